@@ -1,0 +1,74 @@
+//! A certificate authority for one test run.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use super::directory::Directory;
+use super::install::program;
+
+const EXTENSIONS: &str = "[server]\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n\
+    extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n";
+
+/// A self-signed authority that several servers may share; its key is gone with the value.
+#[derive(Debug)]
+pub struct Authority {
+    directory: Directory,
+    pem: String,
+}
+
+impl Authority {
+    /// Makes a new authority, valid for ten days.
+    ///
+    /// # Errors
+    /// If openssl is missing or fails.
+    pub fn create() -> anyhow::Result<Self> {
+        let directory = Directory::create("ca")?;
+        run(
+            directory.path(),
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
+             -days 10 -subj /CN=mailvan-local \
+             -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign",
+        )?;
+        let pem = fs::read_to_string(directory.path().join("ca.pem"))?;
+        Ok(Self { directory, pem })
+    }
+
+    /// The authority's certificate, for a client's trust store.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Writes `server.key` and `server.pem` for `localhost` and `127.0.0.1` into `target`.
+    pub(super) fn issue(&self, target: &Path) -> anyhow::Result<()> {
+        let own = self.directory.path().display();
+        fs::write(target.join("server.ext"), EXTENSIONS)?;
+        run(
+            target,
+            "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key \
+             -out server.csr -subj /CN=localhost",
+        )?;
+        run(
+            target,
+            &format!(
+                "x509 -req -in server.csr -CA {own}/ca.pem -CAkey {own}/ca.key -CAserial server.srl \
+                 -CAcreateserial -out server.pem -days 10 -extfile server.ext -extensions server"
+            ),
+        )
+    }
+}
+
+fn run(directory: &Path, arguments: &str) -> anyhow::Result<()> {
+    let output = Command::new(program("openssl")?)
+        .args(arguments.split_whitespace())
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .context("starting openssl")?;
+    if !output.status.success() {
+        bail!("openssl failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}

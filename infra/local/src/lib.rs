@@ -1,0 +1,26 @@
+//! The local stack: an AWS emulator, the deployed template and the mail servers, for xtask and the tests.
+//!
+//! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
+//! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
+//! sent, and [`setup`] does all of that in one call. Nothing here is part of a deployment, and nothing here knows what a migration is: it hands out endpoints,
+//! names and processes.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the local stack is an edge as a whole: it starts processes, waits for them and reads the clock"
+)]
+
+use std::path::{Path, PathBuf};
+
+pub mod inbox;
+pub mod ministack;
+pub mod package;
+pub mod setup;
+pub mod stack;
+pub mod venv;
+
+/// The root of the workspace that this crate was built in.
+pub fn workspace_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,227 @@
+//! The functions' zip: the bootstrap binary, the provider's profile and, where sources need one, an extra CA.
+//!
+//! The same inputs give the same bytes, so a deployment without changes uploads nothing.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::process::Command;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// The newest glibc that the `provided.al2023` runtime has, as (major, minor).
+pub const RUNTIME_GLIBC: (u32, u32) = (2, 34);
+
+/// Which cargo profile the binary is built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Quick to build, for the local stack.
+    Dev,
+    /// Small, for a deployment.
+    Lambda,
+}
+
+/// What goes into the zip.
+#[derive(Clone, Debug)]
+pub struct Package<'a> {
+    /// The binary; `bootstrap` in the zip.
+    pub bootstrap: &'a Path,
+    /// The provider's profile; `profile.toml` in the zip.
+    pub profile: &'a Path,
+    /// More certificate authorities, PEM; `extra-ca.pem` in the zip.
+    pub extra_ca: Option<&'a Path>,
+    /// How it was built: a dev build's zip is compressed quickly instead of well.
+    pub build: Build,
+}
+
+impl Package<'_> {
+    /// Writes the zip to `to`, whose directory is made where it is missing, and returns its size in bytes. The file
+    /// appears there only once it is complete.
+    ///
+    /// # Errors
+    ///
+    /// Fails when an input cannot be read, the profile is not TOML or the CA file holds no certificate.
+    pub fn write(&self, to: &Path) -> Result<u64> {
+        let profile = read(self.profile)?;
+        let text = std::str::from_utf8(&profile).context("the profile is not UTF-8")?;
+        text.parse::<toml::Table>()
+            .with_context(|| format!("{} is not TOML", self.profile.display()))?;
+        let mut files = vec![
+            ("bootstrap", 0o755, read(self.bootstrap)?),
+            ("profile.toml", 0o644, profile),
+        ];
+        if let Some(path) = self.extra_ca {
+            let pem = read(path)?;
+            if !pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
+                bail!("{} holds no certificate in PEM form", path.display());
+            }
+            files.push(("extra-ca.pem", 0o644, pem));
+        }
+        let dir = to.parent().context("the zip needs a directory")?;
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let partial = to.with_extension("zip.partial");
+        let size = self
+            .write_files(&files, &partial)
+            .with_context(|| format!("cannot write {}", partial.display()))?;
+        fs::rename(&partial, to).with_context(|| format!("cannot write {}", to.display()))?;
+        Ok(size)
+    }
+
+    fn write_files(&self, files: &[(&str, u32, Vec<u8>)], to: &Path) -> Result<u64> {
+        let level = match self.build {
+            Build::Dev => 1,
+            Build::Lambda => 9,
+        };
+        let mut zip = ZipWriter::new(File::create(to)?);
+        for (name, mode, bytes) in files {
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Deflated)
+                .compression_level(Some(level))
+                .last_modified_time(DateTime::default())
+                .unix_permissions(*mode);
+            zip.start_file(*name, options)?;
+            zip.write_all(bytes)?;
+        }
+        let file = zip.finish()?;
+        file.sync_all()?;
+        Ok(file.metadata()?.len())
+    }
+}
+
+/// Builds the bootstrap binary of the workspace at `root`, for the triple `target` where one is given, and returns
+/// where it is. Cargo's own progress goes to this process's standard error.
+///
+/// # Errors
+///
+/// Fails when cargo cannot be run or the build fails.
+pub async fn build_bootstrap(root: &Path, build: Build, target: Option<&str>) -> Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(root)
+        .args(["build", "--package", "mailvan-bootstrap", "--bin", "bootstrap"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    if build == Build::Lambda {
+        cargo.args(["--profile", "lambda"]);
+    }
+    if let Some(triple) = target {
+        cargo.args(["--target", triple]);
+    }
+    let child = cargo
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot run cargo")?;
+    let output = child.wait_with_output().await?;
+    if !output.status.success() {
+        bail!("cargo could not build the bootstrap binary ({})", output.status);
+    }
+    find_executable(&output.stdout).context("cargo did not say where the bootstrap binary is")
+}
+
+fn find_executable(messages: &[u8]) -> Option<PathBuf> {
+    let lines = messages.split(|byte| *byte == b'\n');
+    let artifacts = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    let executables = artifacts.filter_map(|artifact| {
+        let name = artifact.pointer("/target/name")?.as_str()?;
+        let path = artifact.pointer("/executable")?.as_str()?;
+        (name == "bootstrap").then(|| PathBuf::from(path))
+    });
+    executables.last()
+}
+
+/// The newest glibc symbol version that a binary asks for, as (major, minor); none for a static one. A binary that
+/// asks for more than [`RUNTIME_GLIBC`] does not start on Lambda.
+pub fn required_glibc(binary: &[u8]) -> Option<(u32, u32)> {
+    let mark = b"GLIBC_";
+    let versions = binary
+        .windows(mark.len())
+        .enumerate()
+        .filter(|(_, window)| window == mark);
+    let versions = versions.filter_map(|(at, _)| {
+        let rest = binary.get(at + mark.len()..)?;
+        let end = rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')?;
+        let mut numbers = std::str::from_utf8(rest.get(..end)?)
+            .ok()?
+            .split('.')
+            .map(str::parse::<u32>);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    });
+    versions.max()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("mailvan-package-{name}-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_bytes() {
+        let dir = scratch("same");
+        fs::write(dir.join("bootstrap"), b"binary").unwrap();
+        fs::write(dir.join("profile.toml"), "[provider]\nname = \"x\"\n").unwrap();
+        let package = Package {
+            bootstrap: &dir.join("bootstrap"),
+            profile: &dir.join("profile.toml"),
+            extra_ca: None,
+            build: Build::Lambda,
+        };
+        package.write(&dir.join("one.zip")).unwrap();
+        fs::write(dir.join("bootstrap"), b"binary").unwrap();
+        package.write(&dir.join("two.zip")).unwrap();
+        assert_eq!(
+            fs::read(dir.join("one.zip")).unwrap(),
+            fs::read(dir.join("two.zip")).unwrap()
+        );
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_profile_that_is_not_toml_is_refused() {
+        let dir = scratch("toml");
+        fs::write(dir.join("bootstrap"), b"binary").unwrap();
+        fs::write(dir.join("profile.toml"), "[provider").unwrap();
+        let package = Package {
+            bootstrap: &dir.join("bootstrap"),
+            profile: &dir.join("profile.toml"),
+            extra_ca: None,
+            build: Build::Dev,
+        };
+        assert!(package.write(&dir.join("one.zip")).is_err());
+        assert!(!dir.join("one.zip").exists());
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn the_newest_glibc_is_found() {
+        let binary = b"\0GLIBC_2.17\0GLIBC_2.34\0GLIBC_2.3.4\0GLIBC_PRIVATE\0";
+        assert_eq!(required_glibc(binary), Some((2, 34)));
+        assert_eq!(required_glibc(b"static"), None);
+    }
+
+    #[test]
+    fn the_executable_is_read_from_cargos_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"mailvan"},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"bootstrap"},"executable":"/t/debug/bootstrap"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#
+        );
+        assert_eq!(
+            find_executable(messages.as_bytes()),
+            Some(PathBuf::from("/t/debug/bootstrap"))
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! Brings samples onto a server, and does what a user does while a migration is under way.
+
+use std::fmt;
+
+use super::mime::Writer;
+use super::{SampleAccount, SampleFolder};
+use crate::dovecot::Dovecot;
+use crate::imap_client::{Append, ImapClient};
+
+/// The folder that [`deliver_between_passes`] makes.
+pub(super) const NEW_FOLDER: [&str; 2] = ["Projekte", "Neu während des Umzugs"];
+
+/// What happened to an account between two passes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Messages that came into INBOX.
+    pub new_in_inbox: usize,
+    /// A folder made, and subscribed to, with so many messages.
+    pub new_folder: Option<(String, usize)>,
+    /// Messages in INBOX now with `\Seen`.
+    pub seen: usize,
+    /// Messages in INBOX without `\Flagged` now.
+    pub unflagged: usize,
+    /// Messages in INBOX now with the keyword `$Label2`.
+    pub labelled: usize,
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { new_in_inbox, seen, unflagged, labelled, .. } = self;
+        write!(f, "{new_in_inbox} new in INBOX, {seen} read, {unflagged} unflagged, ")?;
+        write!(f, "{labelled} labelled")?;
+        if let Some((folder, messages)) = &self.new_folder {
+            write!(f, ", new folder {folder} with {messages}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Fills an account of a server: folders, messages, subscriptions.
+///
+/// # Errors
+/// If the server refuses the login or anything else.
+pub fn deliver(server: &Dovecot, account: &SampleAccount) -> anyhow::Result<()> {
+    let mut client = ImapClient::connect(server.address(), &account.login)?;
+    for folder in &account.folders {
+        let name = folder.name(server.layout());
+        if name != "INBOX" {
+            client.create(&name)?;
+        }
+        if folder.subscribed {
+            client.subscribe(&name)?;
+        }
+        client.append(&name, &folder.messages)?;
+    }
+    Ok(())
+}
+
+/// Adds `messages` messages to INBOX and a third of it in a new folder, reads, unflags and labels
+/// up to `messages` each. Repeating it repeats the new mail (with `seed` changed: other mail).
+///
+/// # Errors
+/// As [`deliver`].
+pub fn deliver_between_passes(
+    server: &Dovecot,
+    account: &SampleAccount,
+    messages: usize,
+    seed: u64,
+) -> anyhow::Result<Changes> {
+    let mut client = ImapClient::connect(server.address(), &account.login)?;
+    let mut writer = Writer::new(seed ^ 0xbe7, &account.login.user);
+    let mut changes = Changes::default();
+    client.select("INBOX")?;
+    changes.seen = store(&mut client, "UNSEEN", "+FLAGS.SILENT (\\Seen)", messages)?;
+    changes.unflagged = store(&mut client, "FLAGGED", "-FLAGS.SILENT (\\Flagged)", messages)?;
+    changes.labelled =
+        store(&mut client, "UNKEYWORD $Label2", "+FLAGS.SILENT ($Label2)", messages)?;
+
+    let new: Vec<Append> = (0..messages).map(|_| writer.message(None)).collect();
+    client.append("INBOX", &new)?;
+    changes.new_in_inbox = new.len();
+
+    let folder = SampleFolder {
+        path: NEW_FOLDER.to_vec(),
+        purpose: None,
+        subscribed: true,
+        messages: (0..messages.div_ceil(3)).map(|_| writer.message(None)).collect(),
+    };
+    let name = folder.name(server.layout());
+    client.create(&name)?;
+    client.subscribe(&name)?;
+    client.append(&name, &folder.messages)?;
+    changes.new_folder = Some((name, folder.messages.len()));
+    Ok(changes)
+}
+
+fn store(
+    client: &mut ImapClient,
+    keys: &str,
+    change: &str,
+    limit: usize,
+) -> anyhow::Result<usize> {
+    let mut uids = client.search(keys)?;
+    uids.truncate(limit);
+    client.store(&uids, change)?;
+    Ok(uids.len())
+}

@@ -1,0 +1,234 @@
+//! What a function is told by its environment, read once at its start.
+
+use std::path::PathBuf;
+
+use aws_config::SdkConfig;
+
+use crate::domain::LeadTimes;
+use crate::imap::Connector;
+use crate::imap::connect::TrustError;
+use crate::imap::guard::AddressPolicy;
+use crate::profile::{Profile, ProfileError};
+use crate::queue::{QueueUrls, Queues};
+use crate::schedule::Schedules;
+use crate::secrets::Secrets;
+use crate::store::Store;
+use crate::sync::Engine;
+
+/// The configuration of a function, with the clients it needs.
+#[derive(Clone)]
+pub struct Config {
+    /// What AWS's clients are made from.
+    pub aws: SdkConfig,
+    /// The provider's settings.
+    pub profile: Profile,
+    /// Which rules hold.
+    pub rules: Rules,
+    /// The bucket of the uploads.
+    pub bucket: String,
+    /// Opens sessions.
+    pub connector: Connector,
+    variables: Variables,
+}
+
+/// The rules that only the local stack may relax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How far ahead a window has to begin.
+    pub lead_times: LeadTimes,
+    /// Which source addresses may be connected to.
+    pub addresses: AddressPolicy,
+    /// Whether a row may ask for an unencrypted connection.
+    pub plaintext_imap: bool,
+}
+
+/// What is wrong with a function's environment.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable is missing.
+    #[error("the environment variable {0} is missing")]
+    Missing(&'static str),
+    /// A variable has a value that nobody knows.
+    #[error("the environment variable {name} is {value}; it can be {allowed}")]
+    Unknown {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it can be.
+        allowed: &'static str,
+    },
+    /// A relaxation outside the local stack.
+    #[error("{0} is a relaxation for STAGE=local only")]
+    OnlyLocal(&'static str),
+    /// A file beside the program cannot be read.
+    #[error("{path} cannot be read")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The profile is not right.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The extra certificates are not right.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+#[derive(Clone)]
+struct Variables {
+    table: String,
+    key_id: String,
+    schedule_group: String,
+    schedule_role_arn: String,
+    start_queue_arn: String,
+    start_dead_letter_arn: String,
+    queues: QueueUrls,
+}
+
+impl Config {
+    /// Reads the environment, the profile and the certificates beside the program.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: a function that is told something wrong does not start.
+    pub async fn load() -> Result<Self, ConfigError> {
+        let rules = Rules::read(variable)?;
+        let root = PathBuf::from(needed("LAMBDA_TASK_ROOT")?);
+        let path = root.join("profile.toml");
+        let profile = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+        let path = root.join("extra-ca.pem");
+        let extra_ca = match std::fs::read(&path) {
+            Ok(pem) => Some(pem),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(ConfigError::Unreadable { path, source }),
+        };
+        Ok(Self {
+            aws: aws_config::load_from_env().await,
+            profile: Profile::parse(&profile)?,
+            rules,
+            bucket: needed("BUCKET_NAME")?,
+            connector: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
+            variables: Variables {
+                table: needed("TABLE_NAME")?,
+                key_id: needed("KEY_ID")?,
+                schedule_group: needed("SCHEDULE_GROUP")?,
+                schedule_role_arn: needed("SCHEDULE_ROLE_ARN")?,
+                start_queue_arn: needed("START_QUEUE_ARN")?,
+                start_dead_letter_arn: needed("START_DEAD_LETTER_ARN")?,
+                queues: QueueUrls {
+                    ingest: needed("INGEST_QUEUE_URL")?,
+                    start: needed("START_QUEUE_URL")?,
+                    plan: needed("PLAN_QUEUE_URL")?,
+                    sync: needed("SYNC_QUEUE_URL")?,
+                    cutover: needed("CUTOVER_QUEUE_URL")?,
+                    notify: needed("NOTIFY_QUEUE_URL")?,
+                },
+            },
+        })
+    }
+
+    /// The job table.
+    pub fn store(&self) -> Store {
+        Store::new(aws_sdk_dynamodb::Client::new(&self.aws), self.variables.table.clone())
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> Queues {
+        Queues::new(aws_sdk_sqs::Client::new(&self.aws), self.variables.queues.clone())
+    }
+
+    /// Sealing and opening of passwords.
+    pub fn secrets(&self) -> Secrets {
+        let kms = aws_sdk_kms::Client::new(&self.aws);
+        let manager = aws_sdk_secretsmanager::Client::new(&self.aws);
+        Secrets::new(kms, manager, self.variables.key_id.clone(), self.store())
+    }
+
+    /// The scheduler.
+    pub fn schedules(&self) -> Schedules {
+        let variables = self.variables.clone();
+        Schedules::new(
+            aws_sdk_scheduler::Client::new(&self.aws),
+            variables.schedule_group,
+            variables.schedule_role_arn,
+            variables.start_queue_arn,
+            variables.start_dead_letter_arn,
+        )
+    }
+
+    /// What planning and copying work with.
+    pub fn engine(&self) -> Engine {
+        Engine { store: self.store(), secrets: self.secrets(), connector: self.connector.clone(), profile: self.profile.clone() }
+    }
+}
+
+impl Rules {
+    /// Reads the rules; what is not said is what production keeps.
+    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let choice = |name: &'static str, kept: &'static str, relaxed: &'static str, allowed: &'static str| match variable(name).as_deref() {
+            None => Ok(false),
+            Some(value) if value == kept => Ok(false),
+            Some(value) if value == relaxed => Ok(true),
+            Some(value) => Err(ConfigError::Unknown { name, value: value.to_owned(), allowed }),
+        };
+        let local = choice("STAGE", "production", "local", "production or local")?;
+        let relaxed = |name, kept, relaxation, allowed| match choice(name, kept, relaxation, allowed)? {
+            true if !local => Err(ConfigError::OnlyLocal(name)),
+            is_relaxed => Ok(is_relaxed),
+        };
+        let waived = relaxed("LEAD_TIMES", "kept", "waived", "kept or waived")?;
+        let private = relaxed("PRIVATE_SOURCES", "refused", "allowed", "refused or allowed")?;
+        let plaintext_imap = relaxed("PLAINTEXT_IMAP", "refused", "allowed", "refused or allowed")?;
+        Ok(Self {
+            lead_times: if waived { LeadTimes::WAIVED } else { LeadTimes::KEPT },
+            addresses: if private { AddressPolicy::Any } else { AddressPolicy::PublicOnly },
+            plaintext_imap,
+        })
+    }
+}
+
+fn needed(name: &'static str) -> Result<String, ConfigError> {
+    variable(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge at which the environment is read")]
+fn variable(name: &'static str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(set: &'static [(&'static str, &'static str)]) -> Result<Rules, ConfigError> {
+        Rules::read(move |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn production_keeps_every_rule() {
+        let strict = rules(&[]).unwrap();
+        assert_eq!((strict.lead_times, strict.addresses, strict.plaintext_imap), (LeadTimes::KEPT, AddressPolicy::PublicOnly, false));
+    }
+
+    #[test]
+    fn relaxations_are_refused_outside_the_local_stack() {
+        for name in ["LEAD_TIMES", "PRIVATE_SOURCES", "PLAINTEXT_IMAP"] {
+            let value = if name == "LEAD_TIMES" { "waived" } else { "allowed" };
+            let read = |stage: Option<&str>| {
+                Rules::read(|key| if key == name { Some(value.to_owned()) } else { stage.filter(|_| key == "STAGE").map(str::to_owned) })
+            };
+            assert!(matches!(read(None), Err(ConfigError::OnlyLocal(told)) if told == name));
+            assert!(read(Some("production")).is_err());
+            assert!(read(Some("local")).is_ok());
+        }
+    }
+
+    #[test]
+    fn unknown_values_are_told_with_the_known_ones() {
+        let error = rules(&[("STAGE", "staging")]).unwrap_err().to_string();
+        assert_eq!(error, "the environment variable STAGE is staging; it can be production or local");
+    }
+}

@@ -1,0 +1,305 @@
+//! The states of a mailbox job, and the one function that moves it from one to the next.
+//!
+//! ```text
+//! waiting -> planning(first) -> copying(first) -> awaiting_cutover -> planning(final) -> copying(final) -> completed
+//!                    \------------\-> failed -----------^                                             \-> completed_with_exceptions
+//! ```
+//!
+//! A mailbox that failed in the first pass gets its second chance in the final one; one that fails
+//! there stays failed. The pass is stored beside the state, so that staff can ask the table for all
+//! mailboxes that are being copied, whichever pass it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Pass, PassOutcome};
+
+/// Where a mailbox is on its way; the pass stands beside it in [`JobStatus`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Nothing was done.
+    Waiting,
+    /// Folders are listed, created and cut into chunks.
+    Planning,
+    /// Chunks are copied.
+    Copying,
+    /// The first pass is done.
+    AwaitingCutover,
+    /// Both passes are done, and everything was copied.
+    Completed,
+    /// Both passes are done, but some messages were not copied.
+    CompletedWithExceptions,
+    /// The pass could not be done.
+    Failed,
+    /// Ended by the customer or by staff.
+    Cancelled,
+}
+
+/// A state and the pass it belongs to: none before the first begins, always one while planning or
+/// copying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct JobStatus {
+    state: JobState,
+    pass: Option<Pass>,
+}
+
+/// What can happen to a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobEvent {
+    /// Its pass began.
+    PassStarted(Pass),
+    /// Its folders are cut into chunks.
+    Planned(Pass),
+    /// Its last chunk is copied, or there was none.
+    PassFinished {
+        /// Which pass.
+        pass: Pass,
+        /// Whether anything was not copied, in this pass or before.
+        exceptions: bool,
+    },
+    /// The pass cannot be done.
+    Failed,
+    /// The customer or staff end it.
+    Cancelled,
+}
+
+/// An event that a status does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a mailbox that is {status} cannot take {event:?}")]
+pub struct IllegalTransition {
+    /// The status the mailbox is in.
+    pub status: JobStatus,
+    /// What was to happen.
+    pub event: JobEvent,
+}
+
+/// A state and a pass that do not go together, or a text that names no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a status of a mailbox job")]
+pub struct BadStatus;
+
+/// Says the status that follows.
+///
+/// # Errors
+/// [`IllegalTransition`] when the status does not allow the event;
+/// [`IllegalTransition::already_there`] then tells an event that was delivered twice from one that
+/// is out of order.
+pub fn transition(status: JobStatus, event: JobEvent) -> Result<JobStatus, IllegalTransition> {
+    use JobEvent as E;
+    use JobState as S;
+    let JobStatus { state, pass: at } = status;
+    let next = match (state, event) {
+        (S::Waiting, E::PassStarted(Pass::First)) => Some((S::Planning, Some(Pass::First))),
+        (S::AwaitingCutover, E::PassStarted(Pass::Final)) => Some((S::Planning, Some(Pass::Final))),
+        (S::Failed, E::PassStarted(Pass::Final)) if at != Some(Pass::Final) => Some((S::Planning, Some(Pass::Final))),
+        (S::Planning, E::Planned(pass)) if at == Some(pass) => Some((S::Copying, at)),
+        (S::Planning | S::Copying, E::PassFinished { pass, exceptions }) if at == Some(pass) => {
+            Some((finished(pass, exceptions), at))
+        }
+        (S::Waiting | S::Planning | S::Copying, E::Failed) => Some((S::Failed, at)),
+        (state, E::Cancelled) if !state.is_terminal() => Some((S::Cancelled, at)),
+        _ => None,
+    };
+    next.map(|(state, pass)| JobStatus { state, pass })
+        .ok_or(IllegalTransition { status, event })
+}
+
+fn finished(pass: Pass, exceptions: bool) -> JobState {
+    match (pass, exceptions) {
+        (Pass::First, _) => JobState::AwaitingCutover,
+        (Pass::Final, false) => JobState::Completed,
+        (Pass::Final, true) => JobState::CompletedWithExceptions,
+    }
+}
+
+/// Says how a pass went, once no mailbox is open in it any more.
+///
+/// Cancelled mailboxes do not count; with no other left it is [`PassOutcome::AllWell`].
+pub fn pass_outcome(jobs: impl Iterator<Item = JobState>) -> PassOutcome {
+    let (mut failed, mut copied, mut exceptions) = (false, false, false);
+    for state in jobs {
+        match state {
+            JobState::Failed => failed = true,
+            JobState::Cancelled => {}
+            JobState::CompletedWithExceptions => (copied, exceptions) = (true, true),
+            JobState::Waiting
+            | JobState::Planning
+            | JobState::Copying
+            | JobState::AwaitingCutover
+            | JobState::Completed => copied = true,
+        }
+    }
+    match (failed, copied, exceptions) {
+        (true, false, _) => PassOutcome::AllFailed,
+        (true, true, _) | (_, _, true) => PassOutcome::WithExceptions,
+        (false, _, false) => PassOutcome::AllWell,
+    }
+}
+
+impl JobState {
+    /// All states, in the order of the way.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Planning,
+        Self::Copying,
+        Self::AwaitingCutover,
+        Self::Completed,
+        Self::CompletedWithExceptions,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// Whether nothing can happen to the mailbox any more. A failed one may still be tried again or
+    /// cancelled.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::CompletedWithExceptions | Self::Cancelled)
+    }
+
+    /// Whether the running pass still has work to do on the mailbox; a pass is settled when no
+    /// mailbox is open.
+    ///
+    /// When a pass begins, a mailbox that is not yet planning is not open by its state but is to be
+    /// counted as such.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Planning | Self::Copying)
+    }
+
+    /// The state as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Planning => "planning",
+            Self::Copying => "copying",
+            Self::AwaitingCutover => "awaiting_cutover",
+            Self::Completed => "completed",
+            Self::CompletedWithExceptions => "completed_with_exceptions",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl JobStatus {
+    /// What every mailbox begins with.
+    pub const WAITING: Self = Self {
+        state: JobState::Waiting,
+        pass: None,
+    };
+
+    /// Puts together what was stored apart.
+    ///
+    /// # Errors
+    /// [`BadStatus`] when no transition leads to this pair.
+    pub fn new(state: JobState, pass: Option<Pass>) -> Result<Self, BadStatus> {
+        let fits = match state {
+            JobState::Waiting => pass.is_none(),
+            JobState::Planning | JobState::Copying => pass.is_some(),
+            JobState::AwaitingCutover => pass == Some(Pass::First),
+            JobState::Completed | JobState::CompletedWithExceptions => pass == Some(Pass::Final),
+            JobState::Failed | JobState::Cancelled => true,
+        };
+        if fits { Ok(Self { state, pass }) } else { Err(BadStatus) }
+    }
+
+    /// The state, which the table stores as `state`.
+    pub fn state(self) -> JobState {
+        self.state
+    }
+
+    /// The pass that is running or was the last to run, which the table stores as `pass`.
+    pub fn pass(self) -> Option<Pass> {
+        self.pass
+    }
+
+    fn progress(self) -> u8 {
+        match (self.state, self.pass) {
+            (JobState::Waiting | JobState::Cancelled, _) => 0,
+            (JobState::Planning, Some(Pass::First) | None) => 1,
+            (JobState::Copying, Some(Pass::First) | None) => 2,
+            (JobState::AwaitingCutover, _) | (JobState::Failed, Some(Pass::First) | None) => 3,
+            (JobState::Planning, Some(Pass::Final)) => 4,
+            (JobState::Copying, Some(Pass::Final)) => 5,
+            (JobState::Completed | JobState::CompletedWithExceptions, _) | (JobState::Failed, Some(Pass::Final)) => 6,
+        }
+    }
+}
+
+impl IllegalTransition {
+    /// Whether the event has nothing left to do: the mailbox is at or past the status it leads to,
+    /// so it was delivered twice or too late.
+    ///
+    /// In a cancelled mailbox only a second cancellation is; everything else came too late for
+    /// another reason.
+    pub fn already_there(&self) -> bool {
+        let leads_to = match self.event {
+            JobEvent::PassStarted(Pass::First) => 1,
+            JobEvent::Planned(Pass::First) => 2,
+            JobEvent::PassFinished { pass: Pass::First, .. } => 3,
+            JobEvent::PassStarted(Pass::Final) => 4,
+            JobEvent::Planned(Pass::Final) => 5,
+            JobEvent::PassFinished { pass: Pass::Final, .. } => 6,
+            JobEvent::Failed => return self.status.state == JobState::Failed,
+            JobEvent::Cancelled => return self.status.state == JobState::Cancelled,
+        };
+        self.status.progress() >= leads_to
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    state: JobState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pass: Option<Pass>,
+}
+
+impl TryFrom<Stored> for JobStatus {
+    type Error = BadStatus;
+
+    fn try_from(stored: Stored) -> Result<Self, BadStatus> {
+        Self::new(stored.state, stored.pass)
+    }
+}
+
+impl From<JobStatus> for Stored {
+    fn from(status: JobStatus) -> Self {
+        Self {
+            state: status.state,
+            pass: status.pass,
+        }
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for JobStatus {
+    /// `waiting`, `copying (first)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pass {
+            Some(pass) => write!(f, "{} ({pass})", self.state),
+            None => write!(f, "{}", self.state),
+        }
+    }
+}
+
+impl FromStr for JobState {
+    type Err = BadStatus;
+
+    fn from_str(text: &str) -> Result<Self, BadStatus> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(BadStatus)
+    }
+}
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -1,0 +1,258 @@
+//! How long before its start a migration has to be ordered.
+//!
+//! Support promises to look at a request before it begins: 24 hours ahead, and 48 before a start on
+//! a Saturday or Sunday of the provider's time zone. Hours are elapsed hours: across a change of
+//! the clocks 24 hours stay 24 hours, though the clock on the wall shows 23 or 25 more.
+
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// The least time between the order and the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeadTimes {
+    /// Before a start on Monday to Friday.
+    pub ordinary: SignedDuration,
+    /// Before a start on Saturday or Sunday.
+    pub weekend: SignedDuration,
+}
+
+/// A start that is too early, with the earliest that is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a start at {wanted} is too early, the earliest is {earliest}")]
+pub struct TooEarly {
+    /// The start that was asked for.
+    pub wanted: Timestamp,
+    /// The first full minute that is allowed.
+    pub earliest: Timestamp,
+}
+
+impl LeadTimes {
+    /// What production keeps: 24 hours, 48 before a weekend start.
+    pub const KEPT: Self = Self {
+        ordinary: SignedDuration::from_hours(24),
+        weekend: SignedDuration::from_hours(48),
+    };
+    /// No lead at all, for the local stack: every start is allowed, and one in the past means now.
+    pub const WAIVED: Self = Self {
+        ordinary: SignedDuration::ZERO,
+        weekend: SignedDuration::ZERO,
+    };
+}
+
+/// Says whether an order made at `now` may start at `start`.
+///
+/// # Errors
+/// [`TooEarly`] with the earliest start that is allowed.
+pub fn check_start(start: Timestamp, now: Timestamp, zone: &TimeZone, lead: LeadTimes) -> Result<(), TooEarly> {
+    if is_allowed(start, now, zone, lead) {
+        Ok(())
+    } else {
+        Err(TooEarly {
+            wanted: start,
+            earliest: earliest_start(now, zone, lead),
+        })
+    }
+}
+
+/// The first full minute an order made at `now` may start at.
+///
+/// That is the ordinary lead from now; where that falls on a weekend, the weekend lead from now or
+/// the following Monday at midnight, whichever is first.
+pub fn earliest_start(now: Timestamp, zone: &TimeZone, lead: LeadTimes) -> Timestamp {
+    let ordinary = full_minute(later(now, lead.ordinary));
+    if !is_weekend(ordinary, zone) {
+        return ordinary;
+    }
+    let weekend = full_minute(later(now, lead.weekend)).max(ordinary);
+    monday(ordinary, zone).map_or(weekend, |monday| weekend.min(full_minute(monday)))
+}
+
+fn is_allowed(start: Timestamp, now: Timestamp, zone: &TimeZone, lead: LeadTimes) -> bool {
+    if lead == LeadTimes::WAIVED {
+        return true;
+    }
+    start >= later(now, lead.ordinary) && (start >= later(now, lead.weekend) || !is_weekend(start, zone))
+}
+
+fn is_weekend(at: Timestamp, zone: &TimeZone) -> bool {
+    matches!(zone.to_datetime(at).weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
+/// The beginning of the Monday after `at`: not always 00:00, where the clocks change at midnight.
+fn monday(at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let day = zone.to_datetime(at).date().nth_weekday(1, Weekday::Monday).ok()?;
+    let start = day.to_zoned(zone.clone()).ok()?.start_of_day().ok()?;
+    Some(start.timestamp())
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn full_minute(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
+    let minutes = seconds.div_euclid(60) + i64::from(seconds.rem_euclid(60) > 0);
+    Timestamp::from_second(minutes.saturating_mul(60)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_earliest_start_of_known_days() {
+        let berlin = zone("Europe/Berlin");
+        for (now, earliest, why) in [
+            (
+                "2026-11-24T10:00:00+01:00",
+                "2026-11-25T10:00:00+01:00",
+                "a Tuesday: a day later",
+            ),
+            (
+                "2026-11-24T10:00:01+01:00",
+                "2026-11-25T10:01:00+01:00",
+                "up to the full minute",
+            ),
+            (
+                "2026-11-27T10:00:00+01:00",
+                "2026-11-29T10:00:00+01:00",
+                "Friday: Sunday, 48 hours later",
+            ),
+            (
+                "2026-11-28T10:00:00+01:00",
+                "2026-11-30T00:00:00+01:00",
+                "Saturday: Monday at midnight",
+            ),
+            (
+                "2026-11-26T23:59:00+01:00",
+                "2026-11-27T23:59:00+01:00",
+                "late on Thursday: late on Friday",
+            ),
+            (
+                "2026-11-26T23:59:30+01:00",
+                "2026-11-28T23:59:30+01:00",
+                "rounding up reaches Saturday: 48 hours",
+            ),
+            (
+                "2026-11-29T00:00:00+01:00",
+                "2026-11-30T00:00:00+01:00",
+                "Sunday at midnight: Monday at midnight",
+            ),
+            (
+                "2026-03-27T10:00:00+01:00",
+                "2026-03-29T11:00:00+02:00",
+                "48 elapsed hours over the start of summer time",
+            ),
+            (
+                "2026-10-24T10:00:00+02:00",
+                "2026-10-26T00:00:00+01:00",
+                "Monday at midnight after the end of summer time",
+            ),
+        ] {
+            let expected = full_minute(at(earliest));
+            assert_eq!(earliest_start(at(now), &berlin, LeadTimes::KEPT), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_weekend_is_the_provider_s() {
+        let now = at("2026-11-26T22:00:00Z");
+        // In Berlin 24 hours later is still Friday, in Auckland it is Saturday.
+        assert_eq!(
+            earliest_start(now, &zone("Europe/Berlin"), LeadTimes::KEPT),
+            at("2026-11-27T22:00:00Z")
+        );
+        assert_eq!(
+            earliest_start(now, &zone("Pacific/Auckland"), LeadTimes::KEPT),
+            at("2026-11-28T22:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_the_earliest_start() {
+        let now = at("2026-11-27T09:00:00Z");
+        let refused = check_start(at("2026-11-28T21:00:00Z"), now, &zone("Europe/Berlin"), LeadTimes::KEPT);
+        assert_eq!(
+            refused,
+            Err(TooEarly {
+                wanted: at("2026-11-28T21:00:00Z"),
+                earliest: at("2026-11-29T09:00:00Z")
+            })
+        );
+    }
+
+    #[test]
+    fn waived_lead_times_let_anything_start() {
+        let now = at("2026-11-28T09:00:00Z");
+        for start in ["2026-11-28T08:59:59Z", "2026-11-28T09:00:00Z"] {
+            assert_eq!(
+                check_start(at(start), now, &zone("Europe/Berlin"), LeadTimes::WAIVED),
+                Ok(())
+            );
+        }
+        assert_eq!(earliest_start(now, &zone("Europe/Berlin"), LeadTimes::WAIVED), now);
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_panic() {
+        for now in [Timestamp::MAX, Timestamp::MIN] {
+            let earliest = earliest_start(now, &zone("Europe/Berlin"), LeadTimes::KEPT);
+            assert!(earliest >= now);
+        }
+    }
+
+    const ZONES: [&str; 7] = [
+        "Europe/Zurich",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Africa/Cairo",
+        "America/Santiago",
+        "Asia/Kathmandu",
+        "Pacific/Kiritimati",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn the_earliest_is_allowed_and_no_earlier_minute_is(
+            second in 1_767_225_600_i64..1_893_456_000, // 2026 to 2029
+            nano in prop::sample::select(vec![0_i32, 1, 999_999_999]),
+            name in prop::sample::select(ZONES.to_vec()),
+        ) {
+            let (now, zone) = (Timestamp::new(second, nano).unwrap(), zone(name));
+            let earliest = earliest_start(now, &zone, LeadTimes::KEPT);
+            prop_assert_eq!(earliest.as_second() % 60, 0);
+            prop_assert_eq!(check_start(earliest, now, &zone, LeadTimes::KEPT), Ok(()));
+            let mut minute = earliest;
+            while minute > now {
+                minute = minute.checked_sub(SignedDuration::from_mins(1)).unwrap();
+                prop_assert!(check_start(minute, now, &zone, LeadTimes::KEPT).is_err(), "{} {}", now, minute);
+            }
+        }
+
+        #[test]
+        fn an_allowed_start_is_a_day_away_and_two_before_a_weekend(
+            second in 1_767_225_600_i64..1_893_456_000,
+            ahead in 0_i64..400_000,
+            name in prop::sample::select(ZONES.to_vec()),
+        ) {
+            let (now, start, zone) = (Timestamp::from_second(second).unwrap(), Timestamp::from_second(second + ahead).unwrap(), zone(name));
+            let weekday = start.to_zoned(zone.clone()).weekday();
+            let weekend = weekday == Weekday::Saturday || weekday == Weekday::Sunday;
+            let hours = if weekend { 48 } else { 24 };
+            prop_assert_eq!(check_start(start, now, &zone, LeadTimes::KEPT).is_ok(), ahead >= hours * 3600);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The words of the service and its rules: ids, addresses, states, time frames, faults.
+//!
+//! Everything here is a value or a pure function. The module refuses to know about servers, tables,
+//! queues, the clock, the environment and randomness: `now` and random bytes are parameters. A
+//! value that exists has been checked, because it can only be made by parsing.
+//!
+//! Reading order: [`id`], [`address`], [`source`], then the two state machines [`request`] and
+//! [`job`], then the time rules [`window`] and [`lead`]; [`fault`] is what a customer is told when
+//! a value is refused. Bytes from customers become these values in `crate::intake`.
+
+pub mod address;
+pub mod fault;
+pub mod host;
+pub mod id;
+pub mod job;
+pub mod lead;
+pub mod pass;
+pub mod request;
+pub mod secret;
+pub mod source;
+pub mod uid;
+pub mod window;
+pub mod zone;
+
+pub use address::{AddressError, EmailAddress};
+pub use fault::{Fault, FaultCode};
+pub use host::{Host, HostError};
+pub use id::{IdError, JobId, RequestId};
+pub use job::{JobEvent, JobState, JobStatus, pass_outcome};
+pub use lead::{LeadTimes, TooEarly, check_start, earliest_start};
+pub use pass::Pass;
+pub use request::{PassOutcome, RequestEvent, RequestState};
+pub use secret::Secret;
+pub use source::{Endpoint, MailboxOrder, Security};
+pub use window::{Window, WindowError};
+pub use zone::{UnknownZone, Zone};

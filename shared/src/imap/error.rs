@@ -1,0 +1,173 @@
+//! What can go wrong with a server, classified once.
+
+use std::io;
+
+use super::guard::ForbiddenAddress;
+
+/// What a failure asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Trying again later may help: the network or the server was busy.
+    Retry,
+    /// Trying again cannot help until a person changes something.
+    Person,
+}
+
+/// A failure while talking to an IMAP server. Never holds a credential or message content.
+#[derive(Debug, thiserror::Error)]
+pub enum ImapError {
+    /// The host name has no address.
+    #[error("the server name {host} is not known")]
+    UnknownHost {
+        /// The name that was asked for.
+        host: String,
+        /// The resolver's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The host resolves to an address that customers may not make us connect to.
+    #[error(transparent)]
+    Forbidden(#[from] ForbiddenAddress),
+    /// No connection could be made.
+    #[error("no connection to {host}:{port}")]
+    Unreachable {
+        /// The host as given.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// TLS could not be established: an untrusted certificate, a wrong name, no common version.
+    #[error("no trusted TLS connection to {host}")]
+    Tls {
+        /// The host as given.
+        host: String,
+        /// The TLS library's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The server does not offer STARTTLS, though the row asks for it.
+    #[error("{host} does not offer STARTTLS")]
+    NoStartTls {
+        /// The host as given.
+        host: String,
+    },
+    /// An unencrypted connection was asked for where that is refused.
+    #[error("an unencrypted connection to {host} is refused")]
+    PlaintextRefused {
+        /// The host as given.
+        host: String,
+    },
+    /// The login was refused.
+    #[error("the login was refused; the server says: {text}")]
+    LoginRefused {
+        /// The server's own words.
+        text: String,
+        /// Whether the server says that it is not the password: it is busy, or has too many sessions.
+        passing: bool,
+    },
+    /// A command was refused with NO or BAD.
+    #[error("{command} was refused: {text}")]
+    Refused {
+        /// The command's name, without its arguments.
+        command: &'static str,
+        /// The response code, upper case, such as `OVERQUOTA`; empty where there was none.
+        code: String,
+        /// The server's own words.
+        text: String,
+    },
+    /// The server ended the session.
+    #[error("the server said goodbye during {command}: {text}")]
+    Bye {
+        /// The command that was running.
+        command: &'static str,
+        /// The server's own words.
+        text: String,
+    },
+    /// The connection ended before the answer did.
+    #[error("the connection was closed during {command}")]
+    Closed {
+        /// The command that was running.
+        command: &'static str,
+    },
+    /// Nothing arrived, or nothing could be sent, for the idle time.
+    #[error("no answer to {command} within {seconds} s")]
+    TimedOut {
+        /// The command that was running.
+        command: &'static str,
+        /// The idle time in seconds.
+        seconds: u64,
+    },
+    /// The connection failed.
+    #[error("the connection failed during {command}")]
+    Io {
+        /// The command that was running.
+        command: &'static str,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The server sent something that is not IMAP, or more than is bearable.
+    #[error("an answer to {command} could not be read: {what}")]
+    Unreadable {
+        /// The command that was running.
+        command: &'static str,
+        /// What was wrong, without the bytes themselves.
+        what: &'static str,
+    },
+    /// The folder was exchanged under us: its UIDVALIDITY is another one.
+    #[error("UIDVALIDITY of {folder} changed from {expected} to {found}")]
+    UidValidityChanged {
+        /// The folder's name on the wire.
+        folder: String,
+        /// The value known from planning.
+        expected: u32,
+        /// The value the server says now.
+        found: u32,
+    },
+}
+
+impl ImapError {
+    /// Whether time or a person can mend this.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Forbidden(_)
+            | Self::NoStartTls { .. }
+            | Self::PlaintextRefused { .. }
+            | Self::LoginRefused { passing: false, .. } => Disposition::Person,
+            Self::Refused { code, .. } if code == "OVERQUOTA" => Disposition::Person,
+            Self::UnknownHost { .. }
+            | Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::LoginRefused { passing: true, .. }
+            | Self::Refused { .. }
+            | Self::Bye { .. }
+            | Self::Closed { .. }
+            | Self::TimedOut { .. }
+            | Self::Io { .. }
+            | Self::Unreadable { .. }
+            | Self::UidValidityChanged { .. } => Disposition::Retry,
+        }
+    }
+
+    /// A stable word for the job table, snake case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownHost { .. } => "unknown_host",
+            Self::Forbidden(_) => "forbidden_address",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Tls { .. } => "tls_failed",
+            Self::NoStartTls { .. } => "no_starttls",
+            Self::PlaintextRefused { .. } => "plaintext_refused",
+            Self::LoginRefused { .. } => "login_refused",
+            Self::Refused { code, .. } if code == "OVERQUOTA" => "over_quota",
+            Self::Refused { .. } => "command_refused",
+            Self::Bye { .. } | Self::Closed { .. } | Self::Io { .. } => "connection_lost",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Unreadable { .. } => "unreadable_answer",
+            Self::UidValidityChanged { .. } => "uidvalidity_changed",
+        }
+    }
+}

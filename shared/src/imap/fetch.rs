@@ -1,0 +1,198 @@
+//! Reading messages: what is there, what they are, and their bytes. Answers are matched by UID,
+//! never by position; a UID that is not answered has gone meanwhile.
+
+use bytes::Bytes;
+
+use super::date::InternalDate;
+use super::error::ImapError;
+use super::response::Data;
+use super::session::{Event, Session, check};
+use super::value::Value;
+use crate::domain::uid::UidSet;
+
+/// What is known of a message without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Its UID.
+    pub uid: u32,
+    /// RFC822.SIZE in bytes, as this server counts.
+    pub size_bytes: u64,
+    /// When it arrived; `None` where the server says `NIL` or nothing.
+    pub date: Option<InternalDate>,
+    /// Its flags without `\Recent`, as the server spells them.
+    pub flags: Vec<String>,
+    /// The value of its Message-ID header, where that was asked for and is there.
+    pub message_id: Option<String>,
+}
+
+const FETCH: &str = "FETCH";
+const PLAIN_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
+const IDENTITY_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
+
+/// UID and size in bytes of each message from `first` on, ascending by UID.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn sizes(session: &mut Session, first: u32) -> Result<Vec<(u32, u64)>, ImapError> {
+    let found = uid_fetch(session, &format!("{first}:*"), "(UID RFC822.SIZE)").await?;
+    let mut sizes: Vec<_> = found.into_iter().map(|m| (m.uid, m.size_bytes)).filter(|(uid, _)| *uid >= first).collect();
+    sizes.sort_unstable();
+    sizes.dedup_by_key(|(uid, _)| *uid);
+    Ok(sizes)
+}
+
+/// Metadata of the messages of a set, ascending by UID.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn metadata(session: &mut Session, uids: &UidSet) -> Result<Vec<Metadata>, ImapError> {
+    of_set(session, uids, PLAIN_ITEMS).await
+}
+
+/// Metadata with Message-IDs of the messages of a set, ascending by UID.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn identities(session: &mut Session, uids: &UidSet) -> Result<Vec<Metadata>, ImapError> {
+    of_set(session, uids, IDENTITY_ITEMS).await
+}
+
+/// Metadata with Message-IDs of all messages from `first` on, ascending by UID.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn identities_from(session: &mut Session, first: u32) -> Result<Vec<Metadata>, ImapError> {
+    // Where the folder holds nothing from `first` on, `n:*` means its last message.
+    let mut found = uid_fetch(session, &format!("{first}:*"), IDENTITY_ITEMS).await?;
+    found.retain(|message| message.uid >= first);
+    Ok(ascending(found))
+}
+
+/// The exact bytes of the messages of a set, ascending by UID, by `BODY.PEEK[]` so that nothing is
+/// marked as read. `on_each` takes each message as it arrives.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn bodies(session: &mut Session, uids: &UidSet, mut on_each: impl FnMut(u32, Bytes)) -> Result<(), ImapError> {
+    for set in uids.commands() {
+        each_answer(session, &set, "(UID BODY.PEEK[])", |data| {
+            let uid = attribute(data, "UID").and_then(Value::number);
+            if let (Some(uid), Some(body)) = (uid, attribute(data, "BODY[]").and_then(Value::bytes)) {
+                on_each(uid, body.clone());
+            }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Changes flags of the messages of a set in the opened folder (STORE, silent). `sign` is `+` or `-`.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn store_flags(session: &mut Session, uids: &UidSet, sign: char, flags: &[String]) -> Result<(), ImapError> {
+    for set in uids.commands() {
+        session.run("STORE", &format!("UID STORE {set} {sign}FLAGS.SILENT ({})", flags.join(" "))).await?;
+    }
+    Ok(())
+}
+
+async fn of_set(session: &mut Session, uids: &UidSet, items: &'static str) -> Result<Vec<Metadata>, ImapError> {
+    let mut found = Vec::new();
+    for set in uids.commands() {
+        found.extend(uid_fetch(session, &set, items).await?);
+    }
+    found.retain(|message| uids.contains(message.uid));
+    Ok(ascending(found))
+}
+
+async fn uid_fetch(session: &mut Session, set: &str, items: &str) -> Result<Vec<Metadata>, ImapError> {
+    let mut found = Vec::new();
+    // A FETCH that nobody asked for tells changed flags only: it lacks the size, which is always asked for.
+    let asked_for = |data: &Data| attribute(data, "RFC822.SIZE").is_some();
+    each_answer(session, set, items, |data| found.extend(Some(data).filter(|data| asked_for(data)).and_then(to_metadata))).await?;
+    Ok(found)
+}
+
+/// Runs `UID FETCH` and hands over each answer as it arrives, so that only one is held.
+async fn each_answer(session: &mut Session, set: &str, items: &str, mut on_each: impl FnMut(&Data)) -> Result<(), ImapError> {
+    let tag = session.send(FETCH, &format!("UID FETCH {set} {items}")).await?;
+    loop {
+        match session.next_event(FETCH).await? {
+            Event::Data(data) if data.name == FETCH => on_each(&data),
+            Event::Done(done, status) if done == tag => return check(FETCH, status).map(|_| ()),
+            Event::Data(_) | Event::Notice(_) | Event::Continue | Event::Done(..) => {}
+        }
+    }
+}
+
+fn ascending(mut found: Vec<Metadata>) -> Vec<Metadata> {
+    found.sort_by_key(|message| message.uid);
+    found.dedup_by_key(|message| message.uid);
+    found
+}
+
+fn to_metadata(data: &Data) -> Option<Metadata> {
+    let flags = attribute(data, "FLAGS").map(Value::list).unwrap_or_default();
+    let flags = flags.iter().filter_map(Value::text).filter(|flag| !flag.eq_ignore_ascii_case("\\Recent"));
+    let header = attribute(data, "BODY[HEADER.FIELDS (MESSAGE-ID)]").and_then(Value::bytes);
+    Some(Metadata {
+        uid: attribute(data, "UID")?.number()?,
+        size_bytes: attribute(data, "RFC822.SIZE").and_then(Value::number).unwrap_or_default(),
+        date: attribute(data, "INTERNALDATE").and_then(Value::text).and_then(InternalDate::parse),
+        flags: flags.map(str::to_owned).collect(),
+        message_id: header.and_then(|header| message_id(header)),
+    })
+}
+
+/// The value behind `Message-ID:`, unfolded; `None` where it is empty.
+fn message_id(header: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(header);
+    let (_, value) = text.split_once(':')?;
+    let value: String = value.split_whitespace().collect();
+    (!value.is_empty()).then_some(value)
+}
+
+/// The value of a FETCH attribute. Names are compared without regard to case, spaces and quotes:
+/// servers answer `BODY[HEADER.FIELDS ("Message-ID")]` too.
+fn attribute<'a>(data: &'a Data, name: &str) -> Option<&'a Value> {
+    let matches = |found: &str| {
+        let plain = |c: &char| !matches!(c, ' ' | '"');
+        found.chars().filter(plain).map(|c| c.to_ascii_uppercase()).eq(name.chars().filter(plain))
+    };
+    let items = data.values.first()?.list();
+    items.chunks_exact(2).find_map(|pair| match pair {
+        [key, value] if key.text().is_some_and(matches) => Some(value),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::response::{Response, parse_response};
+    use super::*;
+
+    fn fetch(line: &'static [u8]) -> Data {
+        match parse_response(&Bytes::from_static(line)) {
+            Response::Data(data) => data,
+            other => panic!("not data: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn metadata_is_read_in_any_order_and_spelling() {
+        let data = fetch(
+            b"* 4 FETCH (BODY[HEADER.FIELDS (\"Message-Id\")] {29}\r\nMESSAGE-ID:\r\n <a@b.test>\r\n\r\n FLAGS (\\Seen \\Recent $Label1) UID 9 RFC822.SIZE 12 INTERNALDATE NIL)",
+        );
+        let metadata = to_metadata(&data).unwrap();
+        assert_eq!((metadata.uid, metadata.size_bytes, metadata.date), (9, 12, None));
+        assert_eq!(metadata.flags, ["\\Seen", "$Label1"]);
+        assert_eq!(metadata.message_id.as_deref(), Some("<a@b.test>"));
+    }
+
+    #[test]
+    fn missing_message_id_is_none() {
+        let data = fetch(b"* 4 FETCH (UID 9 BODY[HEADER.FIELDS (MESSAGE-ID)] {2}\r\n\r\n)");
+        assert_eq!(to_metadata(&data).unwrap().message_id, None);
+    }
+}

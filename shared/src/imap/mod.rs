@@ -1,0 +1,28 @@
+//! Talking to IMAP servers: connect, log in, and a session that cannot lose silently.
+//!
+//! `async-imap` authenticates; everything after that is our own framing ([`frame`]), tokens
+//! ([`value`]) and responses ([`response`]), because the library's parsed helpers ignore tagged
+//! statuses and take a closed connection for success. Every command here ends in a checked tagged
+//! `OK` or in an [`ImapError`].
+//!
+//! This module knows nothing of requests, chunks or the table. Read next: [`connect`], then
+//! [`session`], then [`append`].
+
+pub mod append;
+pub mod capability;
+pub mod connect;
+pub mod date;
+mod error;
+pub mod fetch;
+pub mod folder;
+mod frame;
+pub mod guard;
+pub mod name;
+mod response;
+pub mod session;
+mod value;
+
+pub use capability::Capabilities;
+pub use connect::{Connector, Credentials};
+pub use error::{Disposition, ImapError};
+pub use session::{Selected, Session};

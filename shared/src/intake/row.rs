@@ -1,0 +1,257 @@
+//! The checks of one row, whichever way it came in.
+
+use std::collections::HashMap;
+
+use super::header::Column;
+use super::{EXAMPLE_HOST, Intake, MAX_CELL_BYTES, Policy};
+use crate::domain::{EmailAddress, Endpoint, Fault, FaultCode, Host, MailboxOrder, Secret, Security};
+
+/// The texts of one row; an empty one was left out.
+pub(super) struct RawRow<'a> {
+    pub(super) row: u32,
+    pub(super) email: &'a str,
+    pub(super) password: &'a str,
+    pub(super) source_host: &'a str,
+    pub(super) port: &'a str,
+    pub(super) security: &'a str,
+    pub(super) source_user: &'a str,
+    pub(super) destination_email: &'a str,
+    pub(super) destination_password: &'a str,
+}
+
+/// Checks row after row, and remembers what stood in the earlier ones.
+pub(super) struct Checker {
+    policy: Policy,
+    mailboxes: HashMap<(String, Host), u32>,
+    destinations: HashMap<String, u32>,
+    intake: Intake,
+}
+
+/// The faults of one row.
+struct Faults {
+    row: u32,
+    found: Vec<Fault>,
+}
+
+impl Checker {
+    pub(super) fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            mailboxes: HashMap::new(),
+            destinations: HashMap::new(),
+            intake: Intake::default(),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, fault: Fault) {
+        self.intake.faults.push(fault);
+    }
+
+    pub(super) fn finish(self) -> Intake {
+        self.intake
+    }
+
+    /// Accepts the row or adds all its faults.
+    pub(super) fn check(&mut self, raw: &RawRow<'_>) {
+        if raw.source_host.trim().eq_ignore_ascii_case(EXAMPLE_HOST) {
+            let message =
+                "this is the example of the template: overwrite it with a mailbox of yours, or delete the row.";
+            return self.refuse(Fault::of_row(raw.row, FaultCode::ExampleRow, message));
+        }
+        let mut faults = Faults {
+            row: raw.row,
+            found: Vec::new(),
+        };
+        let address = faults.required(
+            Column::Email,
+            raw.email,
+            "write the address of the mailbox at the previous provider.",
+        );
+        let address = address.and_then(|text| faults.address(Column::Email, text));
+        let password = faults.password(Column::Password, raw.password);
+        if raw.password.is_empty() {
+            faults.add(
+                Column::Password,
+                FaultCode::EmptyValue,
+                "this is missing: write the password of the mailbox at the previous provider.",
+            );
+        }
+        let host = faults.required(
+            Column::SourceHost,
+            raw.source_host,
+            "write the name of the previous provider's IMAP server.",
+        );
+        let host = host.and_then(|text| faults.host(text));
+        let port = faults.port(raw.port);
+        let security = faults.security(raw.security, self.policy);
+        let source_user = faults.plain(Column::SourceUser, raw.source_user).map(str::to_owned);
+        let destination = faults.optional(Column::DestinationEmail, raw.destination_email);
+        let destination = destination.and_then(|text| faults.address(Column::DestinationEmail, text));
+        let destination_password = faults.password(Column::DestinationPassword, raw.destination_password);
+
+        // An unreadable destination is a fault already; the address must not stand in for it.
+        let destination = if raw.destination_email.trim().is_empty() {
+            address.clone()
+        } else {
+            destination
+        };
+        self.refuse_duplicates(&mut faults, address.as_ref(), host.as_ref(), destination.as_ref());
+        if !faults.found.is_empty() {
+            return self.intake.faults.append(&mut faults.found);
+        }
+        if let (Some(address), Some(password), Some(host), Some(destination)) = (address, password, host, destination) {
+            let order = MailboxOrder {
+                source_user: source_user.unwrap_or_else(|| address.as_str().to_owned()),
+                address,
+                password,
+                source: Endpoint::with_defaults(host, port, security),
+                destination,
+                destination_password,
+            };
+            self.intake.rows.push((raw.row, order));
+        }
+    }
+
+    /// The later row is told the earlier; a mailbox that is there twice is not also told that its
+    /// destination is.
+    fn refuse_duplicates(
+        &mut self,
+        faults: &mut Faults,
+        address: Option<&EmailAddress>,
+        host: Option<&Host>,
+        destination: Option<&EmailAddress>,
+    ) {
+        if let (Some(address), Some(host)) = (address, host)
+            && let Some(earlier) = remember(&mut self.mailboxes, (address.key(), host.clone()), faults.row)
+        {
+            let message =
+                format!("the same mailbox on the same server stands in row {earlier} already: delete one of the two.");
+            return faults.add(Column::Email, FaultCode::DuplicateMailbox, message);
+        }
+        if let Some(destination) = destination
+            && let Some(earlier) = remember(&mut self.destinations, destination.key(), faults.row)
+        {
+            let message = format!(
+                "row {earlier} already goes to the same mailbox here: give each row a destination of its own, or delete one of the two."
+            );
+            faults.add(Column::DestinationEmail, FaultCode::DuplicateDestination, message);
+        }
+    }
+}
+
+/// The row that had the key before, or none and the key is this row's now.
+fn remember<K: std::hash::Hash + Eq>(seen: &mut HashMap<K, u32>, key: K, row: u32) -> Option<u32> {
+    let first = *seen.entry(key).or_insert(row);
+    (first != row).then_some(first)
+}
+
+impl Faults {
+    fn add(&mut self, column: Column, code: FaultCode, message: impl Into<String>) {
+        self.found.push(Fault::at(self.row, column.name(), code, message));
+    }
+
+    /// The cell, or none after the fault was added.
+    fn short<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
+        if cell.len() <= MAX_CELL_BYTES {
+            return Some(cell);
+        }
+        let message = format!(
+            "this is longer than {MAX_CELL_BYTES} characters: look for a quotation mark too many in this row, and shorten it."
+        );
+        self.add(column, FaultCode::TooLong, message);
+        None
+    }
+
+    /// The trimmed cell, or none when it is empty.
+    fn optional<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
+        self.short(column, cell.trim()).filter(|cell| !cell.is_empty())
+    }
+
+    fn required<'a>(&mut self, column: Column, cell: &'a str, advice: &str) -> Option<&'a str> {
+        if cell.trim().is_empty() {
+            self.add(column, FaultCode::EmptyValue, format!("this is missing: {advice}"));
+        }
+        self.optional(column, cell)
+    }
+
+    /// An optional cell without control characters.
+    fn plain<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
+        let cell = self.optional(column, cell)?;
+        self.without_controls(column, cell)
+    }
+
+    fn without_controls<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
+        if cell.contains(char::is_control) {
+            self.add(
+                column,
+                FaultCode::BadCharacter,
+                "this has a line break, a tab or another invisible character in it: type it in again.",
+            );
+            return None;
+        }
+        Some(cell)
+    }
+
+    /// A password is taken as it is, spaces included.
+    fn password(&mut self, column: Column, cell: &str) -> Option<Secret> {
+        let cell = self.short(column, cell).filter(|cell| !cell.is_empty())?;
+        self.without_controls(column, cell).map(Secret::from)
+    }
+
+    fn address(&mut self, column: Column, text: &str) -> Option<EmailAddress> {
+        let parsed = text.parse();
+        if let Err(error) = &parsed {
+            self.add(
+                column,
+                FaultCode::BadAddress,
+                format!("{error}. Write one complete address, such as anna@example.com."),
+            );
+        }
+        parsed.ok()
+    }
+
+    fn host(&mut self, text: &str) -> Option<Host> {
+        let parsed = text.parse();
+        if let Err(error) = &parsed {
+            self.add(
+                Column::SourceHost,
+                FaultCode::BadHost,
+                format!("{error}. The previous provider's help pages name its IMAP server."),
+            );
+        }
+        parsed.ok()
+    }
+
+    fn port(&mut self, cell: &str) -> Option<u16> {
+        let text = self.optional(Column::Port, cell)?;
+        let port = text.parse().ok().filter(|port| *port > 0);
+        if port.is_none() {
+            self.add(
+                Column::Port,
+                FaultCode::BadPort,
+                "this is not a port: write a number from 1 to 65535, or leave it empty for the usual 993.",
+            );
+        }
+        port
+    }
+
+    fn security(&mut self, cell: &str, policy: Policy) -> Option<Security> {
+        let text = self.optional(Column::Security, cell)?;
+        match text.parse() {
+            Ok(Security::None) if !policy.plaintext_imap => {
+                let message = "the password would cross the network in the clear, which is not allowed: write tls or starttls, or leave it empty for tls.";
+                self.add(Column::Security, FaultCode::PlaintextRefused, message);
+                None
+            }
+            Ok(security) => Some(security),
+            Err(_) => {
+                self.add(
+                    Column::Security,
+                    FaultCode::BadSecurity,
+                    "this is not known: write tls or starttls, or leave it empty for tls.",
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Mailvan's common crate: what the functions share.
+//!
+//! # Code map, in reading order
+//! - [`domain`]: the words and rules; no I/O, no clock, no randomness. [`intake`]: a customer's
+//!   bytes to accepted mailboxes and all faults.
+//! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them.
+//! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
+//! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
+//!
+//! # Invariants, kept by the tidy test
+//! - `domain` and `intake` import no runtime, no AWS SDK and no IMAP library.
+//! - Only `imap::connect` opens connections, and it checks the address it connects to.
+//! - Only `config` reads the environment and only `clock` the clock.
+//! - Secrets are exposed by a call of [`domain::Secret::expose`] and in no other way.
+
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod imap;
+pub mod intake;
+pub mod profile;
+pub mod queue;
+pub mod schedule;
+pub mod secrets;
+pub mod store;
+pub mod sync;
+pub mod telemetry;

@@ -1,0 +1,324 @@
+//! The provider's own settings: where mailboxes go, who sends the notices, how much may run at
+//! once.
+//!
+//! A profile is a TOML file that stands beside the program (`infra/profile.example.toml` explains
+//! each key). It has no secret in it, only the name of one, and a key that is not known is refused,
+//! so that a slip of the pen does not become a default. The module reads a text; where the file
+//! lies is not its question.
+
+use std::ops::RangeInclusive;
+
+use serde::Deserialize;
+
+use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+
+/// A checked profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Who the provider is.
+    pub provider: Provider,
+    /// The IMAP server mailboxes are copied to.
+    pub imap: DestinationImap,
+    /// The CardDAV and CalDAV server, where there is one.
+    pub dav: Option<DestinationDav>,
+    /// Who notices come from.
+    pub notices: Notices,
+    /// How much is done at once.
+    pub limits: Limits,
+}
+
+/// `[provider]`: who the provider is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The name shown in notices.
+    pub name: String,
+    /// The zone that decides what a weekend is.
+    pub time_zone: Zone,
+}
+
+/// `[destination.imap]`: where mailboxes are copied to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationImap {
+    /// The server.
+    pub endpoint: Endpoint,
+    /// How to log in there.
+    pub auth: DestinationAuth,
+}
+
+/// How to log in to a mailbox at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DestinationAuth {
+    /// As one user for all mailboxes: SASL PLAIN with the mailbox as the authorisation identity
+    /// (RFC 4616).
+    Master {
+        /// The authentication identity.
+        user: String,
+        /// The name of the Secrets Manager secret that holds its password.
+        password_secret: String,
+    },
+    /// As the mailbox, by the row's `destination_password`, else its `password`.
+    Password,
+}
+
+/// `[destination.dav]`: where contacts and calendars are imported.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DestinationDav {
+    /// The address to begin discovery at, with `https://` (or `http://`).
+    pub url: String,
+}
+
+/// `[notices]`: the e-mail customers get.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notices {
+    /// Who it is from; SES must be allowed to send as it.
+    pub sender: EmailAddress,
+    /// Whom a customer writes to for help.
+    pub support: Option<EmailAddress>,
+}
+
+/// `[limits]`: how much is done at once; every one has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections for each mailbox and side, 1 to 8.
+    pub lanes: u8,
+    /// Messages appended at once, 1 to 1,000.
+    pub batch_messages: u32,
+    /// Bytes appended at once, 64 KiB to 64 MiB; a single larger message still goes alone.
+    pub batch_bytes: u64,
+    /// Messages in a chunk, 1 to 100,000.
+    pub chunk_messages: u32,
+    /// Bytes in a chunk, 64 KiB to 4 GiB; a single larger message still goes alone.
+    pub chunk_bytes: u64,
+}
+
+/// Why a text is not a profile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {message}", .line.map_or_else(|| "profile".to_owned(), |line| format!("profile, line {line}")), .key.as_ref().map(|key| format!(", {key}")).unwrap_or_default())]
+pub struct ProfileError {
+    /// The line, from 1, as far as it is known.
+    pub line: Option<usize>,
+    /// The key with its table, such as `destination.imap.port`; a table alone where something is
+    /// missing in it.
+    pub key: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Profile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// [`ProfileError`] with the first fault, its line and its key.
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        let raw: Raw = toml::from_str(text).map_err(|error| ProfileError::from_toml(&error, text))?;
+        raw.check()
+            .map_err(|(key, message)| ProfileError::at_key(text, key, message))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lanes: 3,
+            batch_messages: 200,
+            batch_bytes: 8 << 20,
+            chunk_messages: 1000,
+            chunk_bytes: 32 << 20,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    provider: Provider,
+    destination: RawDestination,
+    notices: Notices,
+    #[serde(default)]
+    limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDestination {
+    imap: RawImap,
+    dav: Option<DestinationDav>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawImap {
+    host: Host,
+    port: Option<u16>,
+    security: Option<Security>,
+    auth: RawAuth,
+    master_user: Option<String>,
+    master_password_secret: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawAuth {
+    Master,
+    Password,
+}
+
+/// A key and what is wrong with it.
+type Fault = (&'static str, String);
+
+impl Raw {
+    fn check(self) -> Result<Profile, Fault> {
+        if self.provider.name.trim().is_empty() || self.provider.name.contains(char::is_control) {
+            return Err((
+                "provider.name",
+                "write the name customers know the provider by, in one line".to_owned(),
+            ));
+        }
+        if let Some(dav) = &self.destination.dav {
+            check_url(&dav.url)?;
+        }
+        self.limits.check()?;
+        Ok(Profile {
+            provider: self.provider,
+            imap: self.destination.imap.check()?,
+            dav: self.destination.dav,
+            notices: self.notices,
+            limits: self.limits,
+        })
+    }
+}
+
+impl RawImap {
+    fn check(self) -> Result<DestinationImap, Fault> {
+        if self.port == Some(0) {
+            return Err(("destination.imap.port", "write a number from 1 to 65535".to_owned()));
+        }
+        let auth = match self.auth {
+            RawAuth::Master => DestinationAuth::Master {
+                user: needed("destination.imap.master_user", self.master_user)?,
+                password_secret: needed("destination.imap.master_password_secret", self.master_password_secret)?,
+            },
+            RawAuth::Password => {
+                unneeded("destination.imap.master_user", self.master_user.as_ref())?;
+                unneeded(
+                    "destination.imap.master_password_secret",
+                    self.master_password_secret.as_ref(),
+                )?;
+                DestinationAuth::Password
+            }
+        };
+        Ok(DestinationImap {
+            endpoint: Endpoint::with_defaults(self.host, self.port, self.security),
+            auth,
+        })
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), Fault> {
+        within("limits.lanes", self.lanes.into(), 1..=8)?;
+        within("limits.batch_messages", self.batch_messages.into(), 1..=1_000)?;
+        within("limits.batch_bytes", self.batch_bytes, 64 << 10..=64 << 20)?;
+        within("limits.chunk_messages", self.chunk_messages.into(), 1..=100_000)?;
+        within("limits.chunk_bytes", self.chunk_bytes, 64 << 10..=4 << 30)
+    }
+}
+
+fn within(key: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(), Fault> {
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        Err((key, format!("write a number from {} to {}", range.start(), range.end())))
+    }
+}
+
+fn needed(key: &'static str, value: Option<String>) -> Result<String, Fault> {
+    value
+        .filter(|value| !value.trim().is_empty())
+        .ok_or_else(|| (key, "needed with auth = \"master\"".to_owned()))
+}
+
+fn unneeded(key: &'static str, value: Option<&String>) -> Result<(), Fault> {
+    value.map_or(Ok(()), |_| {
+        Err((
+            key,
+            "means nothing with auth = \"password\": remove it, or write auth = \"master\"".to_owned(),
+        ))
+    })
+}
+
+fn check_url(url: &str) -> Result<(), Fault> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest
+        .and_then(|rest| rest.split(['/', '?', '#']).next())
+        .unwrap_or_default();
+    let bad = authority.is_empty() || url.contains(|c: char| c.is_whitespace() || c.is_control());
+    if bad {
+        return Err((
+            "destination.dav.url",
+            "write the whole address, such as https://dav.example.net/".to_owned(),
+        ));
+    }
+    if authority.contains('@') {
+        return Err((
+            "destination.dav.url",
+            "no user or password may stand in the address".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+impl ProfileError {
+    fn from_toml(error: &toml::de::Error, text: &str) -> Self {
+        let line = error
+            .span()
+            .map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+        let key = line.and_then(|line| key_of_line(text, line));
+        Self {
+            line,
+            key,
+            message: error.message().to_owned(),
+        }
+    }
+
+    /// Finds the line of the key, or else of its table.
+    fn at_key(text: &str, key: &str, message: String) -> Self {
+        let table = key.rsplit_once('.').map_or(key, |(table, _)| table);
+        let line_of =
+            |wanted: &str| (1..=text.lines().count()).find(|line| key_of_line(text, *line).as_deref() == Some(wanted));
+        Self {
+            line: line_of(key).or_else(|| line_of(table)),
+            key: Some(key.to_owned()),
+            message,
+        }
+    }
+}
+
+/// The key of a line, with the table it stands in; a table's own name on the line of its head.
+fn key_of_line(text: &str, line: usize) -> Option<String> {
+    let above: Vec<&str> = text.lines().take(line).map(str::trim).collect();
+    let table = above
+        .iter()
+        .rev()
+        .find_map(|line| line.strip_prefix('['))
+        .and_then(|head| head.split(']').next());
+    let own = above.last()?;
+    if own.starts_with('[') {
+        return table.map(str::to_owned);
+    }
+    let (name, _) = own.split_once('=')?;
+    let name = name.trim();
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    is_name.then(|| table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
+}
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod tests;

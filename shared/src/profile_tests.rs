@@ -1,0 +1,217 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../infra/profile.example.toml");
+
+const SHORTEST: &str = r#"[provider]
+name = "Example Hosting"
+time_zone = "Europe/Berlin"
+[destination.imap]
+host = "imap.example.net"
+auth = "password"
+[notices]
+sender = "migration@example.net"
+"#;
+
+#[test]
+fn the_example_says_what_it_means() {
+    let profile = Profile::parse(EXAMPLE).unwrap();
+    assert_eq!(profile.provider.name, "Example Hosting");
+    assert_eq!(profile.provider.time_zone.name(), "Europe/Berlin");
+    assert_eq!(profile.imap.endpoint.to_string(), "imap.example.net:993 (tls)");
+    let DestinationAuth::Master { user, password_secret } = &profile.imap.auth else {
+        panic!("the example logs in as a master user")
+    };
+    assert_eq!(
+        (user.as_str(), password_secret.as_str()),
+        ("migration", "mailvan/destination-master")
+    );
+    assert_eq!(profile.dav.unwrap().url, "https://dav.example.net/");
+    assert_eq!(profile.notices.support.unwrap().as_str(), "support@example.net");
+    assert_eq!(
+        profile.limits,
+        Limits::default(),
+        "the limits of the example are the defaults"
+    );
+}
+
+#[test]
+fn the_example_names_every_key() {
+    let keys = "name time_zone host port security auth master_user master_password_secret url sender support \
+        lanes batch_messages batch_bytes chunk_messages chunk_bytes";
+    for key in keys.split_whitespace() {
+        assert!(
+            EXAMPLE
+                .lines()
+                .any(|line| line.split('=').next().unwrap().trim() == key),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn what_may_be_left_out_has_a_default() {
+    let profile = Profile::parse(SHORTEST).unwrap();
+    assert_eq!(profile.imap.endpoint.to_string(), "imap.example.net:993 (tls)");
+    assert_eq!(profile.imap.auth, DestinationAuth::Password);
+    assert_eq!((profile.dav, profile.notices.support), (None, None));
+    assert_eq!(
+        profile.limits,
+        Limits {
+            lanes: 3,
+            batch_messages: 200,
+            batch_bytes: 8_388_608,
+            chunk_messages: 1000,
+            chunk_bytes: 33_554_432
+        }
+    );
+    let with_port = SHORTEST.replace("auth", "port = 31143\nsecurity = \"none\"\nauth");
+    assert_eq!(
+        Profile::parse(&with_port).unwrap().imap.endpoint.to_string(),
+        "imap.example.net:31143 (none)"
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table with a line for each fault")]
+fn every_fault_names_its_line_and_key() {
+    for (from, to, line, key, says) in [
+        ("Europe/Berlin", "Berlin", 3, "provider.time_zone", "not a time zone"),
+        ("Example Hosting", " ", 2, "provider.name", "write the name"),
+        (
+            "imap.example.net",
+            "imap.example.net:993",
+            5,
+            "destination.imap.host",
+            "on its own",
+        ),
+        ("auth =", "port = 0\nauth =", 6, "destination.imap.port", "1 to 65535"),
+        ("auth =", "port = 70000\nauth =", 6, "destination.imap.port", "70000"),
+        (
+            "auth =",
+            "security = \"ssl\"\nauth =",
+            6,
+            "destination.imap.security",
+            "unknown variant",
+        ),
+        (
+            "auth =",
+            "master_password = \"x\"\nauth =",
+            6,
+            "destination.imap.master_password",
+            "unknown field",
+        ),
+        (
+            "\"password\"",
+            "\"oauth\"",
+            6,
+            "destination.imap.auth",
+            "unknown variant",
+        ),
+        (
+            "\"password\"",
+            "\"master\"",
+            4,
+            "destination.imap.master_user",
+            "needed",
+        ),
+        (
+            "\"password\"",
+            "\"master\"\nmaster_user = \"m\"",
+            4,
+            "destination.imap.master_password_secret",
+            "needed",
+        ),
+        (
+            "\"password\"",
+            "\"password\"\nmaster_user = \"m\"",
+            7,
+            "destination.imap.master_user",
+            "remove it",
+        ),
+        ("migration@example.net", "migration", 8, "notices.sender", "no @"),
+        (
+            "[notices]",
+            "[limits]\nlanes = 9\n[notices]",
+            8,
+            "limits.lanes",
+            "from 1 to 8",
+        ),
+        ("[notices]", "[limits]\nlanes = -1\n[notices]", 8, "limits.lanes", "-1"),
+        (
+            "[notices]",
+            "[limits]\nbatch_messages = 0\n[notices]",
+            8,
+            "limits.batch_messages",
+            "from 1 to 1000",
+        ),
+        (
+            "[notices]",
+            "[limits]\nbatch_bytes = 1\n[notices]",
+            8,
+            "limits.batch_bytes",
+            "from 65536",
+        ),
+        (
+            "[notices]",
+            "[limits]\nline = 1\n[notices]",
+            8,
+            "limits.line",
+            "unknown field",
+        ),
+        (
+            "[notices]",
+            "[destination.dav]\nurl = \"dav.example.net\"\n[notices]",
+            8,
+            "destination.dav.url",
+            "whole address",
+        ),
+        (
+            "[notices]",
+            "[destination.dav]\nurl = \"https://a:b@dav.example.net\"\n[notices]",
+            8,
+            "destination.dav.url",
+            "no user",
+        ),
+        (
+            "host = \"imap.example.net\"\n",
+            "",
+            4,
+            "destination.imap",
+            "missing field `host`",
+        ),
+        ("\"Europe/Berlin\"", "Europe/Berlin", 3, "provider.time_zone", ""),
+    ] {
+        assert!(SHORTEST.contains(from), "{from}");
+        let error = Profile::parse(&SHORTEST.replace(from, to)).unwrap_err();
+        assert_eq!(
+            (error.line, error.key.as_deref()),
+            (Some(line), Some(key)),
+            "{to}: {error}"
+        );
+        assert!(error.message.contains(says), "{to}: {error}");
+    }
+    let error = Profile::parse(&SHORTEST.replace("Europe/Berlin", "Berlin")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("profile, line 3, provider.time_zone: this is not a time zone"),
+        "{error}"
+    );
+    assert!(
+        Profile::parse("")
+            .unwrap_err()
+            .message
+            .contains("missing field `provider`")
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text: String, cut in 0..SHORTEST.len(), put in "[\\[\\]=\"\n.a-z]{0,4}") {
+        let _ = Profile::parse(&text);
+        let (head, tail) = SHORTEST.split_at(cut);
+        let _ = Profile::parse(&format!("{head}{put}{tail}"));
+    }
+}

@@ -1,0 +1,246 @@
+//! The queues between the functions: what is in their messages, how they are sent and taken.
+//!
+//! Every message may come twice, late and out of order. A handler that fails gives its message
+//! back; after five times it goes to the queue's dead letters, which `bury` writes into the job
+//! table.
+
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{JobId, Pass, RequestId};
+use crate::store::NoticeKind;
+
+/// The longest delay SQS knows.
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// The most messages SQS takes at once.
+const BATCH: usize = 10;
+
+/// The queues, named for the function they feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Uploads and forms to be read.
+    Ingest,
+    /// Passes to be started; the scheduler's target.
+    Start,
+    /// Mailboxes to be planned.
+    Plan,
+    /// Lanes to be worked on.
+    Sync,
+    /// Requests whose DNS was changed.
+    Cutover,
+    /// Notices to be sent.
+    Notify,
+}
+
+/// "The mailboxes of this request's generation are in the table": to `ingest`, for a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRequest {
+    /// The request.
+    pub request_id: RequestId,
+    /// Which upload, or 0 for a form.
+    pub generation: u32,
+    /// The customer goes on with the good rows and leaves the others.
+    #[serde(default)]
+    pub good_rows_only: bool,
+}
+
+/// "Start this pass": to `trigger`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartPass {
+    /// The request.
+    pub request_id: RequestId,
+    /// The pass.
+    pub pass: Pass,
+}
+
+/// "Plan this mailbox": to `plan`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanMailbox {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// The pass.
+    pub pass: Pass,
+}
+
+/// "Work on this mailbox, lane k": to `sync`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkLane {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// The pass.
+    pub pass: Pass,
+    /// Which lane, from 0; for the logs.
+    pub lane: u8,
+}
+
+/// "The customer has changed the DNS": to `cutover`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutOver {
+    /// The request.
+    pub request_id: RequestId,
+}
+
+/// "Send what is in the outbox": to `notify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendNotice {
+    /// The request.
+    pub request_id: RequestId,
+    /// Which notice.
+    pub notice: NoticeKind,
+}
+
+/// Where the queues are.
+#[derive(Clone, Debug)]
+pub struct QueueUrls {
+    /// Of [`Queue::Ingest`].
+    pub ingest: String,
+    /// Of [`Queue::Start`].
+    pub start: String,
+    /// Of [`Queue::Plan`].
+    pub plan: String,
+    /// Of [`Queue::Sync`].
+    pub sync: String,
+    /// Of [`Queue::Cutover`].
+    pub cutover: String,
+    /// Of [`Queue::Notify`].
+    pub notify: String,
+}
+
+/// Sends messages. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: aws_sdk_sqs::Client,
+    urls: QueueUrls,
+}
+
+/// A message could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// SQS refused or did not answer, after the SDK's own tries.
+    #[error("the queue did not answer")]
+    Service(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Some messages of a batch were not taken.
+    #[error("the queue did not take {0} messages")]
+    NotTaken(usize),
+    /// The message has no text form.
+    #[error("the message cannot be written")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+impl Queues {
+    /// Sends to these queues.
+    pub fn new(client: aws_sdk_sqs::Client, urls: QueueUrls) -> Self {
+        Self { client, urls }
+    }
+
+    /// Sends a message. Durable on return.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn send(&self, queue: Queue, message: &impl Serialize) -> Result<(), QueueError> {
+        self.send_later(queue, message, Duration::ZERO).await
+    }
+
+    /// Sends a message that comes after a delay of at most 15 minutes. Durable on return.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn send_later(&self, queue: Queue, message: &impl Serialize, delay: Duration) -> Result<(), QueueError> {
+        let body = serde_json::to_string(message)?;
+        let sent = self.client.send_message().queue_url(self.url(queue)).message_body(body).delay_seconds(seconds(delay));
+        sent.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
+        Ok(())
+    }
+
+    /// Sends many messages. All are durable on return; after an error some may be.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn send_all(&self, queue: Queue, messages: &[impl Serialize]) -> Result<(), QueueError> {
+        for group in messages.chunks(BATCH) {
+            let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
+            for (n, message) in group.iter().enumerate() {
+                let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(serde_json::to_string(message)?);
+                batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
+            }
+            let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
+            if !answer.failed().is_empty() {
+                return Err(QueueError::NotTaken(answer.failed().len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues notices that wait in the outbox. A notice queued twice is sent once.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn send_notices(&self, request_id: RequestId, notices: &[NoticeKind]) -> Result<(), QueueError> {
+        let messages: Vec<SendNotice> = notices.iter().map(|notice| SendNotice { request_id, notice: *notice }).collect();
+        self.send_all(Queue::Notify, &messages).await
+    }
+
+    /// Lets a message that is being worked on come again after a delay, instead of at the end of
+    /// its visibility timeout. Best effort: without it the message only comes later.
+    pub async fn retry_after(&self, queue: Queue, message: &SqsMessage, delay: Duration) {
+        let Some(handle) = &message.receipt_handle else { return };
+        let change = self.client.change_message_visibility().queue_url(self.url(queue)).receipt_handle(handle);
+        if let Err(error) = change.visibility_timeout(seconds(delay)).send().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a message's visibility could not be changed");
+        }
+    }
+
+    fn url(&self, queue: Queue) -> &str {
+        match queue {
+            Queue::Ingest => &self.urls.ingest,
+            Queue::Start => &self.urls.start,
+            Queue::Plan => &self.urls.plan,
+            Queue::Sync => &self.urls.sync,
+            Queue::Cutover => &self.urls.cutover,
+            Queue::Notify => &self.urls.notify,
+        }
+    }
+}
+
+fn seconds(delay: Duration) -> i32 {
+    i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or(900)
+}
+
+/// Reads a message's body.
+///
+/// # Errors
+/// Where it is not the message that was expected; the text is not repeated.
+pub fn decode<M: DeserializeOwned>(message: &SqsMessage) -> Result<M, serde_json::Error> {
+    serde_json::from_str(message.body.as_deref().unwrap_or_default())
+}
+
+/// How often a message has been received, this time included.
+pub fn times_received(message: &SqsMessage) -> u32 {
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// Hands each message of a batch to `handle`, one after the other, and reports those that failed,
+/// so that only they come again. A failure is logged here, once.
+pub async fn each_message<E>(event: SqsEvent, mut handle: impl AsyncFnMut(SqsMessage) -> Result<(), E>) -> SqsBatchResponse
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut response = SqsBatchResponse::default();
+    for message in event.records {
+        let id = message.message_id.clone().unwrap_or_default();
+        let times = times_received(&message);
+        if let Err(error) = handle(message).await {
+            let error: Box<dyn std::error::Error + Send + Sync> = error.into();
+            tracing::error!(message.id = id, message.times_received = times, error = &*error as &dyn std::error::Error, "message failed");
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            response.batch_item_failures.push(failure);
+        }
+    }
+    response
+}

@@ -1,0 +1,85 @@
+//! Waking a request at its time: EventBridge Scheduler puts a message into the start queue.
+//!
+//! The scheduler's target is the queue and not a function, so a pass that is started by the clock
+//! and one that starts at once go the same way, with the same retries and dead letters.
+
+use aws_sdk_scheduler::types::{ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::domain::{Pass, RequestId};
+use crate::queue::StartPass;
+
+/// Makes and deletes schedules. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Schedules {
+    client: aws_sdk_scheduler::Client,
+    group: String,
+    role_arn: String,
+    start_queue_arn: String,
+    dead_letter_arn: String,
+}
+
+/// The scheduler refused or did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the scheduler did not {what}")]
+pub struct ScheduleError {
+    what: &'static str,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Schedules {
+    /// Schedules in this group, with this role, to this queue.
+    pub fn new(client: aws_sdk_scheduler::Client, group: String, role_arn: String, start_queue_arn: String, dead_letter_arn: String) -> Self {
+        Self { client, group, role_arn, start_queue_arn, dead_letter_arn }
+    }
+
+    /// Starts a pass of a request at a time, to the second. It deletes itself when it has fired.
+    /// Idempotency key: request and pass; a second one for the same changes nothing.
+    ///
+    /// # Errors
+    /// [`ScheduleError`].
+    pub async fn create(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
+        let failed = |source| ScheduleError { what: "make a schedule", source };
+        let input = serde_json::to_string(&StartPass { request_id, pass }).map_err(|e| failed(Box::new(e)))?;
+        let dead_letters = DeadLetterConfig::builder().arn(&self.dead_letter_arn).build();
+        let target = Target::builder().arn(&self.start_queue_arn).role_arn(&self.role_arn).input(input).dead_letter_config(dead_letters);
+        let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(|e| failed(Box::new(e)))?;
+        let created = self
+            .client
+            .create_schedule()
+            .group_name(&self.group)
+            .name(name(request_id, pass))
+            .client_token(name(request_id, pass))
+            .schedule_expression(format!("at({})", TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S")))
+            .schedule_expression_timezone("UTC")
+            .flexible_time_window(window)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(target.build().map_err(|e| failed(Box::new(e)))?)
+            .send()
+            .await;
+        match created {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conflict_exception()) => Ok(()),
+            Err(error) => Err(failed(Box::new(error))),
+        }
+    }
+
+    /// Deletes the schedule of a pass, if there is one.
+    ///
+    /// # Errors
+    /// [`ScheduleError`].
+    pub async fn delete(&self, request_id: RequestId, pass: Pass) -> Result<(), ScheduleError> {
+        let deleted = self.client.delete_schedule().group_name(&self.group).name(name(request_id, pass)).send().await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
+            Err(error) => Err(ScheduleError { what: "delete a schedule", source: Box::new(error) }),
+        }
+    }
+}
+
+fn name(request_id: RequestId, pass: Pass) -> String {
+    format!("{pass}-{request_id}")
+}

@@ -1,0 +1,346 @@
+//! Folders and chunks in the table: what the copying knows, and who may write it.
+//!
+//! Planning writes are fenced by the mailbox's plan epoch, copying writes by the folder's epoch:
+//! whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::expression::Change;
+use super::{Store, StoreError, item_of};
+use crate::domain::uid::{FlagTable, UidMap, UidSet};
+use crate::domain::{JobId, Pass};
+
+/// How many items besides the fence one transaction of planning holds; DynamoDB takes 100.
+const PUTS_A_TRANSACTION: usize = 99;
+
+/// One folder of a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderRecord {
+    /// The mailbox it belongs to.
+    pub job_id: JobId,
+    /// Its number within the mailbox, from 0.
+    pub folder: u32,
+    /// Its name at the source, on the wire.
+    pub source_name: String,
+    /// Its name at the source as people read it, parts joined by `/`.
+    pub title: String,
+    /// Its name at the destination, on the wire.
+    pub destination_name: String,
+    /// UIDVALIDITY at the source when it was planned.
+    pub source_uid_validity: u32,
+    /// UIDVALIDITY at the destination when it was planned.
+    pub destination_uid_validity: u32,
+    /// How many chunks it has.
+    pub chunks: u32,
+    /// The highest source UID any chunk covers.
+    pub last_uid: u32,
+    /// The last pass it was planned for.
+    pub planned_pass: Pass,
+    /// The last pass it was copied in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done_pass: Option<Pass>,
+    /// Counts up with every worker that takes the folder.
+    #[serde(default)]
+    pub epoch: i64,
+    /// Until when a worker holds it, in seconds since 1970.
+    #[serde(default)]
+    pub lease_until: i64,
+}
+
+/// A bounded part of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkRecord {
+    /// The mailbox it belongs to.
+    pub job_id: JobId,
+    /// Its folder's number.
+    pub folder: u32,
+    /// Its number within the folder, from 0.
+    pub chunk: u32,
+    /// The first source UID it covers.
+    pub first_uid: u32,
+    /// The last source UID it covers.
+    pub last_uid: u32,
+    /// Messages at the source, as planned.
+    pub messages: i64,
+    /// Bytes at the source, as planned.
+    pub bytes: i64,
+    /// Mail at the destination from this UID on may be this chunk's already, and is matched before
+    /// anything is copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_from: Option<u32>,
+    /// The last pass it was done in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done_pass: Option<Pass>,
+    /// The folder's epoch of the worker that writes it.
+    #[serde(default)]
+    pub epoch: i64,
+    /// The batch that may be under way; while it stands here, its end is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_batch: Option<OpenBatch>,
+    /// Which source UID became which destination UID.
+    #[serde(default)]
+    pub map: UidMap,
+    /// The source's flags as they were last carried over.
+    #[serde(default)]
+    pub flags: FlagTable,
+    /// Bytes of the messages in the map, as the source counts.
+    #[serde(default)]
+    pub bytes_copied: i64,
+    /// Messages and bytes of this chunk that the mailbox's counters hold already.
+    #[serde(default)]
+    pub counted: (i64, i64),
+    /// Messages the destination refused.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionRecord>,
+    /// How many exceptions the mailbox's counter holds already.
+    #[serde(default)]
+    pub counted_exceptions: i64,
+}
+
+/// Messages that may have been sent, and where at the destination to look for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenBatch {
+    /// The source UIDs.
+    pub uids: UidSet,
+    /// Nothing of the batch has a destination UID below this.
+    pub from_uid: u32,
+}
+
+/// A message the destination refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionRecord {
+    /// Its source UID.
+    pub uid: u32,
+    /// The destination's response code, or empty.
+    pub code: String,
+    /// The destination's own words.
+    pub text: String,
+}
+
+impl FolderRecord {
+    /// Whether there is work left in it for this pass.
+    pub fn is_open(&self, pass: Pass) -> bool {
+        self.done_pass != Some(pass)
+    }
+}
+
+/// The right to plan a mailbox, until the lease ends.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanLease {
+    job: JobId,
+    epoch: i64,
+}
+
+fn partition(job: JobId) -> String {
+    format!("JOB#{job}")
+}
+
+fn folder_key(folder: u32) -> String {
+    format!("FOLDER#{folder:05}")
+}
+
+fn chunk_prefix(folder: u32) -> String {
+    format!("CHUNK#{folder:05}#")
+}
+
+fn chunk_key(chunk: &ChunkRecord) -> String {
+    format!("{}{:05}", chunk_prefix(chunk.folder), chunk.chunk)
+}
+
+impl Store {
+    /// The folders of a mailbox, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn folders(&self, job: JobId) -> Result<Vec<FolderRecord>, StoreError> {
+        self.query(&partition(job), "FOLDER#").await
+    }
+
+    /// The chunks of a folder, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn chunks(&self, job: JobId, folder: u32) -> Result<Vec<ChunkRecord>, StoreError> {
+        self.query(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    /// All chunks of a mailbox.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_chunks(&self, job: JobId) -> Result<Vec<ChunkRecord>, StoreError> {
+        self.query(&partition(job), "CHUNK#").await
+    }
+
+    /// Takes the right to plan a mailbox until `until`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another worker holds it.
+    pub async fn lease_plan(&self, job: JobId, now: Timestamp, until: Timestamp) -> Result<PlanLease, StoreError> {
+        let (pk, sk) = (partition(job), "PLAN".to_owned());
+        let change = Change::default().if_at_most("lease_until", now.as_second()).set("lease_until", until.as_second()).add("epoch", 1);
+        self.change(change, pk.clone(), sk.clone()).await?;
+        #[derive(Deserialize)]
+        struct Plan {
+            epoch: i64,
+        }
+        let plan: Plan = self.get(pk, sk).await?.ok_or_else(|| StoreError::Missing(format!("plan of {job}")))?;
+        Ok(PlanLease { job, epoch: plan.epoch })
+    }
+
+    /// Gives the right to plan back, so that the next run need not wait for its end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release_plan(&self, lease: PlanLease) -> Result<(), StoreError> {
+        let change = Change::default().if_equal("epoch", lease.epoch).set("lease_until", 0_i64);
+        self.change(change, partition(lease.job), "PLAN".to_owned()).await
+    }
+
+    /// Puts a folder with its new chunks; the folder last, so that one without all its chunks is
+    /// planned again. Idempotency key: the folder's number and its pass.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the lease has been lost.
+    pub async fn put_folder(&self, lease: PlanLease, folder: &FolderRecord, new_chunks: &[ChunkRecord]) -> Result<(), StoreError> {
+        let pk = partition(lease.job);
+        let mut puts = Vec::with_capacity(new_chunks.len() + 1);
+        for chunk in new_chunks {
+            puts.push(item_of(pk.clone(), chunk_key(chunk), chunk)?);
+        }
+        puts.push(item_of(pk.clone(), folder_key(folder.folder), folder)?);
+        for group in puts.chunks(PUTS_A_TRANSACTION) {
+            let fence = ConditionCheck::builder()
+                .table_name(&self.table)
+                .key("PK", AttributeValue::S(pk.clone()))
+                .key("SK", AttributeValue::S("PLAN".to_owned()))
+                .condition_expression("epoch = :epoch")
+                .expression_attribute_values(":epoch", AttributeValue::N(lease.epoch.to_string()))
+                .build()?;
+            let mut items = vec![TransactWriteItem::builder().condition_check(fence).build()];
+            for item in group {
+                let put = Put::builder().table_name(&self.table).set_item(Some(item.clone())).build()?;
+                items.push(TransactWriteItem::builder().put(put).build());
+            }
+            self.transact(items).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the chunks of a folder that is to be planned anew.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
+        self.delete_all(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    /// Takes a folder until `until`, for this worker alone. `None` where another one holds it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lease_folder(&self, folder: &FolderRecord, pass: Pass, now: Timestamp, until: Timestamp) -> Result<Option<FolderRecord>, StoreError> {
+        let taken = FolderRecord { epoch: folder.epoch + 1, lease_until: until.as_second(), ..folder.clone() };
+        let change = Change::default()
+            .if_equal("epoch", folder.epoch)
+            .if_at_most("lease_until", now.as_second())
+            .if_not("done_pass", pass.as_str())
+            .set("epoch", taken.epoch)
+            .set("lease_until", taken.lease_until);
+        match self.change(change, partition(folder.job_id), folder_key(folder.folder)).await {
+            Ok(()) => Ok(Some(taken)),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a folder back from `at` on, before the lease ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the lease has been lost.
+    pub async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default().if_equal("epoch", folder.epoch).set("lease_until", at.as_second());
+        self.change(change, partition(folder.job_id), folder_key(folder.folder)).await
+    }
+
+    /// Takes a chunk of a leased folder: earlier workers cannot write it from now on. Gives it as
+    /// they left it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the lease has been lost.
+    pub async fn take_chunk(&self, chunk: &ChunkRecord, folder: &FolderRecord) -> Result<ChunkRecord, StoreError> {
+        let (pk, sk) = (partition(chunk.job_id), chunk_key(chunk));
+        let change = Change::default().if_there().if_at_most("epoch", folder.epoch).set("epoch", folder.epoch);
+        self.change(change, pk.clone(), sk.clone()).await?;
+        self.get(pk, sk.clone()).await?.ok_or(StoreError::Missing(sk))
+    }
+
+    /// Saves what a batch brought and what is about to be sent. Durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the lease has been lost.
+    pub async fn save_chunk(&self, chunk: &ChunkRecord) -> Result<(), StoreError> {
+        self.change(saved(chunk)?, partition(chunk.job_id), chunk_key(chunk)).await
+    }
+
+    /// Ends a chunk for this pass and brings its mailbox's counters up to date, in one write.
+    /// `messages` is how many there are now, at the source or copied from there.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the lease has been lost.
+    pub async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
+        let copied = i64::try_from(chunk.map.len()).unwrap_or(i64::MAX);
+        let exceptions = i64::try_from(chunk.exceptions.len()).unwrap_or(i64::MAX);
+        let counters = [
+            ("messages_copied", copied - chunk.counted.0),
+            ("bytes_copied", chunk.bytes_copied - chunk.counted.1),
+            ("messages_total", messages - chunk.messages),
+            ("exceptions", exceptions - chunk.counted_exceptions),
+        ];
+        chunk.messages = messages;
+        chunk.counted = (copied, chunk.bytes_copied);
+        chunk.counted_exceptions = exceptions;
+        chunk.done_pass = Some(pass);
+        let update = saved(chunk)?.update(&self.table, partition(chunk.job_id), chunk_key(chunk))?;
+        let mut items = vec![TransactWriteItem::builder().update(update).build()];
+        if counters.iter().any(|(_, amount)| *amount != 0) {
+            items.push(self.job_counters(chunk.job_id, &counters)?);
+        }
+        self.transact(items).await
+    }
+
+    /// Ends a folder for this pass and counts its mailbox's open folders down, in one write.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the lease has been lost or the folder has been ended before.
+    pub async fn finish_folder(&self, folder: &FolderRecord, pass: Pass) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_equal("epoch", folder.epoch)
+            .if_not("done_pass", pass.as_str())
+            .set("done_pass", pass.as_str())
+            .set("lease_until", 0_i64);
+        let update = change.update(&self.table, partition(folder.job_id), folder_key(folder.folder))?;
+        let count = self.job_counters(folder.job_id, &[("open_folders", -1)])?;
+        self.transact(vec![TransactWriteItem::builder().update(update).build(), count]).await
+    }
+}
+
+fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
+    let open_batch: Option<AttributeValue> = chunk.open_batch.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
+    let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
+    let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
+    Ok(Change::default()
+        .if_equal("epoch", chunk.epoch)
+        .set_or_remove("match_from", chunk.match_from.map(i64::from))
+        .set_or_remove("open_batch", open_batch)
+        .set_or_remove("done_pass", chunk.done_pass.map(Pass::as_str))
+        .set("messages", chunk.messages)
+        .set("map", chunk.map.to_string())
+        .set("flags", chunk.flags.to_string())
+        .set("bytes_copied", chunk.bytes_copied)
+        .set("counted", counted)
+        .set("counted_exceptions", chunk.counted_exceptions)
+        .set("exceptions", exceptions))
+}

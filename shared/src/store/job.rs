@@ -1,0 +1,263 @@
+//! Mailbox jobs in the table.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::expression::Change;
+use super::{Advance, Item, Store, StoreError, item_of, request, stamp};
+use crate::domain::job::transition;
+use crate::domain::{EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, Pass, RequestId};
+
+/// One mailbox of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// Its id.
+    pub job_id: JobId,
+    /// The request it belongs to.
+    pub request_id: RequestId,
+    /// Where it is on its way, with the pass.
+    #[serde(flatten)]
+    pub status: JobStatus,
+    /// Since when.
+    pub state_since: String,
+    /// When it was accepted.
+    pub created_at: String,
+    /// The address at the previous provider, lower case: what staff look for.
+    pub address: String,
+    /// The address's domain.
+    pub domain: String,
+    /// The user name there.
+    pub source_user: String,
+    /// The server there.
+    pub source: Endpoint,
+    /// The password there, sealed.
+    pub sealed_password: String,
+    /// The address here.
+    pub destination: EmailAddress,
+    /// The password here, sealed, where the row gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed_destination_password: Option<String>,
+    /// How many folders the mailbox has.
+    pub folders: u32,
+    /// How many of them the running pass still waits for.
+    pub open_folders: u32,
+    /// Messages at the source, as planned.
+    pub messages_total: i64,
+    /// Of those, how many are at the destination.
+    pub messages_copied: i64,
+    /// Bytes at the source, as planned.
+    pub bytes_total: i64,
+    /// Of those, how many are at the destination.
+    pub bytes_copied: i64,
+    /// How many messages the destination refused.
+    pub exceptions: i64,
+    /// Why it failed, or what went wrong last: a stable word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The same in words for a customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+}
+
+/// Why a mailbox failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A stable word.
+    pub code: String,
+    /// Words for a customer, without anything secret.
+    pub message: String,
+}
+
+/// What planning found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanTotals {
+    /// Folders of the mailbox.
+    pub folders: u32,
+    /// Of those, how many there is work in.
+    pub open_folders: u32,
+    /// Messages at the source.
+    pub messages: i64,
+    /// Of those, how many are at the destination already.
+    pub messages_copied: i64,
+    /// Bytes at the source.
+    pub bytes: i64,
+    /// Of those, how many are at the destination already.
+    pub bytes_copied: i64,
+}
+
+fn keys(id: JobId) -> (String, String) {
+    (request::partition(id.request()), format!("{}{:05}", prefix(id.generation()), id.row()))
+}
+
+fn prefix(generation: u32) -> String {
+    format!("JOB#{generation}#")
+}
+
+impl JobRecord {
+    fn item(&self) -> Result<Item, StoreError> {
+        let (pk, sk) = keys(self.job_id);
+        let mut item = item_of(pk, sk, self)?;
+        item.insert("entity_state".to_owned(), AttributeValue::S(entity_state(self.status.state())));
+        Ok(item)
+    }
+}
+
+impl Store {
+    /// Puts the accepted mailboxes of a request. Idempotency key: the job id. Must not be called
+    /// once a pass has begun, since it would set the jobs back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_jobs(&self, jobs: &[JobRecord]) -> Result<(), StoreError> {
+        self.put_all(jobs.iter().map(JobRecord::item).collect::<Result<_, _>>()?).await
+    }
+
+    /// The mailboxes of a request's generation, in the order of their rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn jobs(&self, id: RequestId, generation: u32) -> Result<Vec<JobRecord>, StoreError> {
+        self.query(&request::partition(id), &prefix(generation)).await
+    }
+
+    /// Deletes the mailboxes and refused rows of a generation that never started.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_generation(&self, id: RequestId, generation: u32) -> Result<(), StoreError> {
+        let pk = request::partition(id);
+        self.delete_all(&pk, &prefix(generation)).await?;
+        self.delete_all(&pk, &super::refused::prefix(generation)).await
+    }
+
+    /// A mailbox that must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where it is not.
+    pub async fn job(&self, id: JobId) -> Result<JobRecord, StoreError> {
+        let (pk, sk) = keys(id);
+        self.get(pk, sk).await?.ok_or_else(|| StoreError::Missing(format!("mailbox job {id}")))
+    }
+
+    /// Begins a pass for a mailbox. Idempotency key: job and pass.
+    ///
+    /// # Errors
+    /// [`StoreError::Illegal`] where the mailbox takes no part in this pass.
+    pub async fn start_job(&self, id: JobId, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+        let change = Change::default().remove("error_code").remove("error_message");
+        self.advance_job(id, JobEvent::PassStarted(pass), now, change, false).await
+    }
+
+    /// Ends the planning of a mailbox. Idempotency key: job and pass.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn plan_job(&self, id: JobId, pass: Pass, totals: PlanTotals, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+        let change = Change::default()
+            .set("folders", i64::from(totals.folders))
+            .set("open_folders", i64::from(totals.open_folders))
+            .set("messages_total", totals.messages)
+            .set("messages_copied", totals.messages_copied)
+            .set("bytes_total", totals.bytes)
+            .set("bytes_copied", totals.bytes_copied);
+        self.advance_job(id, JobEvent::Planned(pass), now, change, false).await
+    }
+
+    /// Ends the pass of a mailbox and counts its request's open mailboxes down, in one write.
+    /// Idempotency key: job and pass.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish_job(&self, job: &JobRecord, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+        let event = JobEvent::PassFinished { pass, exceptions: job.exceptions > 0 };
+        let change = Change::default().remove("error_code").remove("error_message");
+        self.advance_job(job.job_id, event, now, change, true).await
+    }
+
+    /// Ends the pass of a mailbox as failed and counts its request's open mailboxes down, in one
+    /// write. Idempotency key: the job; a mailbox that has ended otherwise stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fail_job(&self, id: JobId, failure: &Failure, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+        let change = failure_change(failure);
+        match self.advance_job(id, JobEvent::Failed, now, change, true).await {
+            Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
+            ended => ended,
+        }
+    }
+
+    /// Ends a mailbox because its request is cancelled. Idempotency key: the job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel_job(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
+        match self.advance_job(id, JobEvent::Cancelled, now, Change::default(), false).await {
+            Ok(_) | Err(StoreError::Illegal(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes what went wrong last, while the mailbox goes on being tried.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_trouble(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
+        let (pk, sk) = keys(id);
+        self.change(failure_change(failure).if_there(), pk, sk).await
+    }
+
+    async fn advance_job(
+        &self,
+        id: JobId,
+        event: JobEvent,
+        now: Timestamp,
+        change: Change,
+        ends_pass: bool,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        loop {
+            let before = self.job(id).await?;
+            let next = match transition(before.status, event) {
+                Ok(next) => next,
+                Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(before)),
+                Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
+            };
+            let change = change
+                .clone()
+                .if_equal("state", before.status.state().as_str())
+                .set("state", next.state().as_str())
+                .set_or_remove("pass", next.pass().map(Pass::as_str))
+                .set("entity_state", entity_state(next.state()))
+                .set("state_since", stamp(now));
+            let (pk, sk) = keys(id);
+            let mut items = vec![TransactWriteItem::builder().update(change.update(&self.table, pk, sk)?).build()];
+            // A mailbox that fails before its pass has begun was never counted.
+            if ends_pass && before.status.state() != JobState::Waiting {
+                let count = Change::default().if_at_least("open_jobs", 1).add("open_jobs", -1);
+                let update = count.update(&self.table, request::partition(id.request()), "REQUEST".to_owned())?;
+                items.push(TransactWriteItem::builder().update(update).build());
+            }
+            match self.transact(items).await {
+                Ok(()) => return Ok(Advance::Changed(self.job(id).await?)),
+                Err(StoreError::Conflict) if self.job(id).await?.status != before.status => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The change that goes with a chunk's end: counters of its mailbox.
+    pub(super) fn job_counters(&self, id: JobId, counters: &[(&str, i64)]) -> Result<TransactWriteItem, StoreError> {
+        let change = counters.iter().filter(|(_, amount)| *amount != 0).fold(Change::default().if_there(), |change, (name, amount)| change.add(name, *amount));
+        let (pk, sk) = keys(id);
+        Ok(TransactWriteItem::builder().update(change.update(&self.table, pk, sk)?).build())
+    }
+}
+
+fn failure_change(failure: &Failure) -> Change {
+    Change::default().set("error_code", failure.code.clone()).set("error_message", failure.message.clone())
+}
+
+fn entity_state(state: JobState) -> String {
+    format!("job#{}", state.as_str())
+}

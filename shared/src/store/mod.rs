@@ -1,0 +1,165 @@
+//! The job table: one DynamoDB table, described in `infra/data-model.md`.
+//!
+//! What is written here is durable on return. Every change of a state is a conditional write that
+//! goes through the domain's transition functions; a change that has already been made is told as
+//! [`Advance::AlreadyThere`], so that a message delivered twice changes nothing the second time.
+//!
+//! Reading order: [`request`], [`job`], [`folder`], then [`notice`] and [`refused`].
+
+mod error;
+mod expression;
+pub mod folder;
+pub mod job;
+pub mod notice;
+pub mod refused;
+pub mod request;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::{Timestamp, Unit};
+use serde::de::DeserializeOwned;
+
+pub use error::StoreError;
+pub use folder::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
+pub use job::JobRecord;
+pub use notice::{NoticeKind, NoticeRecord};
+pub use request::RequestRecord;
+
+/// How often a transaction is tried when another one touches the same item at the same time.
+const CONFLICT_TRIES: u32 = 8;
+
+/// The most items DynamoDB takes in one batch write.
+const BATCH_WRITE_ITEMS: usize = 25;
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+/// What became of a wanted change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advance<R> {
+    /// This call made the change; the record is as it is now.
+    Changed(R),
+    /// The change had been made before.
+    AlreadyThere(R),
+}
+
+impl<R> Advance<R> {
+    /// The record as it is now, whoever made the change.
+    pub fn into_record(self) -> R {
+        match self {
+            Self::Changed(record) | Self::AlreadyThere(record) => record,
+        }
+    }
+}
+
+/// The time as the table holds it: RFC 3339 in UTC, to the second, so that text order is time order.
+pub fn stamp(now: Timestamp) -> String {
+    now.round(Unit::Second).unwrap_or(now).to_string()
+}
+
+impl Store {
+    /// The table of this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    async fn get<R: DeserializeOwned>(&self, pk: String, sk: String) -> Result<Option<R>, StoreError> {
+        let sent = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let answer = sent.key("PK", AttributeValue::S(pk)).key("SK", AttributeValue::S(sk)).send().await?;
+        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+    }
+
+    /// All items of a partition whose sort key begins with `prefix`, ascending, read consistently.
+    async fn query<R: DeserializeOwned>(&self, pk: &str, prefix: &str) -> Result<Vec<R>, StoreError> {
+        let mut records = Vec::new();
+        for item in self.query_items(pk, prefix, None).await? {
+            records.push(serde_dynamo::from_item(item)?);
+        }
+        Ok(records)
+    }
+
+    async fn query_items(&self, pk: &str, prefix: &str, projection: Option<&str>) -> Result<Vec<Item>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()))
+            .set_projection_expression(projection.map(str::to_owned))
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item?);
+        }
+        Ok(items)
+    }
+
+    /// Writes all or nothing. [`StoreError::Conflict`] where a condition does not hold.
+    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            match sent.map_err(StoreError::from) {
+                Err(StoreError::Busy) if tries < CONFLICT_TRIES => {
+                    tokio::time::sleep(std::time::Duration::from_millis(10 << tries)).await;
+                    tries += 1;
+                }
+                ended => return ended.map(|_| ()),
+            }
+        }
+    }
+
+    /// Deletes all items of a partition whose sort key begins with `prefix`.
+    async fn delete_all(&self, pk: &str, prefix: &str) -> Result<(), StoreError> {
+        use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+        let mut requests = Vec::new();
+        for key in self.query_items(pk, prefix, Some("PK, SK")).await? {
+            let delete = DeleteRequest::builder().set_key(Some(key)).build()?;
+            requests.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        self.write_all(requests).await
+    }
+
+    /// Puts many items without conditions; repeating it changes nothing.
+    async fn put_all(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+        let mut requests = Vec::with_capacity(items.len());
+        for item in items {
+            let put = PutRequest::builder().set_item(Some(item)).build()?;
+            requests.push(WriteRequest::builder().put_request(put).build());
+        }
+        self.write_all(requests).await
+    }
+
+    async fn write_all(&self, requests: Vec<aws_sdk_dynamodb::types::WriteRequest>) -> Result<(), StoreError> {
+        let mut rest = requests;
+        while !rest.is_empty() {
+            let later = rest.split_off(rest.len().min(BATCH_WRITE_ITEMS));
+            let answer = self.client.batch_write_item().request_items(&self.table, rest).send().await?;
+            let unprocessed = answer.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            if !unprocessed.is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            rest = unprocessed.into_iter().chain(later).collect();
+        }
+        Ok(())
+    }
+}
+
+/// An item from a record and its keys.
+fn item_of(pk: String, sk: String, record: &impl serde::Serialize) -> Result<Item, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(record)?;
+    item.insert("PK".to_owned(), AttributeValue::S(pk));
+    item.insert("SK".to_owned(), AttributeValue::S(sk));
+    Ok(item)
+}

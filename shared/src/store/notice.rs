@@ -1,0 +1,112 @@
+//! The outbox: what customers have to be told, queued with the change it tells of.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::expression::Change;
+use super::{Store, StoreError, request, stamp};
+use crate::domain::RequestId;
+
+/// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "about")]
+pub enum NoticeKind {
+    /// All rows are good; the copying begins at once.
+    Accepted,
+    /// Rows have to be mended.
+    Refused {
+        /// Which upload.
+        generation: u32,
+    },
+    /// All rows are good; the copying begins at its time.
+    Scheduled,
+    /// The first pass is done; the DNS can be changed.
+    FirstPassDone,
+    /// Everything has moved, or what did not is listed.
+    Finished,
+    /// Nothing could be moved.
+    Failed,
+    /// Ended before its time.
+    Cancelled,
+}
+
+impl fmt::Display for NoticeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => f.write_str("accepted"),
+            Self::Refused { generation } => write!(f, "refused_{generation}"),
+            Self::Scheduled => f.write_str("scheduled"),
+            Self::FirstPassDone => f.write_str("first_pass_done"),
+            Self::Finished => f.write_str("finished"),
+            Self::Failed => f.write_str("failed"),
+            Self::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+/// A notice in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeRecord {
+    /// The request it belongs to.
+    pub request_id: RequestId,
+    /// What it tells.
+    pub notice: NoticeKind,
+    /// When it was queued.
+    pub queued_at: String,
+    /// When it was sent; absent until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<String>,
+}
+
+impl NoticeRecord {
+    pub(super) fn queued(request_id: RequestId, notice: NoticeKind, now: Timestamp) -> Self {
+        Self { request_id, notice, queued_at: stamp(now), sent_at: None }
+    }
+
+    pub(super) fn sort_key(&self) -> String {
+        sort_key(self.notice)
+    }
+}
+
+fn sort_key(kind: NoticeKind) -> String {
+    format!("NOTICE#{kind}")
+}
+
+impl Store {
+    /// The notices of a request, sent or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notices(&self, id: RequestId) -> Result<Vec<NoticeRecord>, StoreError> {
+        self.query(&request::partition(id), "NOTICE#").await
+    }
+
+    /// Claims a notice for sending until `until`, in seconds since 1970. False where it is sent, or
+    /// is being sent by somebody else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+        let change = Change::default()
+            .if_there()
+            .if_absent("sent_at")
+            .if_at_most("claimed_until", now.as_second())
+            .set("claimed_until", until.as_second());
+        match self.change(change, request::partition(id), sort_key(kind)).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks a notice as sent, with the mail service's id of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn mark_sent(&self, id: RequestId, kind: NoticeKind, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default().if_there().set("sent_at", stamp(now)).set("message_id", message_id).remove("claimed_until");
+        self.change(change, request::partition(id), sort_key(kind)).await
+    }
+}

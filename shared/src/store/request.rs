@@ -1,0 +1,210 @@
+//! Requests in the table.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::expression::Change;
+use super::notice::{NoticeKind, NoticeRecord};
+use super::{Advance, Store, StoreError, item_of, stamp};
+use crate::domain::request::transition;
+use crate::domain::{EmailAddress, RequestEvent, RequestId, RequestState, Window};
+
+/// How long a request that waits for its upload is kept.
+pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// How long an ended request is kept for questions.
+pub const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// One customer's order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// Its id.
+    pub request_id: RequestId,
+    /// Where it is on its way.
+    pub state: RequestState,
+    /// Since when.
+    pub state_since: String,
+    /// When it was made.
+    pub created_at: String,
+    /// The day it was made on, UTC.
+    pub created_day: String,
+    /// Whom to tell.
+    pub contact_email: EmailAddress,
+    /// The provider's ticket, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// The wanted time frame; none means as soon as possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// SHA-256 of the token, base64.
+    pub token_hash: String,
+    /// The sealed data key, base64; gone when the request has ended, and with it every password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_key: Option<String>,
+    /// Which upload counts; 0 for a form.
+    pub generation: u32,
+    /// The exact length of the upload in bytes, where the customer told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csv_bytes: Option<u64>,
+    /// How many mailboxes the running pass still waits for.
+    pub open_jobs: u32,
+    /// When the table forgets it, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// What is changed together with a request's state.
+#[derive(Clone, Debug, Default)]
+pub struct RequestChange {
+    /// A notice to put into the outbox.
+    pub notice: Option<NoticeKind>,
+    /// A new count of open mailboxes.
+    pub open_jobs: Option<u32>,
+    /// Only while this is still the generation.
+    pub if_generation: Option<u32>,
+}
+
+fn keys(id: RequestId) -> (String, String) {
+    (partition(id), "REQUEST".to_owned())
+}
+
+/// The partition of a request and everything that belongs to it.
+pub(super) fn partition(id: RequestId) -> String {
+    format!("REQ#{id}")
+}
+
+impl Store {
+    /// Puts a new request. Durable on return; a second one with the same id is a conflict.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_request(&self, record: &RequestRecord) -> Result<(), StoreError> {
+        let (pk, sk) = keys(record.request_id);
+        let mut item = item_of(pk, sk, record)?;
+        item.insert("entity_state".to_owned(), AttributeValue::S(entity_state(record.state)));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.condition_expression("attribute_not_exists(PK)").send().await?;
+        Ok(())
+    }
+
+    /// A request, as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_request(&self, id: RequestId) -> Result<Option<RequestRecord>, StoreError> {
+        let (pk, sk) = keys(id);
+        self.get(pk, sk).await
+    }
+
+    /// A request that must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where it is not.
+    pub async fn request(&self, id: RequestId) -> Result<RequestRecord, StoreError> {
+        self.find_request(id).await?.ok_or_else(|| StoreError::Missing(format!("request {id}")))
+    }
+
+    /// Moves a request on. State and notice are durable together on return; an end destroys the
+    /// data key in the same write. Idempotency key: the request and the event.
+    ///
+    /// # Errors
+    /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
+    /// [`StoreError::Conflict`] where another upload has taken over.
+    pub async fn advance_request(
+        &self,
+        id: RequestId,
+        event: RequestEvent,
+        now: Timestamp,
+        change: RequestChange,
+    ) -> Result<Advance<RequestRecord>, StoreError> {
+        loop {
+            let record = self.request(id).await?;
+            if change.if_generation.is_some_and(|generation| generation != record.generation) {
+                return Err(StoreError::Conflict);
+            }
+            let next = match transition(record.state, event) {
+                Ok(next) => next,
+                Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(record)),
+                Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
+            };
+            match self.write_advance(&record, next, now, &change).await {
+                Ok(record) => return Ok(Advance::Changed(record)),
+                // Someone else moved it between the read and the write: look again.
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn write_advance(
+        &self,
+        record: &RequestRecord,
+        next: RequestState,
+        now: Timestamp,
+        change: &RequestChange,
+    ) -> Result<RequestRecord, StoreError> {
+        let mut after = RequestRecord { state: next, state_since: stamp(now), ..record.clone() };
+        after.open_jobs = change.open_jobs.unwrap_or(record.open_jobs);
+        after.expires_at = None;
+        if next.is_terminal() {
+            after.data_key = None;
+            after.expires_at = now.checked_add(KEPT_AFTER_END).ok().map(Timestamp::as_second);
+        }
+        let update = Change::default()
+            .if_equal("state", record.state.as_str())
+            .if_equal("generation", i64::from(record.generation))
+            .if_equal("open_jobs", i64::from(record.open_jobs))
+            .set("state", next.as_str())
+            .set("entity_state", entity_state(next))
+            .set("state_since", after.state_since.clone())
+            .set("open_jobs", i64::from(after.open_jobs))
+            .set_or_remove("data_key", after.data_key.clone())
+            .set_or_remove("expires_at", after.expires_at);
+        let (pk, sk) = keys(record.request_id);
+        let mut items = vec![TransactWriteItem::builder().update(update.update(&self.table, pk.clone(), sk)?).build()];
+        if let Some(kind) = change.notice {
+            let notice = NoticeRecord::queued(record.request_id, kind, now);
+            let item = item_of(pk, notice.sort_key(), &notice)?;
+            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+            items.push(TransactWriteItem::builder().put(put).build());
+        }
+        self.transact(items).await?;
+        Ok(after)
+    }
+
+    /// Begins a new upload: the generation counts one on, and rows of earlier ones are void.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the request has moved on meanwhile.
+    pub async fn renew_upload(&self, record: &RequestRecord, csv_bytes: Option<u64>) -> Result<RequestRecord, StoreError> {
+        let after = RequestRecord { generation: record.generation + 1, csv_bytes, ..record.clone() };
+        let change = Change::default()
+            .if_equal("state", record.state.as_str())
+            .if_equal("generation", i64::from(record.generation))
+            .set("generation", i64::from(after.generation))
+            .set_or_remove("csv_bytes", csv_bytes.and_then(|bytes| i64::try_from(bytes).ok()));
+        let (pk, sk) = keys(record.request_id);
+        self.change(change, pk, sk).await?;
+        Ok(after)
+    }
+
+    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because
+    /// passwords may be sealed with it already. Gives the one that counts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_data_key(&self, id: RequestId, sealed: String) -> Result<String, StoreError> {
+        let change = Change::default().if_there().if_absent("data_key").set("data_key", sealed.clone());
+        let (pk, sk) = keys(id);
+        match self.change(change, pk, sk).await {
+            Ok(()) => Ok(sealed),
+            Err(StoreError::Conflict) => self.request(id).await?.data_key.ok_or(StoreError::Conflict),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn entity_state(state: RequestState) -> String {
+    format!("request#{state}")
+}

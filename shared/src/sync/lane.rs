@@ -1,0 +1,174 @@
+//! A lane: one worker with one connection to each side, taking a mailbox's folders one by one.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::chunk::{ChunkEnd, OpenFolder};
+use super::settle::settle_request;
+use super::{Engine, LEASE_GRACE, SyncError};
+use crate::clock::{Deadline, now};
+use crate::domain::{JobId, JobState, Pass, RequestState};
+use crate::imap::{ImapError, Session};
+use crate::store::{FolderRecord, JobRecord, NoticeKind, StoreError};
+
+/// A folder is not begun with less time left than this.
+const FOLDER_MARGIN: Duration = Duration::from_secs(2);
+
+/// How long after a fault a folder is left alone: what was on the wire has arrived by then.
+const FAULT_GRACE: Duration = Duration::from_secs(10);
+
+/// What is to be done after a lane's run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneEnd {
+    /// Time ran short: send the lane's next message at once.
+    Continue,
+    /// Nothing can be done before this long: send the lane's next message then.
+    Wait(Duration),
+    /// The lane is at its end; these notices wait to be sent.
+    Done(Vec<NoticeKind>),
+}
+
+/// Why a lane's run broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct LaneFailure {
+    /// The fault.
+    #[source]
+    pub error: SyncError,
+    /// Whether something had been copied in this run: then trying again is sure to end.
+    pub progressed: bool,
+}
+
+impl<E: Into<SyncError>> From<E> for LaneFailure {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), progressed: false }
+    }
+}
+
+/// Works on a mailbox until nothing is left or time runs short. Idempotency key: job and pass; any
+/// number of lanes may run at the same time, and any of them twice.
+///
+/// # Errors
+/// [`LaneFailure`]; what has been copied so far is saved.
+pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<LaneEnd, LaneFailure> {
+    let job = engine.store.job(id).await?;
+    let mut sessions: Option<(Session, Session)> = None;
+    let mut progressed = false;
+    loop {
+        if engine.store.request(job.request_id).await?.state == RequestState::Cancelled {
+            engine.store.cancel_job(id, now()).await?;
+            return Ok(LaneEnd::Done(Vec::new()));
+        }
+        let current = engine.store.job(id).await?;
+        if (current.status.state(), current.status.pass()) != (JobState::Copying, Some(pass)) {
+            return Ok(LaneEnd::Done(settle_request(&engine.store, job.request_id, now()).await?));
+        }
+        let folders = engine.store.folders(id).await?;
+        let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
+        if open.is_empty() {
+            engine.store.finish_job(&current, pass, now()).await?;
+            continue;
+        }
+        if deadline.remaining() < FOLDER_MARGIN {
+            return Ok(LaneEnd::Continue);
+        }
+        let at = now();
+        let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
+            let soonest = open.iter().map(|folder| folder.lease_until).min().unwrap_or_default();
+            let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
+            return Ok(LaneEnd::Wait(Duration::from_secs(seconds.max(1))));
+        };
+        let Some(folder) = engine.store.lease_folder(free, pass, at, deadline.lease_end(LEASE_GRACE)).await? else {
+            continue;
+        };
+        let end = work_on(engine, &current, pass, deadline, &folder, &mut sessions, &mut progressed).await;
+        match end {
+            Ok(FolderEnd::Finished) => {}
+            Ok(FolderEnd::Stopped) => {
+                engine.store.release_folder(&folder, now()).await?;
+                return Ok(LaneEnd::Continue);
+            }
+            Err(error) => {
+                release_after_fault(engine, &folder).await;
+                return Err(LaneFailure { error, progressed });
+            }
+        }
+    }
+}
+
+/// How a run of a folder ended.
+enum FolderEnd {
+    Finished,
+    Stopped,
+}
+
+async fn work_on(
+    engine: &Engine,
+    job: &JobRecord,
+    pass: Pass,
+    deadline: Deadline,
+    folder: &FolderRecord,
+    sessions: &mut Option<(Session, Session)>,
+    progressed: &mut bool,
+) -> Result<FolderEnd, SyncError> {
+    let (source, destination) = match sessions {
+        Some(sessions) => sessions,
+        None => sessions.insert(engine.open_both(job).await?),
+    };
+    let (opened, selected) = tokio::try_join!(
+        async { source.examine(&folder.source_name).await.map_err(SyncError::Source) },
+        async { destination.select(&folder.destination_name).await.map_err(SyncError::Destination) },
+    )?;
+    same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
+    same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;
+    let chunks = engine.store.chunks(folder.job_id, folder.folder).await?;
+    let claimed: HashSet<u32> = chunks.iter().flat_map(|chunk| chunk.map.iter().map(|pair| pair.1)).collect();
+    let next_uid = selected.uid_next.unwrap_or(1);
+    let mut open = OpenFolder {
+        engine,
+        pass,
+        deadline,
+        folder,
+        source,
+        destination,
+        selected,
+        claimed,
+        next_uid,
+        slowest_batch: Duration::ZERO,
+        progressed: false,
+    };
+    for chunk in chunks.iter().filter(|chunk| chunk.done_pass != Some(pass)) {
+        if engine.store.request(job.request_id).await?.state == RequestState::Cancelled {
+            return Ok(FolderEnd::Stopped);
+        }
+        let mut chunk = engine.store.take_chunk(chunk, folder).await?;
+        let end = open.copy(&mut chunk).await;
+        *progressed |= open.progressed;
+        if end? == ChunkEnd::OutOfTime {
+            return Ok(FolderEnd::Stopped);
+        }
+    }
+    engine.store.finish_folder(folder, pass).await?;
+    Ok(FolderEnd::Finished)
+}
+
+/// The folder that was planned is the one that was opened.
+fn same_folder(folder: &FolderRecord, expected: u32, found: u32) -> Result<(), ImapError> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(ImapError::UidValidityChanged { folder: folder.title.clone(), expected, found })
+    }
+}
+
+/// Shortens the lease, so that the next try need not wait for this run's end; but not to nothing,
+/// because what was on the wire may still arrive.
+async fn release_after_fault(engine: &Engine, folder: &FolderRecord) {
+    let at = SignedDuration::try_from(FAULT_GRACE).ok().and_then(|grace| now().checked_add(grace).ok()).unwrap_or(Timestamp::MAX);
+    match engine.store.release_folder(folder, at).await {
+        Ok(()) | Err(StoreError::Conflict) => {}
+        Err(error) => tracing::warn!(job.id = %folder.job_id, %error, "a folder's lease could not be shortened"),
+    }
+}

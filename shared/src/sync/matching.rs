@@ -1,0 +1,200 @@
+//! Which messages at the destination are already a batch's.
+//!
+//! Asked when the end of a batch is unknown, and where a folder held mail before its first copy.
+//! Messages are paired one to one, so two equal messages at the source need two at the destination.
+//! Message-ID and date pair a message where nothing else has them; wherever that leaves a doubt the
+//! digests of the exact bytes decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::imap::fetch::Metadata;
+
+/// SHA-256 of a message's exact bytes.
+pub(super) type Digest = [u8; 32];
+
+/// What is known of the messages of one side.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Side {
+    /// Messages by UID.
+    pub(super) messages: Vec<Metadata>,
+    /// Digests, of those for which they were asked.
+    pub(super) digests: BTreeMap<u32, Digest>,
+}
+
+/// Whose mail the destination's messages may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Candidates {
+    /// What appeared since our batch was sent: a message the server wrote anew may be ours.
+    SinceOurBatch,
+    /// What was there before: only equal bytes make it the same message.
+    AnyMail,
+}
+
+/// What came of comparing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Matches {
+    /// Source UID and destination UID of messages that arrived.
+    pub(super) pairs: Vec<(u32, u32)>,
+    /// Source UIDs whose digests are needed to tell.
+    pub(super) doubtful_sources: BTreeSet<u32>,
+    /// Destination UIDs whose digests are needed to tell.
+    pub(super) doubtful_destinations: BTreeSet<u32>,
+}
+
+impl Matches {
+    /// Whether digests are needed to tell.
+    pub(super) fn in_doubt(&self) -> bool {
+        !self.doubtful_sources.is_empty()
+    }
+}
+
+/// Pairs the messages of both sides. Messages without their digest are in doubt where they need it;
+/// with all digests at hand nothing is in doubt.
+pub(super) fn match_messages(source: &Side, destination: &Side, candidates: Candidates) -> Matches {
+    let mut matches = Matches::default();
+    let theirs = grouped(&destination.messages);
+    for (key, ours) in grouped(&source.messages) {
+        let Some(theirs) = theirs.get(&key) else { continue };
+        if let ([(ours, our_size)], [(theirs, their_size)]) = (ours.as_slice(), theirs.as_slice())
+            && key.0.is_some()
+            && our_size == their_size
+        {
+            matches.pairs.push((*ours, *theirs));
+            continue;
+        }
+        let known = |side: &Side, group: &[(u32, u64)]| group.iter().all(|(uid, _)| side.digests.contains_key(uid));
+        if known(source, &ours) && known(destination, theirs) {
+            let (unpaired, free) = pair_by_digest(&ours, theirs, source, destination, &mut matches);
+            // A server that writes messages anew changes their bytes: one left on each side, with
+            // the same Message-ID and date, is the same message.
+            if let ([ours], [theirs], Some(_), Candidates::SinceOurBatch) =
+                (unpaired.as_slice(), free.as_slice(), &key.0, candidates)
+            {
+                matches.pairs.push((*ours, *theirs));
+            }
+        } else {
+            matches.doubtful_sources.extend(ours.iter().map(|(uid, _)| *uid));
+            matches.doubtful_destinations.extend(theirs.iter().map(|(uid, _)| *uid));
+        }
+    }
+    matches.pairs.sort_unstable();
+    matches
+}
+
+type Key = (Option<String>, Option<Timestamp>);
+
+/// UIDs and sizes by Message-ID and date.
+fn grouped(messages: &[Metadata]) -> BTreeMap<Key, Vec<(u32, u64)>> {
+    let mut groups: BTreeMap<Key, Vec<(u32, u64)>> = BTreeMap::new();
+    for message in messages {
+        let key = (message.message_id.clone(), message.date.as_ref().map(|date| date.instant()));
+        groups.entry(key).or_default().push((message.uid, message.size_bytes));
+    }
+    groups
+}
+
+/// Pairs messages of equal digest; gives what is left on each side.
+fn pair_by_digest(
+    ours: &[(u32, u64)],
+    theirs: &[(u32, u64)],
+    source: &Side,
+    destination: &Side,
+    matches: &mut Matches,
+) -> (Vec<u32>, Vec<u32>) {
+    let mut free: Vec<u32> = theirs.iter().map(|(uid, _)| *uid).collect();
+    let mut unpaired = Vec::new();
+    for (uid, _) in ours {
+        let digest = source.digests.get(uid);
+        match free.iter().position(|other| destination.digests.get(other) == digest) {
+            Some(at) => matches.pairs.push((*uid, free.remove(at))),
+            None => unpaired.push(*uid),
+        }
+    }
+    (unpaired, free)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Candidates::{AnyMail, SinceOurBatch};
+    use super::*;
+    use crate::imap::date::InternalDate;
+
+    fn message(uid: u32, id: Option<&str>, size_bytes: u64) -> Metadata {
+        let date = InternalDate::parse("07-Feb-2024 10:00:00 +0100");
+        Metadata { uid, size_bytes, date, flags: Vec::new(), message_id: id.map(str::to_owned) }
+    }
+
+    fn side(messages: Vec<Metadata>, digests: &[(u32, u8)]) -> Side {
+        Side { messages, digests: digests.iter().map(|(uid, byte)| (*uid, [*byte; 32])).collect() }
+    }
+
+    #[test]
+    fn one_of_each_needs_no_digest() {
+        let source = side(vec![message(1, Some("<a>"), 10), message(2, Some("<b>"), 10)], &[]);
+        let destination = side(vec![message(71, Some("<b>"), 10)], &[]);
+        assert_eq!(match_messages(&source, &destination, SinceOurBatch).pairs, [(2, 71)]);
+    }
+
+    #[test]
+    fn two_equal_messages_need_two_at_the_destination() {
+        let source = side(vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 10)], &[(1, 7), (2, 7)]);
+        let destination = side(vec![message(71, Some("<a>"), 10)], &[(71, 7)]);
+        assert_eq!(match_messages(&source, &destination, SinceOurBatch).pairs, [(1, 71)]);
+    }
+
+    #[test]
+    fn equal_message_ids_with_different_bytes_are_different_messages() {
+        let source = side(vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 10)], &[(1, 7), (2, 8)]);
+        let destination = side(vec![message(71, Some("<a>"), 10)], &[(71, 8)]);
+        let matches = match_messages(&source, &destination, SinceOurBatch);
+        assert_eq!(matches.pairs, [(2, 71)]);
+    }
+
+    #[test]
+    fn mail_without_message_id_is_told_apart_by_digest() {
+        let source = side(vec![message(1, None, 10)], &[]);
+        let destination = side(vec![message(71, None, 10)], &[]);
+        assert!(match_messages(&source, &destination, SinceOurBatch).in_doubt());
+        let other = side(destination.messages.clone(), &[(71, 9)]);
+        let known = side(source.messages.clone(), &[(1, 7)]);
+        assert_eq!(match_messages(&known, &other, SinceOurBatch).pairs, []);
+    }
+
+    #[test]
+    fn message_that_the_server_wrote_anew_is_still_ours_but_no_old_mail() {
+        let source = side(vec![message(1, Some("<a>"), 10)], &[(1, 7)]);
+        let destination = side(vec![message(71, Some("<a>"), 12)], &[(71, 8)]);
+        assert_eq!(match_messages(&source, &destination, SinceOurBatch).pairs, [(1, 71)]);
+        assert_eq!(match_messages(&source, &destination, AnyMail).pairs, []);
+    }
+
+    proptest! {
+        /// Whatever arrived of a batch is found, and nothing is found twice or missed.
+        #[test]
+        fn exactly_what_arrived_is_found(batch in prop::collection::vec((0_u8..3, 0_u8..3), 0..12), arrived in prop::collection::vec(any::<bool>(), 12)) {
+            let id = |n: u8| (n > 0).then(|| format!("<{n}>"));
+            let messages = |offset: u32, keep: &dyn Fn(usize) -> bool| {
+                let kept = batch.iter().enumerate().filter(|(n, _)| keep(*n));
+                let uids: Vec<_> = kept.map(|(n, (i, b))| (u32::try_from(n).unwrap() + offset, *i, *b)).collect();
+                Side {
+                    messages: uids.iter().map(|(uid, i, b)| message(*uid, id(*i).as_deref(), u64::from(*b))).collect(),
+                    digests: uids.iter().map(|(uid, i, b)| (*uid, [i * 16 + b; 32])).collect(),
+                }
+            };
+            let (source, destination) = (messages(1, &|_| true), messages(101, &|n| arrived[n]));
+            let matches = match_messages(&source, &destination, SinceOurBatch);
+            prop_assert!(!matches.in_doubt());
+            prop_assert_eq!(matches.pairs.len(), destination.messages.len());
+            let digest_of = |side: &Side, uid: u32| side.digests[&uid];
+            for (ours, theirs) in &matches.pairs {
+                prop_assert_eq!(digest_of(&source, *ours), digest_of(&destination, *theirs));
+            }
+            let distinct: BTreeSet<_> = matches.pairs.iter().map(|pair| pair.1).collect();
+            prop_assert_eq!(distinct.len(), matches.pairs.len());
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! When the last mailbox of a pass has ended, its request moves on.
+
+use jiff::Timestamp;
+
+use super::SyncError;
+use crate::domain::{JobId, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome};
+use crate::store::job::Failure;
+use crate::store::request::RequestChange;
+use crate::store::{NoticeKind, Store, StoreError};
+
+/// Moves a request on if no mailbox is open in its pass, and gives the notices that wait to be
+/// sent. Idempotency key: the request and its pass; run again, it gives the same notices until they
+/// have been sent.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Result<Vec<NoticeKind>, StoreError> {
+    let request = store.request(id).await?;
+    let pass = match request.state {
+        RequestState::FirstPass => Some(Pass::First),
+        RequestState::FinalPass => Some(Pass::Final),
+        _ => None,
+    };
+    if let Some(pass) = pass
+        && request.open_jobs == 0
+    {
+        let jobs = store.jobs(id, request.generation).await?;
+        let outcome = pass_outcome(jobs.iter().map(|job| job.status.state()));
+        let notice = Some(match (pass, outcome) {
+            (_, PassOutcome::AllFailed) => NoticeKind::Failed,
+            (Pass::First, _) => NoticeKind::FirstPassDone,
+            (Pass::Final, _) => NoticeKind::Finished,
+        });
+        let change = RequestChange { notice, ..RequestChange::default() };
+        match store.advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change).await {
+            // Cancelled meanwhile: nothing to settle.
+            Ok(_) | Err(StoreError::Illegal(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    unsent(store, id).await
+}
+
+async fn unsent(store: &Store, id: RequestId) -> Result<Vec<NoticeKind>, StoreError> {
+    let notices = store.notices(id).await?;
+    Ok(notices.into_iter().filter(|notice| notice.sent_at.is_none()).map(|notice| notice.notice).collect())
+}
+
+/// Ends a mailbox's pass as failed and settles its request.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn fail_mailbox(store: &Store, id: JobId, failure: &Failure, now: Timestamp) -> Result<Vec<NoticeKind>, StoreError> {
+    tracing::warn!(job.id = %id, error.code = failure.code, "mailbox failed: {}", failure.message);
+    store.fail_job(id, failure, now).await?;
+    settle_request(store, id.request(), now).await
+}
+
+/// Ends all mailboxes of a cancelled request.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn cancel_jobs(store: &Store, id: RequestId, generation: u32, now: Timestamp) -> Result<(), StoreError> {
+    for job in store.jobs(id, generation).await? {
+        store.cancel_job(job.job_id, now).await?;
+    }
+    Ok(())
+}
+
+impl SyncError {
+    /// Whether only a person can mend this.
+    pub fn needs_person(&self) -> bool {
+        use crate::imap::Disposition;
+        match self {
+            Self::Source(error) | Self::Destination(error) => error.disposition() == Disposition::Person,
+            Self::OverQuota(_) => true,
+            Self::Store(_) | Self::Secret(_) => false,
+        }
+    }
+
+    /// The reason for the job table and the customer.
+    pub fn failure(&self) -> Failure {
+        let code = match self {
+            Self::Source(error) => format!("source_{}", error.code()),
+            Self::Destination(error) => format!("destination_{}", error.code()),
+            Self::OverQuota(_) => "destination_over_quota".to_owned(),
+            Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
+        };
+        Failure { code, message: words(self) }
+    }
+}
+
+/// An error with its causes, in one line.
+fn words(error: &SyncError) -> String {
+    let mut text = match error {
+        SyncError::Source(cause) => format!("at the previous provider: {cause}"),
+        SyncError::Destination(cause) => format!("at the new provider: {cause}"),
+        SyncError::OverQuota(_) => error.to_string(),
+        SyncError::Store(_) | SyncError::Secret(_) => return "an internal fault; staff have been told".to_owned(),
+    };
+    let inner = std::error::Error::source(error).and_then(std::error::Error::source);
+    if let Some(cause) = inner {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+    }
+    text
+}
