@@ -117,7 +117,7 @@ impl Config {
                 schedule_group: needed("SCHEDULE_GROUP")?,
                 schedule_role_arn: needed("SCHEDULE_ROLE_ARN")?,
                 start_queue_arn: needed("START_QUEUE_ARN")?,
-                start_dead_letter_arn: needed("START_DEAD_LETTER_ARN")?,
+                start_dead_letter_arn: needed("START_DEAD_LETTER_QUEUE_ARN")?,
                 queues: QueueUrls {
                     ingest: needed("INGEST_QUEUE_URL")?,
                     start: needed("START_QUEUE_URL")?,
@@ -188,6 +188,11 @@ impl Rules {
             plaintext_imap,
         })
     }
+}
+
+/// Which function this process is (`_HANDLER`), and what it logs (`RUST_LOG`).
+pub fn handler() -> (String, Option<String>) {
+    (variable("_HANDLER").unwrap_or_default(), variable("RUST_LOG"))
 }
 
 fn needed(name: &'static str) -> Result<String, ConfigError> {

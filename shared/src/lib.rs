@@ -4,6 +4,7 @@
 //! - [`domain`]: the words and rules; no I/O, no clock, no randomness. [`intake`]: a customer's
 //!   bytes to accepted mailboxes and all faults.
 //! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them.
+//! - [`admission`]: from checked rows to a scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -13,11 +14,13 @@
 //! - Only `config` reads the environment and only `clock` the clock.
 //! - Secrets are exposed by a call of [`domain::Secret::expose`] and in no other way.
 
+pub mod admission;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod imap;
 pub mod intake;
+pub mod notify;
 pub mod profile;
 pub mod queue;
 pub mod schedule;
@@ -25,3 +28,4 @@ pub mod secrets;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod upload;

@@ -76,6 +76,9 @@ pub struct WorkLane {
     pub pass: Pass,
     /// Which lane, from 0; for the logs.
     pub lane: u8,
+    /// How many messages had been copied when this was sent, at least: a dead letter that was sent
+    /// before the last message was copied is sent again instead of failing the mailbox.
+    pub copied: i64,
 }
 
 /// "The customer has changed the DNS": to `cutover`.
@@ -234,7 +237,8 @@ where
     for message in event.records {
         let id = message.message_id.clone().unwrap_or_default();
         let times = times_received(&message);
-        if let Err(error) = handle(message).await {
+        // Boxed: the futures of the SDK nest deeper than the compiler lays out.
+        if let Err(error) = Box::pin(handle(message)).await {
             let error: Box<dyn std::error::Error + Send + Sync> = error.into();
             tracing::error!(message.id = id, message.times_received = times, error = &*error as &dyn std::error::Error, "message failed");
             let mut failure = BatchItemFailure::default();

@@ -1,2 +1,25 @@
-//! placeholder
-fn main() {}
+//! The program behind every function: the platform names the one it wants in `_HANDLER`.
+//!
+//! One binary is linked and uploaded once; roles, memory and time limits are still each function's
+//! own (see `infra/decisions.md`).
+
+use lambda_runtime::Error;
+use mailvan::config::handler;
+use mailvan::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let (handler, log_filter) = handler();
+    telemetry::start(log_filter.as_deref());
+    match handler.as_str() {
+        "intake" => mailvan_intake::run().await,
+        "ingest" => mailvan_ingest::run().await,
+        "trigger" => mailvan_trigger::run().await,
+        "plan" => mailvan_plan::run().await,
+        "sync" => mailvan_sync::run().await,
+        "cutover" => mailvan_cutover::run().await,
+        "notify" => mailvan_notify::run().await,
+        "bury" => mailvan_bury::run().await,
+        other => Err(format!("there is no function named {other:?}").into()),
+    }
+}

@@ -1,1 +1,43 @@
-//! placeholder
+//! `cutover`: decides when the final pass may start.
+//!
+//! Today the customer says so, and it starts at once; a watch of the DNS will come in here.
+//! Idempotency key: the request.
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use mailvan::config::Config;
+use mailvan::domain::{Pass, RequestState};
+use mailvan::queue::{CutOver, Queue, Queues, StartPass, decode, each_message};
+use mailvan::store::Store;
+
+/// What the function works with.
+pub struct Deps {
+    store: Store,
+    queues: Queues,
+}
+
+/// Runs the function until the platform ends it.
+///
+/// # Errors
+/// Where it is configured wrongly.
+pub async fn run() -> Result<(), Error> {
+    let config = Config::load().await?;
+    let deps = &Deps { store: config.store(), queues: config.queues() };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(handle(deps, event.payload).await))).await
+}
+
+/// Decides for a batch of messages.
+pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
+    each_message(event, async |message| decide(deps, decode(&message)?).await).await
+}
+
+async fn decide(deps: &Deps, CutOver { request_id }: CutOver) -> anyhow::Result<()> {
+    match deps.store.find_request(request_id).await?.map(|request| request.state) {
+        Some(RequestState::AwaitingCutover) => {
+            tracing::info!(request.id = %request_id, "the customer has changed the DNS; the final pass may start");
+            deps.queues.send(Queue::Start, &StartPass { request_id, pass: Pass::Final }).await?;
+        }
+        state => tracing::info!(request.id = %request_id, ?state, "no cut-over is awaited"),
+    }
+    Ok(())
+}

@@ -1,1 +1,112 @@
-//! placeholder
+//! `intake`: the HTTP API, by which customers make requests and follow them.
+//!
+//! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
+//! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
+//! `order` and `create`, then `status`, `next`, `actions` and `report`; `problem` is how everything
+//! is refused.
+
+mod actions;
+mod auth;
+mod body;
+mod create;
+mod moment;
+mod next;
+mod order;
+mod problem;
+mod report;
+mod response;
+mod route;
+#[cfg(test)]
+mod samples;
+mod status;
+mod uploads;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use mailvan::clock;
+use mailvan::config::{Config, Rules};
+use mailvan::intake::TEMPLATE_CSV;
+use mailvan::profile::Profile;
+use mailvan::queue::Queues;
+use mailvan::schedule::Schedules;
+use mailvan::secrets::Secrets;
+use mailvan::store::Store;
+
+use crate::problem::Problem;
+use crate::route::{Action, Route};
+use crate::status::Overview;
+use crate::uploads::Uploads;
+
+/// What the function works with.
+pub struct Deps {
+    store: Store,
+    secrets: Secrets,
+    queues: Queues,
+    schedules: Schedules,
+    uploads: Uploads,
+    profile: Profile,
+    rules: Rules,
+}
+
+impl Deps {
+    /// Makes the clients.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            store: config.store(),
+            secrets: config.secrets(),
+            queues: config.queues(),
+            schedules: config.schedules(),
+            uploads: Uploads::new(&config.aws, config.bucket.clone()),
+            profile: config.profile.clone(),
+            rules: config.rules,
+        }
+    }
+}
+
+/// Serves calls until the platform ends the process.
+///
+/// # Errors
+/// Where the configuration is wrong or the runtime cannot go on.
+pub async fn run() -> Result<(), Error> {
+    let deps = Deps::new(&Config::load().await?);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        // Boxed: the futures of the SDK's calls are large.
+        Ok::<_, Error>(Box::pin(handle(&deps, event.payload)).await)
+    }))
+    .await
+}
+
+/// Serves one call. There is always an answer; what is not the client's fault is logged here and
+/// answered without its details.
+pub async fn handle(deps: &Deps, mut event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    let answer = serve(deps, &mut event, clock::now()).await;
+    answer.unwrap_or_else(|error| match error.downcast::<Problem>() {
+        Ok(problem) => problem.response(),
+        Err(error) => {
+            let method = event.request_context.http.method.as_str();
+            let path = event.raw_path.as_deref().unwrap_or_default();
+            tracing::error!(http.method = method, http.path = path, error = &*error as &dyn std::error::Error, "call failed");
+            Problem::internal().response()
+        }
+    })
+}
+
+async fn serve(deps: &Deps, event: &mut ApiGatewayV2httpRequest, now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
+    let path = event.raw_path.clone().unwrap_or_default();
+    let (id, action) = match route::find(event.request_context.http.method.as_str(), &path)? {
+        Route::Template => return Ok(response::csv_file("mailvan-template.csv", TEMPLATE_CSV.to_owned())),
+        Route::Create => return create::create(deps, &body::take(event)?, now).await,
+        Route::Request(id, action) => (id, action),
+    };
+    let token = auth::bearer(&event.headers)?;
+    let request = auth::find(&deps.store, id, &token).await?.ok_or_else(Problem::no_such_request)?;
+    match action {
+        Action::Status => Ok(Overview::load(&deps.store, request).await?.response(200)?),
+        Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
+        Action::Proceed => actions::proceed(deps, request).await,
+        Action::CutOver => actions::cut_over(deps, request).await,
+        Action::Cancel => actions::cancel(deps, request, now).await,
+        Action::Report => report::report(deps, request).await,
+    }
+}

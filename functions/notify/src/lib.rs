@@ -1,1 +1,101 @@
-//! placeholder
+//! `notify`: sends what waits in the outbox, by e-mail.
+//!
+//! A message of the notify queue names a notice in the outbox; the table, not the message, says
+//! whether it is still to be sent. The way of one: read the request, compose, claim, send, mark as
+//! sent. What each death on that way leaves:
+//!
+//! - before the claim: nothing; the message comes again.
+//! - between the claim and the sending: a claim that runs out after [`CLAIM`], while the message
+//!   comes again until it does.
+//! - between the sending and the mark: the mail is out and the table does not know. When the claim
+//!   has run out it is sent a second time. A second mail is possible in that instant, a lost one is
+//!   not: no order of two services that share no transaction has neither. Both mails carry the same
+//!   `X-Mailvan-Notice` header, by which a ticket system can drop the second.
+//!
+//! What SES refuses for good ends in the dead-letter queue like everything else that fails five
+//! times. Logs name requests, never addresses.
+
+use anyhow::Context;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{LambdaEvent, service_fn};
+use mailvan::config::Config;
+use mailvan::notify::{Mailer, compose, is_overtaken};
+use mailvan::profile::Profile;
+use mailvan::queue::{SendNotice, decode, each_message};
+use mailvan::store::{NoticeKind, Store};
+use mailvan::clock;
+
+/// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
+/// `template.yaml`), so it cannot run out under a run that is still sending.
+pub const CLAIM: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    /// The job table.
+    pub store: Store,
+    /// Sends the mails.
+    pub mailer: Mailer,
+    /// The provider's settings.
+    pub profile: Profile,
+}
+
+/// Serves until the platform ends it.
+///
+/// # Errors
+/// A configuration that is not right, or the platform's.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    let config = Config::load().await?;
+    let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
+    let deps = Deps { store: config.store(), mailer, profile: config.profile };
+    let deps = &deps;
+    let serve = service_fn(async move |event: LambdaEvent<SqsEvent>| Ok::<_, std::convert::Infallible>(handle(deps, event.payload).await));
+    lambda_runtime::run(serve).await
+}
+
+/// Sends the notices of a batch. Idempotency key: request and notice, in the outbox.
+pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
+    each_message(event, async |message| send(deps, decode(&message)?, clock::now()).await).await
+}
+
+async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: Timestamp) -> anyhow::Result<()> {
+    let id = tracing::field::display(request_id);
+    let Some(request) = deps.store.find_request(request_id).await? else {
+        tracing::warn!(request.id = id, %notice, "the request is not in the table any more: notice dropped");
+        return Ok(());
+    };
+    if is_overtaken(notice, request.state) {
+        tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
+        return Ok(());
+    }
+    let (jobs, faults) = match notice {
+        NoticeKind::Refused { generation } => (Vec::new(), deps.store.faults(request_id, generation).await?),
+        _ => (deps.store.jobs(request_id, request.generation).await?, Vec::new()),
+    };
+    let mail = compose(notice, &request, &jobs, &faults, &deps.profile)?;
+
+    let until = now.checked_add(CLAIM)?;
+    if !deps.store.claim_notice(request_id, notice, now, until).await? {
+        return not_claimed(deps, SendNotice { request_id, notice }).await;
+    }
+    let sent = deps.mailer.send(request_id, notice, &request.contact_email, &mail, &deps.profile).await;
+    let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
+    let marked = deps.store.mark_sent(request_id, notice, &message_id, clock::now()).await;
+    marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
+    tracing::info!(request.id = id, %notice, message_id, "notice sent");
+    Ok(())
+}
+
+/// Says why a notice could not be claimed. While another worker has it the message must come again,
+/// because that worker may have died.
+async fn not_claimed(deps: &Deps, SendNotice { request_id, notice }: SendNotice) -> anyhow::Result<()> {
+    let id = tracing::field::display(request_id);
+    let outbox = deps.store.notices(request_id).await?;
+    match outbox.iter().find(|record| record.notice == notice) {
+        Some(record) if record.sent_at.is_some() => tracing::debug!(request.id = id, %notice, "notice sent before"),
+        Some(_) => anyhow::bail!("notice {notice} of request {request_id} is being sent by another worker"),
+        None => tracing::warn!(request.id = id, %notice, "the notice is not in the outbox: dropped"),
+    }
+    Ok(())
+}

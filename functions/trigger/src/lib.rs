@@ -1,1 +1,86 @@
-//! placeholder
+//! `trigger`: starts a pass at its time.
+//!
+//! Its queue is filled by EventBridge Scheduler, by `ingest` for requests without a window, and by
+//! `cutover`. Idempotency key: request and pass.
+
+use anyhow::Context as _;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use mailvan::clock::now;
+use mailvan::config::Config;
+use mailvan::domain::{JobState, Pass, RequestEvent};
+use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, each_message};
+use mailvan::store::request::RequestChange;
+use mailvan::store::{JobRecord, Store, StoreError};
+use mailvan::sync::settle_request;
+
+/// How many mailboxes are started at the same time.
+const AT_ONCE: usize = 8;
+
+/// What the function works with.
+pub struct Deps {
+    store: Store,
+    queues: Queues,
+}
+
+/// Runs the function until the platform ends it.
+///
+/// # Errors
+/// Where it is configured wrongly.
+pub async fn run() -> Result<(), Error> {
+    let config = Config::load().await?;
+    let deps = &Deps { store: config.store(), queues: config.queues() };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(handle(deps, event.payload).await))).await
+}
+
+/// Starts the passes of a batch of messages.
+pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
+    each_message(event, async |message| start(deps, decode(&message)?).await).await
+}
+
+async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow::Result<()> {
+    let Some(request) = deps.store.find_request(request_id).await? else {
+        tracing::warn!(request.id = %request_id, "a request that is not there was to be started");
+        return Ok(());
+    };
+    let jobs = deps.store.jobs(request_id, request.generation).await?;
+    let taking_part = jobs.iter().filter(|job| takes_part(job, pass)).count();
+    let change = RequestChange { open_jobs: Some(u32::try_from(taking_part)?), ..RequestChange::default() };
+    match deps.store.advance_request(request_id, RequestEvent::PassStarted(pass), now(), change).await {
+        Ok(_) => {}
+        Err(StoreError::Illegal(_)) if request.state.is_terminal() => return Ok(()),
+        Err(error) => return Err(error).context("the pass cannot be started now"),
+    }
+    // Dying from here on: the message comes again, and mailboxes that have begun are passed over.
+    let started: Vec<Option<PlanMailbox>> =
+        stream::iter(jobs).map(|job| start_job(deps, job, pass)).buffer_unordered(AT_ONCE).try_collect().await?;
+    let messages: Vec<PlanMailbox> = started.into_iter().flatten().collect();
+    tracing::info!(request.id = %request_id, %pass, mailboxes = messages.len(), "pass started");
+    deps.queues.send_all(Queue::Plan, &messages).await?;
+    let notices = settle_request(&deps.store, request_id, now()).await?;
+    deps.queues.send_notices(request_id, &notices).await?;
+    Ok(())
+}
+
+/// Starts a mailbox; gives the message for its planning, also where it had been started before and
+/// may not have been sent.
+async fn start_job(deps: &Deps, job: JobRecord, pass: Pass) -> anyhow::Result<Option<PlanMailbox>> {
+    let job = match deps.store.start_job(job.job_id, pass, now()).await {
+        Ok(advance) => advance.into_record(),
+        // A mailbox that takes no part, such as a cancelled one.
+        Err(StoreError::Illegal(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let is_planning = job.status.state() == JobState::Planning && job.status.pass() == Some(pass);
+    Ok(is_planning.then_some(PlanMailbox { job_id: job.job_id, pass }))
+}
+
+/// Whether a mailbox is counted into a pass that begins: in the final one, those that failed in the
+/// first get their second chance.
+fn takes_part(job: &JobRecord, pass: Pass) -> bool {
+    match pass {
+        Pass::First => job.status.state() == JobState::Waiting,
+        Pass::Final => matches!(job.status.state(), JobState::AwaitingCutover | JobState::Failed),
+    }
+}

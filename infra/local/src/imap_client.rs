@@ -45,9 +45,13 @@ impl ImapClient {
     pub fn connect(address: SocketAddr, login: &Login) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).with_context(|| format!("connecting {address}"))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         let writer = BufWriter::with_capacity(1 << 18, stream.try_clone()?);
-        let mut client = Self { reader: BufReader::new(stream), writer, number: 0 };
+        let mut client = Self {
+            reader: BufReader::new(stream),
+            writer,
+            number: 0,
+        };
         let greeting = client.line()?;
         if !greeting.starts_with(b"* OK") {
             bail!("unexpected greeting: {}", String::from_utf8_lossy(&greeting));
@@ -134,7 +138,8 @@ impl ImapClient {
             };
             let count = rest.iter().take(BATCH_MESSAGES).take_while(fits).count().max(1);
             let (batch, later) = rest.split_at(count);
-            self.append_batch(folder, batch).with_context(|| format!("appending to {folder}"))?;
+            self.append_batch(folder, batch)
+                .with_context(|| format!("appending to {folder}"))?;
             rest = later;
         }
         Ok(())
@@ -144,7 +149,12 @@ impl ImapClient {
         self.number += 1;
         let tag = format!("a{}", self.number);
         write!(self.writer, "{tag} APPEND {}", quoted(folder))?;
-        for Append { flags, internal_date, bytes } in batch {
+        for Append {
+            flags,
+            internal_date,
+            bytes,
+        } in batch
+        {
             let flags = flags.join(" ");
             write!(self.writer, " ({flags}) \"{internal_date}\" {{{}+}}\r\n", bytes.len())?;
             self.writer.write_all(bytes)?;
@@ -166,7 +176,9 @@ impl ImapClient {
         let mut untagged = Vec::new();
         loop {
             let line = self.line()?;
-            let words = line.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
+            let words = line
+                .strip_prefix(tag.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b" "));
             match words {
                 Some(words) if words.starts_with(b"OK") => return Ok(untagged),
                 Some(words) => bail!("the server says {}", String::from_utf8_lossy(words).trim()),

@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
-//! sent, and [`setup`] does all of that in one call. Nothing here is part of a deployment, and nothing here knows what a migration is: it hands out endpoints,
-//! names and processes.
+//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`samples`]
+//! fills it, [`proxy`] breaks connections to it and [`compare`] tells two accounts apart. Nothing here is part of a
+//! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,9 +13,15 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod compare;
+pub mod customer;
+pub mod dovecot;
+pub mod imap_client;
 pub mod inbox;
 pub mod ministack;
 pub mod package;
+pub mod proxy;
+pub mod samples;
 pub mod setup;
 pub mod stack;
 pub mod venv;

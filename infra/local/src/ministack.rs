@@ -24,7 +24,7 @@ pub const ACCOUNT: &str = "000000000000";
 /// What it accepts as its account's root: both the access key and the secret key.
 pub const ROOT_KEY: &str = "test";
 
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How to run the emulator.

@@ -124,12 +124,12 @@ pub async fn build_bootstrap(root: &Path, build: Build, target: Option<&str>) ->
 fn find_executable(messages: &[u8]) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let artifacts = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
-    let executables = artifacts.filter_map(|artifact| {
+    let mut executables = artifacts.filter_map(|artifact| {
         let name = artifact.pointer("/target/name")?.as_str()?;
         let path = artifact.pointer("/executable")?.as_str()?;
         (name == "bootstrap").then(|| PathBuf::from(path))
     });
-    executables.last()
+    executables.next_back()
 }
 
 /// The newest glibc symbol version that a binary asks for, as (major, minor); none for a static one. A binary that

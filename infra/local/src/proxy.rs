@@ -121,7 +121,10 @@ impl Proxy {
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             server,
-            settings: Mutex::new(Settings { network, refusing: false }),
+            settings: Mutex::new(Settings {
+                network,
+                refusing: false,
+            }),
             counters: Mutex::default(),
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
             generation: watch::Sender::new(0),
@@ -131,7 +134,11 @@ impl Proxy {
             let listener = TcpListener::from_std(listener)?;
             runtime.spawn(accept(listener, Arc::clone(&state)));
         }
-        Ok(Self { address, state, runtime: Some(runtime) })
+        Ok(Self {
+            address,
+            state,
+            runtime: Some(runtime),
+        })
     }
 
     /// Where clients connect.

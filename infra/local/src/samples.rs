@@ -59,17 +59,23 @@ impl SampleAccount {
 
     /// Their size on the wire.
     pub fn size_bytes(&self) -> usize {
-        self.folders.iter().flat_map(|folder| &folder.messages).map(|m| m.bytes.len()).sum()
+        self.folders
+            .iter()
+            .flat_map(|folder| &folder.messages)
+            .map(|m| m.bytes.len())
+            .sum()
     }
 
     /// Where its folders are expected after a migration, those of
     /// [`deliver_between_passes`] included.
     pub fn expected(&self, source: &Layout, destination: &Layout) -> Expected {
         let names = |folder: &SampleFolder| (folder.name(source), folder.name(destination));
-        let mut folders: std::collections::BTreeMap<_, _> =
-            self.folders.iter().map(names).collect();
+        let mut folders: std::collections::BTreeMap<_, _> = self.folders.iter().map(names).collect();
         folders.insert("INBOX".to_owned(), "INBOX".to_owned());
-        folders.insert(source.name(&deliver::NEW_FOLDER), destination.name(&deliver::NEW_FOLDER));
+        folders.insert(
+            source.name(&deliver::NEW_FOLDER),
+            destination.name(&deliver::NEW_FOLDER),
+        );
         // Special-use folders that the source's server provides, whether the sample uses them or not.
         for (purpose, _) in &source.special {
             let names = (source.special_name(*purpose), destination.special_name(*purpose));
@@ -78,8 +84,9 @@ impl SampleAccount {
             }
         }
         let special = destination.special.iter();
-        let provided: BTreeSet<_> =
-            special.filter_map(|(purpose, _)| destination.special_name(*purpose)).collect();
+        let provided: BTreeSet<_> = special
+            .filter_map(|(purpose, _)| destination.special_name(*purpose))
+            .collect();
         Expected { folders, provided }
     }
 }
@@ -120,24 +127,42 @@ const LISTS: &[Plan] = &[
     (&["Gesendet"], Some(Purpose::Sent), false, 15),
 ];
 
-const RECEPTION: &[Plan] =
-    &[(&["INBOX"], None, false, 2), (&["Nur für Gäste 🛥"], None, true, 1)];
+const RECEPTION: &[Plan] = &[(&["INBOX"], None, false, 2), (&["Nur für Gäste 🛥"], None, true, 1)];
 
 /// The accounts of the demonstration: three of about `messages` messages, and one that is almost
 /// empty.
 pub fn accounts(messages: usize, seed: u64) -> Vec<SampleAccount> {
     vec![
         office(messages, seed),
-        account(Login::new("werkstatt@harbour.example", "Lack, \"Leim\" & Co"), WORKSHOP, messages, seed + 1),
-        account(Login::new("listen@harbour.example", "schlüssel-straße"), LISTS, messages, seed + 2),
-        account(Login::new("empfang@harbour.example", "p:w%d\\;1"), RECEPTION, messages.min(12), seed + 3),
+        account(
+            Login::new("werkstatt@harbour.example", "Lack, \"Leim\" & Co"),
+            WORKSHOP,
+            messages,
+            seed + 1,
+        ),
+        account(
+            Login::new("listen@harbour.example", "schlüssel-straße"),
+            LISTS,
+            messages,
+            seed + 2,
+        ),
+        account(
+            Login::new("empfang@harbour.example", "p:w%d\\;1"),
+            RECEPTION,
+            messages.min(12),
+            seed + 3,
+        ),
     ]
 }
 
 /// The account with everything in it: all folders, all oddities, one message of 6 MB.
 pub fn office(messages: usize, seed: u64) -> SampleAccount {
-    let mut account =
-        account(Login::new("buero@harbour.example", "Ankerwinde-2024"), OFFICE, messages, seed);
+    let mut account = account(
+        Login::new("buero@harbour.example", "Ankerwinde-2024"),
+        OFFICE,
+        messages,
+        seed,
+    );
     let mut random = Random::new(seed ^ 0x0dd);
     if let Some(inbox) = account.folders.first_mut() {
         inbox.messages.extend(oddities::for_inbox(&mut random));

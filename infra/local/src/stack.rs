@@ -223,10 +223,16 @@ impl Stack {
     ///
     /// Fails when the emulator refuses it.
     pub async fn verify_sender(&self, address: &str) -> Result<()> {
-        let done = self
-            .aws(&["ses", "verify-email-identity", "--email-address", address])
+        let create = ["sesv2", "create-email-identity", "--email-identity", address];
+        let Err(refused) = self.aws(&create).await else {
+            return Ok(());
+        };
+        let known = self
+            .aws(&["sesv2", "get-email-identity", "--email-identity", address])
             .await;
-        done.map(drop)
+        known
+            .map_err(|_| refused)
+            .map(drop)
             .with_context(|| format!("cannot verify the sender {address}"))
     }
 

@@ -5,9 +5,12 @@
     reason = "the task runner is an edge as a whole: it reads the environment, starts processes and waits for them"
 )]
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod demo;
 mod lint_template;
 mod package;
 mod up;
@@ -21,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Sets everything up and migrates sample mailboxes from one real server to another
+    Demo(demo::Arguments),
     /// Runs the local stack in the foreground, for use by hand
     Up(up::Arguments),
     /// Builds the zip of a deployment
@@ -30,8 +35,19 @@ enum Task {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    match Arguments::parse().task {
+async fn main() -> ExitCode {
+    match run(Arguments::parse().task).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Demo(arguments) => demo::run(arguments).await,
         Task::Up(arguments) => up::run(arguments).await,
         Task::Package(arguments) => package::run(arguments).await,
         Task::LintTemplate => lint_template::run().await,

@@ -26,6 +26,9 @@ pub struct Arguments {
     /// More certificate authorities that the functions trust, PEM
     #[arg(long, value_name = "FILE")]
     extra_ca: Option<PathBuf>,
+    /// A bootstrap binary to run, instead of building one
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
     /// Let a time frame start at once, without the lead time
     #[arg(long)]
     fast_schedule: bool,
@@ -63,8 +66,12 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         .map(SecretSource::read)
         .collect::<Result<_>>()?;
     let venv = Venv::prepare(&root).await?;
-    step("building the functions (minutes the first time)");
-    let bootstrap = build_bootstrap(&root, Build::Dev, None).await?;
+    let bootstrap = if let Some(path) = arguments.bootstrap {
+        path
+    } else {
+        step("building the functions (minutes the first time)");
+        build_bootstrap(&root, Build::Dev, None).await?
+    };
     let mut setup = Setup::new("up", bootstrap, arguments.profile);
     setup.extra_ca = arguments.extra_ca;
     setup.secrets = secrets;

@@ -3,7 +3,7 @@
 //! Planning writes are fenced by the mailbox's plan epoch, copying writes by the folder's epoch:
 //! whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,6 @@ use super::expression::Change;
 use super::{Store, StoreError, item_of};
 use crate::domain::uid::{FlagTable, UidMap, UidSet};
 use crate::domain::{JobId, Pass};
-
-/// How many items besides the fence one transaction of planning holds; DynamoDB takes 100.
-const PUTS_A_TRANSACTION: usize = 99;
 
 /// One folder of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,22 +208,14 @@ impl Store {
             puts.push(item_of(pk.clone(), chunk_key(chunk), chunk)?);
         }
         puts.push(item_of(pk.clone(), folder_key(folder.folder), folder)?);
-        for group in puts.chunks(PUTS_A_TRANSACTION) {
-            let fence = ConditionCheck::builder()
-                .table_name(&self.table)
-                .key("PK", AttributeValue::S(pk.clone()))
-                .key("SK", AttributeValue::S("PLAN".to_owned()))
-                .condition_expression("epoch = :epoch")
-                .expression_attribute_values(":epoch", AttributeValue::N(lease.epoch.to_string()))
-                .build()?;
-            let mut items = vec![TransactWriteItem::builder().condition_check(fence).build()];
-            for item in group {
-                let put = Put::builder().table_name(&self.table).set_item(Some(item.clone())).build()?;
-                items.push(TransactWriteItem::builder().put(put).build());
-            }
-            self.transact(items).await?;
-        }
-        Ok(())
+        let fence = ConditionCheck::builder()
+            .table_name(&self.table)
+            .key("PK", AttributeValue::S(pk))
+            .key("SK", AttributeValue::S("PLAN".to_owned()))
+            .condition_expression("epoch = :epoch")
+            .expression_attribute_values(":epoch", AttributeValue::N(lease.epoch.to_string()))
+            .build()?;
+        self.put_fenced(&fence, puts).await
     }
 
     /// Forgets the chunks of a folder that is to be planned anew.

@@ -1,13 +1,13 @@
 //! Mailbox jobs in the table.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::{Advance, Item, Store, StoreError, item_of, request, stamp};
 use crate::domain::job::transition;
-use crate::domain::{EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, Pass, RequestId};
+use crate::domain::{EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState};
 
 /// One mailbox of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,40 @@ fn prefix(generation: u32) -> String {
 }
 
 impl JobRecord {
+    /// The record of a mailbox that has just been accepted; nothing is done for it yet. The sealed
+    /// passwords have to be those of the order, sealed for this very job.
+    pub fn accepted(
+        job_id: JobId,
+        order: &MailboxOrder,
+        sealed_password: String,
+        sealed_destination_password: Option<String>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            job_id,
+            request_id: job_id.request(),
+            status: JobStatus::WAITING,
+            state_since: stamp(now),
+            created_at: stamp(now),
+            address: order.address.key(),
+            domain: order.address.domain().to_owned(),
+            source_user: order.source_user.clone(),
+            source: order.source.clone(),
+            sealed_password,
+            destination: order.destination.clone(),
+            sealed_destination_password,
+            folders: 0,
+            open_folders: 0,
+            messages_total: 0,
+            messages_copied: 0,
+            bytes_total: 0,
+            bytes_copied: 0,
+            exceptions: 0,
+            error_code: None,
+            error_message: None,
+        }
+    }
+
     fn item(&self) -> Result<Item, StoreError> {
         let (pk, sk) = keys(self.job_id);
         let mut item = item_of(pk, sk, self)?;
@@ -104,13 +138,27 @@ impl JobRecord {
 }
 
 impl Store {
-    /// Puts the accepted mailboxes of a request. Idempotency key: the job id. Must not be called
-    /// once a pass has begun, since it would set the jobs back.
+    /// Puts the accepted mailboxes of a request. Idempotency key: the job ids. Only while the
+    /// request is being checked, so that a late second call cannot set jobs back that have begun.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Conflict`] where the request has moved on.
     pub async fn put_jobs(&self, jobs: &[JobRecord]) -> Result<(), StoreError> {
-        self.put_all(jobs.iter().map(JobRecord::item).collect::<Result<_, _>>()?).await
+        let mut puts = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            puts.push(job.item()?);
+        }
+        let Some(first) = jobs.first() else { return Ok(()) };
+        let fence = ConditionCheck::builder()
+            .table_name(&self.table)
+            .key("PK", AttributeValue::S(request::partition(first.request_id)))
+            .key("SK", AttributeValue::S("REQUEST".to_owned()))
+            .condition_expression("#state = :checking AND generation = :generation")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":checking", AttributeValue::S(RequestState::Checking.as_str().to_owned()))
+            .expression_attribute_values(":generation", AttributeValue::N(first.job_id.generation().to_string()))
+            .build()?;
+        self.put_fenced(&fence, puts).await
     }
 
     /// The mailboxes of a request's generation, in the order of their rows.
@@ -181,7 +229,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn fail_job(&self, id: JobId, failure: &Failure, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
-        let change = failure_change(failure);
+        let change = failure.change();
         match self.advance_job(id, JobEvent::Failed, now, change, true).await {
             Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
             ended => ended,
@@ -205,7 +253,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn note_trouble(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
         let (pk, sk) = keys(id);
-        self.change(failure_change(failure).if_there(), pk, sk).await
+        self.change(failure.change().if_there(), pk, sk).await
     }
 
     async fn advance_job(
@@ -254,8 +302,11 @@ impl Store {
     }
 }
 
-fn failure_change(failure: &Failure) -> Change {
-    Change::default().set("error_code", failure.code.clone()).set("error_message", failure.message.clone())
+impl Failure {
+    /// The change that notes it at an item.
+    pub(super) fn change(&self) -> Change {
+        Change::default().set("error_code", self.code.clone()).set("error_message", self.message.clone())
+    }
 }
 
 fn entity_state(state: JobState) -> String {

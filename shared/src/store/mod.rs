@@ -15,7 +15,7 @@ pub mod refused;
 pub mod request;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use jiff::{Timestamp, Unit};
 use serde::de::DeserializeOwned;
 
@@ -30,6 +30,9 @@ const CONFLICT_TRIES: u32 = 8;
 
 /// The most items DynamoDB takes in one batch write.
 const BATCH_WRITE_ITEMS: usize = 25;
+
+/// How many items besides the fence one transaction holds; DynamoDB takes 100.
+const PUTS_A_TRANSACTION: usize = 99;
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -117,6 +120,19 @@ impl Store {
                 ended => return ended.map(|_| ()),
             }
         }
+    }
+
+    /// Puts items in their order, each group only while the fence holds.
+    async fn put_fenced(&self, fence: &ConditionCheck, puts: Vec<Item>) -> Result<(), StoreError> {
+        for group in puts.chunks(PUTS_A_TRANSACTION) {
+            let mut items = vec![TransactWriteItem::builder().condition_check(fence.clone()).build()];
+            for item in group {
+                let put = Put::builder().table_name(&self.table).set_item(Some(item.clone())).build()?;
+                items.push(TransactWriteItem::builder().put(put).build());
+            }
+            self.transact(items).await?;
+        }
+        Ok(())
     }
 
     /// Deletes all items of a partition whose sort key begins with `prefix`.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
+use super::job::Failure;
 use super::{Store, StoreError, request, stamp};
 use crate::domain::RequestId;
 
@@ -81,6 +82,23 @@ impl Store {
     /// [`StoreError`].
     pub async fn notices(&self, id: RequestId) -> Result<Vec<NoticeRecord>, StoreError> {
         self.query(&request::partition(id), "NOTICE#").await
+    }
+
+    /// The notices of a request that wait to be sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unsent_notices(&self, id: RequestId) -> Result<Vec<NoticeKind>, StoreError> {
+        let notices = self.notices(id).await?;
+        Ok(notices.into_iter().filter(|notice| notice.sent_at.is_none()).map(|notice| notice.notice).collect())
+    }
+
+    /// Notes why a notice could not be sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_notice_trouble(&self, id: RequestId, kind: NoticeKind, failure: &Failure) -> Result<(), StoreError> {
+        self.change(failure.change().if_there(), request::partition(id), sort_key(kind)).await
     }
 
     /// Claims a notice for sending until `until`, in seconds since 1970. False where it is sent, or

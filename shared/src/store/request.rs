@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
+use super::job::Failure;
 use super::notice::{NoticeKind, NoticeRecord};
 use super::{Advance, Store, StoreError, item_of, stamp};
 use crate::domain::request::transition;
@@ -49,6 +50,12 @@ pub struct RequestRecord {
     pub csv_bytes: Option<u64>,
     /// How many mailboxes the running pass still waits for.
     pub open_jobs: u32,
+    /// Why it failed, or what went wrong last: a stable word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The same in words for a customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
@@ -61,6 +68,8 @@ pub struct RequestChange {
     pub notice: Option<NoticeKind>,
     /// A new count of open mailboxes.
     pub open_jobs: Option<u32>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
     /// Only while this is still the generation.
     pub if_generation: Option<u32>,
 }
@@ -146,6 +155,8 @@ impl Store {
     ) -> Result<RequestRecord, StoreError> {
         let mut after = RequestRecord { state: next, state_since: stamp(now), ..record.clone() };
         after.open_jobs = change.open_jobs.unwrap_or(record.open_jobs);
+        after.error_code = change.failure.as_ref().map(|failure| failure.code.clone());
+        after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
         after.expires_at = None;
         if next.is_terminal() {
             after.data_key = None;
@@ -159,6 +170,8 @@ impl Store {
             .set("entity_state", entity_state(next))
             .set("state_since", after.state_since.clone())
             .set("open_jobs", i64::from(after.open_jobs))
+            .set_or_remove("error_code", after.error_code.clone())
+            .set_or_remove("error_message", after.error_message.clone())
             .set_or_remove("data_key", after.data_key.clone())
             .set_or_remove("expires_at", after.expires_at);
         let (pk, sk) = keys(record.request_id);
@@ -171,6 +184,15 @@ impl Store {
         }
         self.transact(items).await?;
         Ok(after)
+    }
+
+    /// Notes what went wrong last, while the request stays where it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_request_trouble(&self, id: RequestId, failure: &Failure) -> Result<(), StoreError> {
+        let (pk, sk) = keys(id);
+        self.change(failure.change().if_there(), pk, sk).await
     }
 
     /// Begins a new upload: the generation counts one on, and rows of earlier ones are void.

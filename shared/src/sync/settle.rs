@@ -38,12 +38,7 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
             Err(error) => return Err(error),
         }
     }
-    unsent(store, id).await
-}
-
-async fn unsent(store: &Store, id: RequestId) -> Result<Vec<NoticeKind>, StoreError> {
-    let notices = store.notices(id).await?;
-    Ok(notices.into_iter().filter(|notice| notice.sent_at.is_none()).map(|notice| notice.notice).collect())
+    store.unsent_notices(id).await
 }
 
 /// Ends a mailbox's pass as failed and settles its request.

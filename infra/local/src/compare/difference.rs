@@ -19,7 +19,11 @@ pub struct Label {
 impl Label {
     pub(super) fn new(folder: &str, message: &MessageView) -> Self {
         let (uid, message_id) = (message.uid, message.message_id.clone());
-        Self { folder: folder.to_owned(), uid, message_id }
+        Self {
+            folder: folder.to_owned(),
+            uid,
+            message_id,
+        }
     }
 }
 
@@ -103,19 +107,34 @@ pub enum Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = |flags: &BTreeSet<String>| {
-            flags.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
-        };
+        let words = |flags: &BTreeSet<String>| flags.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         match self {
             Self::Missing { message } => write!(f, "{message}: missing"),
             Self::Surplus { message } => write!(f, "{message}: surplus"),
-            Self::Flags { message, source, destination } => {
-                write!(f, "{message}: flags ({}) became ({})", words(source), words(destination))
+            Self::Flags {
+                message,
+                source,
+                destination,
+            } => {
+                write!(
+                    f,
+                    "{message}: flags ({}) became ({})",
+                    words(source),
+                    words(destination)
+                )
             }
-            Self::Date { message, source_unix, destination_unix } => {
+            Self::Date {
+                message,
+                source_unix,
+                destination_unix,
+            } => {
                 write!(f, "{message}: INTERNALDATE {source_unix} became {destination_unix}")
             }
-            Self::Bytes { message, source_bytes, destination_bytes } => write!(
+            Self::Bytes {
+                message,
+                source_bytes,
+                destination_bytes,
+            } => write!(
                 f,
                 "{message}: other bytes, {source_bytes} of them became {destination_bytes}"
             ),

@@ -3,7 +3,7 @@
 //! The `pager` formatter is the one that gives a message's bytes unchanged (seen with 2.3.19: `json`
 //! replaces what is not UTF-8, `tab` and `flow` have no end mark). `size.physical` says how many
 //! bytes follow, so nothing in a message can be taken for the next one. With `mail_save_crlf` off,
-//! as here, the store has bare LF for every CRLF; CR alone is kept.
+//! as here, the store has a bare LF for every CRLF; a CR alone is kept.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -27,8 +27,13 @@ pub fn read_account(server: &Dovecot, user: &str) -> anyhow::Result<AccountView>
         subscriptions: lines(server, &["mailbox", "list", "-s", "-u", user])?,
         ..AccountView::default()
     };
-    for line in lines(server, &["-f", "tab", "mailbox", "status", "-u", user, "messages", "*"])? {
-        let Some((name, count)) = line.rsplit_once('\t') else { continue };
+    // `*` alone finds nothing in a namespace with a prefix, and not always INBOX.
+    let all = format!("{}*", server.layout().prefix);
+    let status = ["-f", "tab", "mailbox", "status", "-u", user, "messages", "INBOX", &all];
+    for line in lines(server, &status)? {
+        let Some((name, count)) = line.rsplit_once('\t') else {
+            continue;
+        };
         if count.parse::<u64>().is_ok() {
             view.folders.insert(name.to_owned(), Vec::new());
         }
@@ -44,7 +49,11 @@ fn lines(server: &Dovecot, arguments: &[&str]) -> anyhow::Result<BTreeSet<String
         bail!("doveadm {}: {}", arguments.join(" "), stderr.trim());
     }
     let text = String::from_utf8(output.stdout).context("a folder name that is not UTF-8")?;
-    Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 fn read_messages(server: &Dovecot, user: &str, view: &mut AccountView) -> anyhow::Result<()> {
@@ -87,17 +96,33 @@ fn read_message(reader: &mut impl BufRead) -> anyhow::Result<Option<(String, Mes
         value(line, name)
     };
     let uid = field("uid")?.parse().context("a UID")?;
-    let date_unix = field("date.received.unixtime")?.parse().context("an INTERNALDATE")?;
+    // doveadm prints a time before 1970 (or after January 2038, which 2.3 wraps) as unsigned.
+    let date_unix: u64 = field("date.received.unixtime")?.parse().context("an INTERNALDATE")?;
+    let date_unix = date_unix.cast_signed();
     let flags = field("flags")?;
-    let flags = flags.split_whitespace().filter(|flag| !flag.eq_ignore_ascii_case("\\Recent"));
+    let flags = flags
+        .split_whitespace()
+        .filter(|flag| !flag.eq_ignore_ascii_case("\\Recent"));
     let flags = flags.map(str::to_owned).collect();
     let size_bytes: u64 = field("size.physical")?.parse().context("a size")?;
-    ensure!(field("text")?.is_empty(), "doveadm: text where there should be a line end");
+    ensure!(
+        field("text")?.is_empty(),
+        "doveadm: text where there should be a line end"
+    );
     let mut bytes = vec![0; usize::try_from(size_bytes)?];
-    reader.read_exact(&mut bytes).with_context(|| format!("{mailbox}: UID {uid} is cut short"))?;
+    reader
+        .read_exact(&mut bytes)
+        .with_context(|| format!("{mailbox}: UID {uid} is cut short"))?;
     let sha256 = Sha256::digest(&bytes).into();
     let message_id = message_id(&bytes);
-    let message = MessageView { uid, date_unix, flags, size_bytes, sha256, message_id };
+    let message = MessageView {
+        uid,
+        date_unix,
+        flags,
+        size_bytes,
+        sha256,
+        message_id,
+    };
     Ok(Some((mailbox, message)))
 }
 
@@ -116,8 +141,7 @@ fn message_id(bytes: &[u8]) -> Option<String> {
         .take_while(|line| !line.is_empty())
         .find_map(|line| {
             let (name, value) = line.split_at_checked("message-id:".len())?;
-            name.eq_ignore_ascii_case(b"message-id:").then(|| {
-                String::from_utf8_lossy(value.trim_ascii()).into_owned()
-            })
+            name.eq_ignore_ascii_case(b"message-id:")
+                .then(|| String::from_utf8_lossy(value.trim_ascii()).into_owned())
         })
 }

@@ -10,7 +10,12 @@ fn login() -> Login {
 }
 
 fn server(name: &str, layout: Layout, store: Store) -> Dovecot {
-    let options = Options { users: vec![login()], layout, store, ..Options::new(name) };
+    let options = Options {
+        users: vec![login()],
+        layout,
+        store,
+        ..Options::new(name)
+    };
     Dovecot::start(options).unwrap()
 }
 
@@ -24,8 +29,7 @@ fn servers() -> (Dovecot, Dovecot) {
 fn differences(source: &Dovecot, destination: &Dovecot) -> Vec<String> {
     let account = samples::small(USER, "", 0, 0);
     let expected = account.expected(source.layout(), destination.layout());
-    let comparison =
-        compare_accounts((source, USER), (destination, USER), &expected).unwrap();
+    let comparison = compare_accounts((source, USER), (destination, USER), &expected).unwrap();
     comparison.differences.iter().map(ToString::to_string).collect()
 }
 
@@ -33,8 +37,7 @@ fn message(number: u32) -> Append {
     Append {
         flags: vec!["\\Seen".to_owned(), "$Forwarded".to_owned()],
         internal_date: "01-Feb-2019 10:11:12 +0530".to_owned(),
-        bytes: format!("Message-ID: <{number}@x.example>\r\nSubject: {number}\r\n\r\nbody\r\n")
-            .into_bytes(),
+        bytes: format!("Message-ID: <{number}@x.example>\r\nSubject: {number}\r\n\r\nbody\r\n").into_bytes(),
     }
 }
 
@@ -143,7 +146,10 @@ fn folders_and_subscriptions_are_compared_under_their_expected_names() {
     let mut client = ImapClient::connect(source.address(), &login()).unwrap();
     client.create("Nobody knows").unwrap();
     let found = differences(&source, &destination);
-    assert!(found[0].starts_with("Nobody knows: at the source, but not"), "{found:?}");
+    assert!(
+        found[0].starts_with("Nobody knows: at the source, but not"),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::directory::Directory;
 use super::install::program;
 
 const EXTENSIONS: &str = "[server]\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n\
-    extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n";
+    extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2\n";
 
 /// A self-signed authority that several servers may share; its key is gone with the value.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Authority {
         &self.pem
     }
 
-    /// Writes `server.key` and `server.pem` for `localhost` and `127.0.0.1` into `target`.
+    /// Writes `server.key` and `server.pem` for `localhost` and the loopback into `target`.
     pub(super) fn issue(&self, target: &Path) -> anyhow::Result<()> {
         let own = self.directory.path().display();
         fs::write(target.join("server.ext"), EXTENSIONS)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -30,6 +31,11 @@ pub(super) fn run_directory(directory: &Path) -> PathBuf {
     directory.join("run")
 }
 
+/// Where a server listens.
+pub(super) fn host(options: &Options) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 0, if options.plaintext_login { 1 } else { 2 })
+}
+
 /// The system users a server runs as.
 struct Identity {
     internal: String,
@@ -42,30 +48,32 @@ impl Identity {
     /// As root, the users of Debian's packages (mail must not belong to root); else this user alone.
     fn of_this_process() -> anyhow::Result<Self> {
         let this = Uid::effective();
-        let by_name = |name: &str| {
-            User::from_name(name)?.with_context(|| format!("there is no system user {name}"))
-        };
+        let by_name = |name: &str| User::from_name(name)?.with_context(|| format!("there is no system user {name}"));
         if this.is_root() {
             let mail = by_name("mail")?;
             let (internal, login) = (by_name("dovecot")?.name, by_name("dovenull")?.name);
-            return Ok(Self { group: internal.clone(), internal, login, mail });
+            return Ok(Self {
+                group: internal.clone(),
+                internal,
+                login,
+                mail,
+            });
         }
-        let user = User::from_uid(this)?.with_context(|| {
-            format!("user {this} has no name, and Dovecot wants one: add it to /etc/passwd")
-        })?;
+        let user = User::from_uid(this)?
+            .with_context(|| format!("user {this} has no name, and Dovecot wants one: add it to /etc/passwd"))?;
         let group = Group::from_gid(user.gid)?.context("this user's group has no name")?;
         let name = user.name.clone();
-        Ok(Self { internal: name.clone(), login: name, group: group.name, mail: user })
+        Ok(Self {
+            internal: name.clone(),
+            login: name,
+            group: group.name,
+            mail: user,
+        })
     }
 }
 
 /// Writes everything a server needs into `directory`.
-pub(super) fn write(
-    options: &Options,
-    directory: &Path,
-    port: u16,
-    tls_port: Option<u16>,
-) -> anyhow::Result<()> {
+pub(super) fn write(options: &Options, directory: &Path, port: u16, tls_port: Option<u16>) -> anyhow::Result<()> {
     let identity = Identity::of_this_process()?;
     let mail = options.mail_directory.clone().unwrap_or_else(|| directory.join("mail"));
     fs::create_dir_all(&mail).with_context(|| format!("creating {}", mail.display()))?;
@@ -87,7 +95,10 @@ pub(super) fn write_logins(options: &Options, directory: &Path) -> anyhow::Resul
         let mut text = String::new();
         for Login { user, password } in logins {
             let plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
-            ensure!(!user.is_empty() && user.chars().all(plain), "unusable user name {user:?}");
+            ensure!(
+                !user.is_empty() && user.chars().all(plain),
+                "unusable user name {user:?}"
+            );
             writeln!(text, "{user}:{{PLAIN.B64}}{}", STANDARD.encode(password))?;
         }
         // By renaming, since the server may be reading.
@@ -109,12 +120,18 @@ fn render(
     let (Some(directory), Some(mail)) = (directory.to_str(), mail.to_str()) else {
         bail!("the paths of a Dovecot must be UTF-8");
     };
-    let Identity { internal, login, group, mail: owner } = identity;
+    let Identity {
+        internal,
+        login,
+        group,
+        mail: owner,
+    } = identity;
     let (uid, gid) = (owner.uid, owner.gid);
     let location = match options.store {
         Store::Sdbox => "sdbox:~",
         Store::Maildir => "maildir:~",
     };
+    let host = host(options);
     let plain = if options.plaintext_login { "no" } else { "yes" };
     let fsync = if options.fsync { "optimized" } else { "never" };
     let connections = options.connections_per_user;
@@ -122,7 +139,7 @@ fn render(
         "base_dir = {directory}/run\nstate_dir = {directory}/run\nlog_path = {directory}/log\n\
          default_internal_user = {internal}\ndefault_login_user = {login}\n\
          default_internal_group = {group}\n\
-         protocols = imap\nlisten = 127.0.0.1\n\
+         protocols = imap\nlisten = {host}\n\
          auth_mechanisms = plain login\nauth_failure_delay = 0\ndisable_plaintext_auth = {plain}\n\
          mail_location = {location}\nmail_uid = {uid}\nmail_gid = {gid}\n\
          first_valid_uid = 1\nfirst_valid_gid = 1\nmail_fsync = {fsync}\n\
@@ -132,8 +149,8 @@ fn render(
          service anvil {{\n  chroot =\n}}\nservice stats {{\n  chroot =\n}}\n\
          service imap {{\n  process_limit = 4096\n}}\n\
          service imap-login {{\n  chroot =\n  service_count = 0\n  process_min_avail = 1\n\
-         \x20 inet_listener imap {{\n    address = 127.0.0.1\n    port = {port}\n  }}\n\
-         \x20 inet_listener imaps {{\n    address = 127.0.0.1\n    port = {}\n    ssl = yes\n  }}\n}}\n",
+         \x20 inet_listener imap {{\n    address = {host}\n    port = {port}\n  }}\n\
+         \x20 inet_listener imaps {{\n    address = {host}\n    port = {}\n    ssl = yes\n  }}\n}}\n",
         tls_port.unwrap_or(0),
     );
     if tls_port.is_some() {
@@ -163,7 +180,10 @@ fn imap(text: &mut String, options: &Options, connections: u32) -> anyhow::Resul
     }
     if !options.hidden_capabilities.is_empty() {
         let hidden = |word: &str| {
-            options.hidden_capabilities.iter().any(|name| name.eq_ignore_ascii_case(word))
+            options
+                .hidden_capabilities
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(word))
                 || (word == "QUOTA" && options.quota_kib.is_none())
         };
         let shown: Vec<_> = CAPABILITIES.split_whitespace().filter(|word| !hidden(word)).collect();

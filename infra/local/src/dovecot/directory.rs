@@ -77,11 +77,15 @@ fn parent() -> &'static Path {
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
-        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let ours = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
         if !ours {
             continue;
         }
-        let Ok(lock) = File::open(path.join(LOCK)) else { continue };
+        let Ok(lock) = File::open(path.join(LOCK)) else {
+            continue;
+        };
         if lock.try_lock().is_ok() {
             end_orphan(&path);
             let _ = fs::remove_dir_all(&path);
@@ -91,9 +95,13 @@ fn sweep(parent: &Path) {
 
 /// Ends the Dovecot of an abandoned directory, if the process is still that Dovecot.
 fn end_orphan(path: &Path) {
-    let Ok(pid) = fs::read_to_string(path.join("run/master.pid")) else { return };
+    let Ok(pid) = fs::read_to_string(path.join("run/master.pid")) else {
+        return;
+    };
     let Ok(pid) = pid.trim().parse::<i32>() else { return };
-    let Ok(arguments) = fs::read(format!("/proc/{pid}/cmdline")) else { return };
+    let Ok(arguments) = fs::read(format!("/proc/{pid}/cmdline")) else {
+        return;
+    };
     if String::from_utf8_lossy(&arguments).contains(&*path.to_string_lossy()) {
         let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }

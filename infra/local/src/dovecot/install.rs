@@ -16,7 +16,10 @@ const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/us
 /// If they are missing and cannot be installed; the error says what to install.
 pub fn ensure_installed() -> anyhow::Result<()> {
     let missing = |name: &&str| !Path::new(name).exists() && program(name).is_err();
-    if !["dovecot", "doveadm", "openssl", "/usr/lib/dovecot/imap"].iter().any(missing) {
+    if !["dovecot", "doveadm", "openssl", "/usr/lib/dovecot/imap"]
+        .iter()
+        .any(missing)
+    {
         return Ok(());
     }
     if !nix::unistd::Uid::effective().is_root() {
@@ -24,7 +27,14 @@ pub fn ensure_installed() -> anyhow::Result<()> {
     }
     for arguments in [
         ["update", "--quiet"].as_slice(),
-        &["install", "--yes", "--quiet", "--no-install-recommends", "dovecot-imapd", "openssl"],
+        &[
+            "install",
+            "--yes",
+            "--quiet",
+            "--no-install-recommends",
+            "dovecot-imapd",
+            "openssl",
+        ],
     ] {
         let status = Command::new("apt-get")
             .args(arguments)
@@ -32,7 +42,10 @@ pub fn ensure_installed() -> anyhow::Result<()> {
             .status()
             .context("starting apt-get, to install dovecot-imapd and openssl")?;
         if !status.success() {
-            bail!("apt-get {} failed: {status}; install dovecot-imapd by hand", arguments.join(" "));
+            bail!(
+                "apt-get {} failed: {status}; install dovecot-imapd by hand",
+                arguments.join(" ")
+            );
         }
     }
     program("dovecot").map(drop)

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::imap_client::{Append, ImapClient};
 
@@ -6,7 +8,10 @@ fn login() -> Login {
 }
 
 fn start(change: impl FnOnce(&mut Options)) -> Dovecot {
-    let mut options = Options { users: vec![login()], ..Options::new("test") };
+    let mut options = Options {
+        users: vec![login()],
+        ..Options::new("test")
+    };
     change(&mut options);
     Dovecot::start(options).unwrap()
 }
@@ -22,7 +27,11 @@ fn capabilities(server: &Dovecot) -> String {
 
 fn message() -> Append {
     let internal_date = "01-Feb-2019 10:11:12 +0530".to_owned();
-    Append { flags: Vec::new(), internal_date, bytes: b"Subject: x\r\n\r\n\r\n".to_vec() }
+    Append {
+        flags: Vec::new(),
+        internal_date,
+        bytes: b"Subject: x\r\n\r\n\r\n".to_vec(),
+    }
 }
 
 fn found(server: &Dovecot) -> usize {
@@ -72,13 +81,15 @@ fn capabilities_can_be_hidden() {
         assert!(rich.contains(word) && !poor.contains(word), "{rich}\n{poor}");
     }
     let hides = |word: &str| !poor.contains(word);
-    assert!(rich.split(' ').filter(|word| hides(word)).count() == 3, "{rich}\n{poor}");
+    assert!(
+        rich.split(' ').filter(|word| hides(word)).count() == 3,
+        "{rich}\n{poor}"
+    );
 }
 
 #[test]
 fn a_master_user_acts_for_another() {
-    let server =
-        start(|options| options.master_users = vec![Login::new("migration", "master, pw")]);
+    let server = start(|options| options.master_users = vec![Login::new("migration", "master, pw")]);
     let plain = |user: &str, password: &str| {
         let token = STANDARD.encode(format!("{user}\0migration\0{password}"));
         connect_raw(&server, &format!("a AUTHENTICATE PLAIN {token}\r\n"))
@@ -145,8 +156,8 @@ fn passwords_go_in_tls_with_a_certificate_of_the_authority() {
     let ca = std::env::temp_dir().join(format!("mailvan-ca-{}.pem", std::process::id()));
     fs::write(&ca, authority.pem()).unwrap();
     let connections = [
-        format!("127.0.0.1:{}", server.tls_port().unwrap()),
-        format!("127.0.0.1:{} -starttls imap", server.port()),
+        format!("127.0.0.2:{}", server.tls_port().unwrap()),
+        format!("{} -starttls imap", server.address()),
     ];
     for connection in connections {
         let output = Command::new("openssl")

@@ -72,12 +72,7 @@ async fn close(mut client: TcpStream, mut server: TcpStream) {
 
 /// Carries one direction; gives how the whole connection ends, or `None` if only this direction
 /// is at its end.
-async fn carry(
-    mut from: ReadHalf<'_>,
-    to: WriteHalf<'_>,
-    direction: Direction,
-    state: &State,
-) -> Option<Ending> {
+async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, state: &State) -> Option<Ending> {
     let (queue, pieces) = mpsc::channel::<Piece>(PIECES_UNDER_WAY);
     let read = async move {
         loop {
@@ -87,7 +82,14 @@ async fn carry(
                 Ok(0) | Err(_) => break,
             }
             let half = state.settings().network.round_trip / 2;
-            if queue.send(Piece { due: Instant::now() + half, bytes }).await.is_err() {
+            if queue
+                .send(Piece {
+                    due: Instant::now() + half,
+                    bytes,
+                })
+                .await
+                .is_err()
+            {
                 break;
             }
         }

@@ -29,7 +29,10 @@ fn connect(proxy: &Proxy) -> TcpStream {
 
 #[test]
 fn bytes_are_delayed_but_not_throttled() {
-    let network = Network { round_trip: Duration::from_millis(40), ..Network::default() };
+    let network = Network {
+        round_trip: Duration::from_millis(40),
+        ..Network::default()
+    };
     let proxy = Proxy::start(echo(), network).unwrap();
     let mut stream = connect(&proxy);
     let start = Instant::now();
@@ -50,7 +53,10 @@ fn bytes_are_delayed_but_not_throttled() {
 
 #[test]
 fn bandwidth_is_capped() {
-    let network = Network { bandwidth: Some(1 << 20), ..Network::default() };
+    let network = Network {
+        bandwidth: Some(1 << 20),
+        ..Network::default()
+    };
     let proxy = Proxy::start(echo(), network).unwrap();
     let mut stream = connect(&proxy);
     let start = Instant::now();
@@ -67,7 +73,10 @@ fn a_connection_is_cut_after_exactly_so_many_bytes_and_the_next_is_not() {
         ending: Ending::Close,
         each: false,
     };
-    let network = Network { cut: Some(cut), ..Network::default() };
+    let network = Network {
+        cut: Some(cut),
+        ..Network::default()
+    };
     let proxy = Proxy::start(echo(), network).unwrap();
     let mut stream = connect(&proxy);
     stream.write_all(&[7; 5000]).unwrap();
@@ -88,8 +97,14 @@ fn a_cut_by_reset_is_seen_as_one() {
         ending: Ending::Reset,
         each: true,
     };
-    let proxy =
-        Proxy::start(echo(), Network { cut: Some(cut), ..Network::default() }).unwrap();
+    let proxy = Proxy::start(
+        echo(),
+        Network {
+            cut: Some(cut),
+            ..Network::default()
+        },
+    )
+    .unwrap();
     for _ in 0..2 {
         let mut stream = connect(&proxy);
         stream.write_all(&[7; 5000]).unwrap();

@@ -27,7 +27,13 @@ pub struct Changes {
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { new_in_inbox, seen, unflagged, labelled, .. } = self;
+        let Self {
+            new_in_inbox,
+            seen,
+            unflagged,
+            labelled,
+            ..
+        } = self;
         write!(f, "{new_in_inbox} new in INBOX, {seen} read, {unflagged} unflagged, ")?;
         write!(f, "{labelled} labelled")?;
         if let Some((folder, messages)) = &self.new_folder {
@@ -73,8 +79,7 @@ pub fn deliver_between_passes(
     client.select("INBOX")?;
     changes.seen = store(&mut client, "UNSEEN", "+FLAGS.SILENT (\\Seen)", messages)?;
     changes.unflagged = store(&mut client, "FLAGGED", "-FLAGS.SILENT (\\Flagged)", messages)?;
-    changes.labelled =
-        store(&mut client, "UNKEYWORD $Label2", "+FLAGS.SILENT ($Label2)", messages)?;
+    changes.labelled = store(&mut client, "UNKEYWORD $Label2", "+FLAGS.SILENT ($Label2)", messages)?;
 
     let new: Vec<Append> = (0..messages).map(|_| writer.message(None)).collect();
     client.append("INBOX", &new)?;
@@ -94,12 +99,7 @@ pub fn deliver_between_passes(
     Ok(changes)
 }
 
-fn store(
-    client: &mut ImapClient,
-    keys: &str,
-    change: &str,
-    limit: usize,
-) -> anyhow::Result<usize> {
+fn store(client: &mut ImapClient, keys: &str, change: &str, limit: usize) -> anyhow::Result<usize> {
     let mut uids = client.search(keys)?;
     uids.truncate(limit);
     client.store(&uids, change)?;

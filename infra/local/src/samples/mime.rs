@@ -27,9 +27,36 @@ const SUBJECTS: &[&str] = &[
     "",
 ];
 const WORDS: &[&str] = &[
-    "Anker", "mooring", "Größe", "Segel", "the", "harbour", "für", "Maße", "tide", "und", "wharf",
-    "Leuchtturm", "schedule", "naïve", "cargo", "Lieferschein", "steel", "Öl", "boat", "paint",
-    "rope", "Prüfung", "of", "with", "weather", "Kran", "winch", "ab", "港", "船舶",
+    "Anker",
+    "mooring",
+    "Größe",
+    "Segel",
+    "the",
+    "harbour",
+    "für",
+    "Maße",
+    "tide",
+    "und",
+    "wharf",
+    "Leuchtturm",
+    "schedule",
+    "naïve",
+    "cargo",
+    "Lieferschein",
+    "steel",
+    "Öl",
+    "boat",
+    "paint",
+    "rope",
+    "Prüfung",
+    "of",
+    "with",
+    "weather",
+    "Kran",
+    "winch",
+    "ab",
+    "港",
+    "船舶",
 ];
 const FLAGS: &[(&str, usize)] = &[
     ("\\Seen", 75),
@@ -51,7 +78,11 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(seed: u64, user: &str) -> Self {
-        Self { random: Random::new(seed), user: user.to_owned(), number: 0 }
+        Self {
+            random: Random::new(seed),
+            user: user.to_owned(),
+            number: 0,
+        }
     }
 
     /// A message as is usual in a folder for `purpose`.
@@ -62,7 +93,11 @@ impl Writer {
         let received = written + self.random.below(172_800);
         let mut bytes = self.header(written, purpose).into_bytes();
         bytes.extend(self.body());
-        Append { flags, internal_date: internal_date(&mut self.random, received), bytes }
+        Append {
+            flags,
+            internal_date: internal_date(&mut self.random, received),
+            bytes,
+        }
     }
 
     fn header(&mut self, written: usize, purpose: Option<Purpose>) -> String {
@@ -71,8 +106,11 @@ impl Writer {
         let (sender, subject) = (random.pick(SENDERS), random.pick(SUBJECTS));
         let (number, user, mark) = (self.number, &self.user, random.next() >> 40);
         let own = matches!(purpose, Some(Purpose::Sent | Purpose::Drafts));
-        let (from, to) =
-            if own { (user.as_str(), sender) } else { (sender, user.as_str()) };
+        let (from, to) = if own {
+            (user.as_str(), sender)
+        } else {
+            (sender, user.as_str())
+        };
         let date = format(random, written, "%a, %d %b %Y %H:%M:%S %z");
         format!(
             "Return-Path: <{user}>\r\nReceived: from mx.shipping.example by mx.harbour.example;\r\n\
@@ -101,7 +139,10 @@ pub(super) fn internal_date(random: &mut Random, unix: usize) -> String {
 }
 
 fn format(random: &mut Random, unix: usize, format: &str) -> String {
-    let minutes = OFFSETS_MINUTES.get(random.below(OFFSETS_MINUTES.len())).copied().unwrap_or(0);
+    let minutes = OFFSETS_MINUTES
+        .get(random.below(OFFSETS_MINUTES.len()))
+        .copied()
+        .unwrap_or(0);
     let offset = Offset::from_seconds(minutes * 60).unwrap_or(Offset::UTC);
     let instant = Timestamp::from_second(i64::try_from(unix).unwrap_or(0)).unwrap_or_default();
     instant.to_zoned(offset.to_time_zone()).strftime(format).to_string()
@@ -154,7 +195,11 @@ fn latin(random: &mut Random) -> Vec<u8> {
     let mut bytes = b"Content-Type: text/plain; charset=ISO-8859-1\r\n\
         Content-Transfer-Encoding: 8bit\r\n\r\n"
         .to_vec();
-    bytes.extend(text(random, 900).chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')));
+    bytes.extend(
+        text(random, 900)
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')),
+    );
     bytes
 }
 

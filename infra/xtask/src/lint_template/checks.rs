@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    fn alarm(namespace: &str, metric: &str, on: Value) -> Value {
+    fn alarm(namespace: &str, metric: &str, on: &Value) -> Value {
         json!({"Type": "AWS::CloudWatch::Alarm", "Properties": {
             "Namespace": namespace, "MetricName": metric, "AlarmActions": [], "Dimensions": [{"Name": "x", "Value": on}]}})
     }
@@ -191,8 +191,8 @@ mod tests {
             "Work": {"Type": "AWS::SQS::Queue", "Properties": {
                 "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}}},
             "Dead": {"Type": "AWS::SQS::Queue"},
-            "A": alarm("AWS/SQS", "ApproximateAgeOfOldestMessage", queue_name("Work")),
-            "B": alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue_name("Dead"))}});
+            "A": alarm("AWS/SQS", "ApproximateAgeOfOldestMessage", &queue_name("Work")),
+            "B": alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", &queue_name("Dead"))}});
         assert_eq!(faults(&template), Vec::<String>::new());
     }
 

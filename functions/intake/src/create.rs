@@ -1,0 +1,135 @@
+//! `POST /v1/requests`: a new request, by form or for a file.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use jiff::Timestamp;
+use mailvan::domain::{JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::intake::Policy;
+use mailvan::queue::{CheckRequest, Queue};
+use mailvan::secrets::{self, DataKey, SecretError};
+use mailvan::store::request::ABANDONED_AFTER;
+use mailvan::store::{JobRecord, RequestRecord, stamp};
+use serde_json::{Value, json};
+
+use crate::order::{self, Mailboxes, Order, Terms};
+use crate::uploads::Upload;
+use crate::{Deps, response};
+
+/// Takes an order. Everything is checked before anything is written.
+pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
+    let terms = Terms {
+        now,
+        zone: &deps.profile.provider.time_zone,
+        lead_times: deps.rules.lead_times,
+        policy: Policy { plaintext_imap: deps.rules.plaintext_imap },
+    };
+    let order = order::read(body, terms)?;
+    let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
+    let token = secrets::new_token()?;
+    let record = record(id, &order, secrets::token_hash(token.expose()), now);
+    let upload = match &order.mailboxes {
+        Mailboxes::File { csv_bytes } => {
+            // Signed first: if that fails, nothing has been written.
+            let upload = deps.uploads.sign(id, record.generation, *csv_bytes, now).await?;
+            deps.store.create_request(&record).await?;
+            Some(upload)
+        }
+        Mailboxes::Form(rows) => {
+            accept(deps, &record, rows, now).await?;
+            None
+        }
+    };
+    tracing::info!(request.id = %id, request.state = %record.state, "request made");
+    Ok(response::json(201, &created(&record, &token, upload.as_ref()))?)
+}
+
+/// Writes a request by form. A crash after each step leaves:
+/// 1. the request: no mailboxes, and nobody has the token; the table forgets it;
+/// 2. the data key: the same;
+/// 3. the jobs: the same, with passwords that do not open once the request, and its data key with
+///    it, is forgotten;
+/// 4. the message: a request that goes on; only the answer is lost, and the notices tell the
+///    customer of it.
+async fn accept(deps: &Deps, record: &RequestRecord, rows: &[(u32, MailboxOrder)], now: Timestamp) -> anyhow::Result<()> {
+    let id = record.request_id;
+    deps.store.create_request(record).await?;
+    let key = deps.secrets.data_key(id).await?;
+    let jobs: Vec<JobRecord> = rows.iter().map(|(row, order)| job(id, *row, order, &key, now)).collect::<Result<_, _>>()?;
+    deps.store.put_jobs(&jobs).await?;
+    let message = CheckRequest { request_id: id, generation: record.generation, good_rows_only: false };
+    deps.queues.send(Queue::Ingest, &message).await?;
+    Ok(())
+}
+
+fn job(id: RequestId, row: u32, order: &MailboxOrder, key: &DataKey, now: Timestamp) -> Result<JobRecord, SecretError> {
+    let job_id = JobId::new(id, 0, row);
+    let password = key.seal(job_id, &order.password)?;
+    let destination = order.destination_password.as_ref().map(|password| key.seal(job_id, password)).transpose()?;
+    Ok(JobRecord::accepted(job_id, order, password, destination, now))
+}
+
+fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> RequestRecord {
+    let (state, generation, csv_bytes) = match &order.mailboxes {
+        Mailboxes::File { csv_bytes } => (RequestState::AwaitingUpload, 1, *csv_bytes),
+        Mailboxes::Form(_) => (RequestState::Checking, 0, None),
+    };
+    RequestRecord {
+        request_id: id,
+        state,
+        state_since: stamp(now),
+        created_at: stamp(now),
+        created_day: now.strftime("%Y-%m-%d").to_string(),
+        contact_email: order.contact_email.clone(),
+        ticket: order.ticket.clone(),
+        window: order.window.clone(),
+        token_hash,
+        data_key: None,
+        generation,
+        csv_bytes,
+        open_jobs: 0,
+        error_code: None,
+        error_message: None,
+        expires_at: now.checked_add(ABANDONED_AFTER).ok().map(Timestamp::as_second),
+    }
+}
+
+/// The one answer that holds the token.
+fn created(record: &RequestRecord, token: &Secret, upload: Option<&Upload>) -> Value {
+    let mut document = json!({ "id": record.request_id, "token": token.expose(), "state": record.state });
+    if let (Some(upload), Some(members)) = (upload, document.as_object_mut()) {
+        members.insert("upload".to_owned(), json!(upload));
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use mailvan::domain::LeadTimes;
+
+    use super::*;
+    use crate::samples;
+
+    fn order(body: &Value) -> Order {
+        let zone = "Europe/Berlin".parse().unwrap();
+        let terms = Terms { now: samples::now(), zone: &zone, lead_times: LeadTimes::KEPT, policy: Policy::STRICT };
+        order::read(body.to_string().as_bytes(), terms).unwrap()
+    }
+
+    #[test]
+    fn a_request_for_a_file_awaits_its_first_upload() {
+        let order = order(&json!({"contact_email": "anna@example.com", "csv_bytes": 12}));
+        let record = record(samples::id(), &order, "hash".to_owned(), samples::now());
+        assert_eq!((record.state, record.generation, record.csv_bytes), (RequestState::AwaitingUpload, 1, Some(12)));
+        assert_eq!((record.created_at.as_str(), record.created_day.as_str()), ("2026-11-24T09:00:00Z", "2026-11-24"));
+        assert_eq!(record.expires_at, Some(samples::now().as_second() + 14 * 24 * 3600));
+    }
+
+    #[test]
+    fn a_request_by_form_is_being_checked() {
+        let mailbox = json!({"email": "anna@example.com", "password": "hunter2", "source_host": "imap.example.com"});
+        let order = order(&json!({"contact_email": "anna@example.com", "mailboxes": [mailbox]}));
+        let record = record(samples::id(), &order, "hash".to_owned(), samples::now());
+        assert_eq!((record.state, record.generation), (RequestState::Checking, 0));
+        let document = created(&record, &Secret::from("the-token"), None);
+        assert_eq!(document, json!({"id": samples::id(), "token": "the-token", "state": "checking"}));
+    }
+}

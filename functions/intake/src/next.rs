@@ -1,0 +1,129 @@
+//! What happens next, or what the customer should do, in one plain sentence or two.
+
+use mailvan::domain::{JobState, RequestState};
+
+use crate::moment;
+use crate::status::Overview;
+
+/// The sentence for the state the request is in.
+pub fn next_step(overview: &Overview) -> String {
+    let failed = overview.in_state(JobState::Failed);
+    match overview.request.state {
+        RequestState::AwaitingUpload => "Upload your CSV file to the address you got with the request; if that has expired, ask for a new one \
+             by POST to this request's /upload."
+            .to_owned(),
+        RequestState::Checking => "Your mailboxes are being read and checked, which takes a few minutes at most; you need not do anything.".to_owned(),
+        RequestState::NeedsAttention => attention(overview),
+        RequestState::Scheduled => scheduled(overview),
+        RequestState::FirstPass => {
+            "Your mailboxes are being copied; leave your DNS as it is until you are told that this is done.".to_owned()
+        }
+        RequestState::AwaitingCutover => format!(
+            "Change the MX records of your domain to the new servers, and then tell us by POST to this request's /cutover; \
+             mail that still arrives at the previous provider until then is fetched afterwards.{}",
+            tried_again(failed)
+        ),
+        RequestState::FinalPass => {
+            "What arrived or changed at the previous provider since the first pass is being copied; you need not do anything.".to_owned()
+        }
+        RequestState::Completed => "Everything has been copied; set your e-mail programs to the new servers, and have a look at your mailboxes \
+             before you give up those at the previous provider."
+            .to_owned(),
+        RequestState::CompletedWithExceptions => "All that could be copied has been; download the report, which names what could not, before you \
+             give up the mailboxes at the previous provider."
+            .to_owned(),
+        RequestState::Cancelled => {
+            "The request has been cancelled, and the passwords you gave have been destroyed; make a new one to begin again.".to_owned()
+        }
+        RequestState::Failed => "The request could not go on; its error and the report say why. Mend what they name, and make a new request.".to_owned(),
+    }
+}
+
+fn attention(overview: &Overview) -> String {
+    let mut rows: Vec<u32> = overview.faults.iter().map(|fault| fault.row).collect();
+    rows.dedup();
+    let upload = "ask for a new upload by POST to this request's /upload, and send the whole corrected file";
+    match (overview.jobs.len(), rows.len()) {
+        (0, 0) => "A new upload has been asked for: send the whole corrected file to its address.".to_owned(),
+        (0, _) => format!("Nothing in your file can be used yet: mend what rows_refused names, {upload}."),
+        (good, 0) => format!("Go on with the {} by POST to this request's /proceed, or {upload}.", mailboxes(good)),
+        (good, bad) => format!(
+            "{bad} {} refused: mend what rows_refused names, {upload}; or go on without, with {}, by POST to this request's /proceed.",
+            if bad == 1 { "row is" } else { "rows are" },
+            mailboxes(good)
+        ),
+    }
+}
+
+fn scheduled(overview: &Overview) -> String {
+    match &overview.request.window {
+        Some(window) => format!(
+            "The copying starts on {}; leave your DNS and the passwords at the previous provider as they are.",
+            moment::words(window.start(), window.zone())
+        ),
+        None => "The copying starts within minutes; leave your DNS and the passwords at the previous provider as they are.".to_owned(),
+    }
+}
+
+fn tried_again(failed: usize) -> String {
+    match failed {
+        0 => String::new(),
+        1 => " 1 mailbox could not be copied, see its error; it is tried again after that.".to_owned(),
+        n => format!(" {n} mailboxes could not be copied, see their errors; they are tried again after that."),
+    }
+}
+
+fn mailboxes(count: usize) -> String {
+    if count == 1 { "1 good mailbox".to_owned() } else { format!("{count} good mailboxes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use mailvan::domain::{Fault, FaultCode, Pass, Window};
+
+    use super::*;
+    use crate::samples;
+
+    fn next(state: RequestState, good: u32, bad: u32) -> String {
+        let jobs = (1..=good).map(|row| samples::job(row, JobState::Waiting, None)).collect();
+        let faults = (1..=bad).map(|row| Fault::at(row, "port", FaultCode::BadPort, "x")).collect();
+        next_step(&Overview { request: samples::request(state), jobs, faults })
+    }
+
+    #[test]
+    fn every_state_has_a_sentence_of_its_own() {
+        let mut sentences: Vec<String> = RequestState::ALL.into_iter().map(|state| next(state, 1, 1)).collect();
+        for sentence in &sentences {
+            assert!(sentence.ends_with('.') && !sentence.contains("  "), "{sentence}");
+        }
+        sentences.sort();
+        sentences.dedup();
+        assert_eq!(sentences.len(), RequestState::ALL.len());
+    }
+
+    #[test]
+    fn what_to_do_about_rows_depends_on_whether_any_is_good() {
+        let attention = RequestState::NeedsAttention;
+        assert!(next(attention, 0, 0).starts_with("A new upload has been asked for"));
+        assert!(next(attention, 0, 2).starts_with("Nothing in your file can be used") && !next(attention, 0, 2).contains("/proceed"));
+        assert!(next(attention, 1, 1).starts_with("1 row is refused") && next(attention, 1, 1).contains("1 good mailbox,"));
+        assert!(next(attention, 2, 2).starts_with("2 rows are refused") && next(attention, 2, 2).contains("2 good mailboxes,"));
+        assert!(next(attention, 2, 0).starts_with("Go on with the 2 good mailboxes"));
+    }
+
+    #[test]
+    fn a_scheduled_request_says_when_it_starts() {
+        let mut request = samples::request(RequestState::Scheduled);
+        request.window = Some(Window::parse("2026-11-25T22:00", None, "Europe/Berlin", samples::now()).unwrap());
+        let overview = Overview { request, jobs: Vec::new(), faults: Vec::new() };
+        assert!(next_step(&overview).starts_with("The copying starts on Wednesday, 25 November 2026, 22:00 (Europe/Berlin);"));
+        assert!(next(RequestState::Scheduled, 1, 0).contains("within minutes"));
+    }
+
+    #[test]
+    fn failed_mailboxes_are_mentioned_before_the_cut_over() {
+        let jobs = vec![samples::job(1, JobState::Failed, Some(Pass::First))];
+        let overview = Overview { request: samples::request(RequestState::AwaitingCutover), jobs, faults: Vec::new() };
+        assert!(next_step(&overview).ends_with("1 mailbox could not be copied, see its error; it is tried again after that."));
+    }
+}

@@ -1,0 +1,117 @@
+//! Which call it is, by method and path.
+//!
+//! The gateway may put the name of its stage before the path, so everything up to `/v1/` is left
+//! out of account.
+
+use crate::problem::{Code, Problem};
+
+/// A call of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// `POST /v1/requests`; open to everybody.
+    Create,
+    /// `GET /v1/template.csv`; open to everybody.
+    Template,
+    /// Something with the request of this id, for whoever has its token.
+    Request(&'a str, Action),
+}
+
+/// What is to be done with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `GET /v1/requests/{id}`.
+    Status,
+    /// `POST /v1/requests/{id}/upload`.
+    Upload,
+    /// `POST /v1/requests/{id}/proceed`.
+    Proceed,
+    /// `POST /v1/requests/{id}/cutover`.
+    CutOver,
+    /// `POST /v1/requests/{id}/cancel`.
+    Cancel,
+    /// `GET /v1/requests/{id}/report.csv`.
+    Report,
+}
+
+/// Finds the call.
+///
+/// # Errors
+/// [`Code::NoSuchPath`], or [`Code::MethodNotAllowed`] with the header `Allow`.
+pub fn find<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Problem> {
+    let (allowed, route) = at(path).ok_or_else(|| {
+        let detail = "Look at the path; those of this API begin with /v1/requests and /v1/template.csv.";
+        Problem::new(Code::NoSuchPath, detail)
+    })?;
+    if method == allowed {
+        return Ok(route);
+    }
+    Err(Problem::new(Code::MethodNotAllowed, format!("Use {allowed}.")).with_header("allow", allowed))
+}
+
+/// The one method of a path, and what it does.
+fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
+    let (_, path) = path.split_once("/v1/")?;
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["template.csv"] => Some(("GET", Route::Template)),
+        ["requests"] => Some(("POST", Route::Create)),
+        ["requests", id] => Some(("GET", Route::Request(id, Action::Status))),
+        ["requests", id, "upload"] => Some(("POST", Route::Request(id, Action::Upload))),
+        ["requests", id, "proceed"] => Some(("POST", Route::Request(id, Action::Proceed))),
+        ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
+        ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
+        ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLS: [(&str, &str, Route<'static>); 8] = [
+        ("POST", "/v1/requests", Route::Create),
+        ("GET", "/v1/template.csv", Route::Template),
+        ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
+        ("POST", "/v1/requests/x/upload", Route::Request("x", Action::Upload)),
+        ("POST", "/v1/requests/x/proceed", Route::Request("x", Action::Proceed)),
+        ("POST", "/v1/requests/x/cutover", Route::Request("x", Action::CutOver)),
+        ("POST", "/v1/requests/x/cancel", Route::Request("x", Action::Cancel)),
+        ("GET", "/v1/requests/x/report.csv", Route::Request("x", Action::Report)),
+    ];
+
+    #[test]
+    fn every_call_is_found_with_and_without_a_stage() {
+        for (method, path, route) in CALLS {
+            assert_eq!(find(method, path), Ok(route), "{method} {path}");
+            assert_eq!(find(method, &format!("/production{path}")), Ok(route), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_one() {
+        for (method, path, _) in CALLS {
+            let wrong = if method == "GET" { "POST" } else { "GET" };
+            let answer = find(wrong, path).unwrap_err().response();
+            assert_eq!((answer.status_code, answer.headers["allow"].to_str().unwrap()), (405, method), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_nothing() {
+        for path in ["", "/", "/v1", "/v1/", "/v2/requests", "/v1/requests/x/", "/v1/requests/x/delete", "/v1/requests/x/upload/y", "/v1/template.csv/"] {
+            assert_eq!(find("GET", path).unwrap_err().code(), Code::NoSuchPath, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_path_is_in_the_description_of_the_api() {
+        let described = include_str!("../../../infra/openapi.yaml");
+        for (method, path, _) in CALLS {
+            let path = path.replace("/x", "/{id}");
+            let start = described.find(&format!("\n  {path}:\n")).unwrap_or_else(|| panic!("{path}"));
+            let entry: String = described[start + 1..].lines().skip(1).take_while(|line| line.starts_with("    ")).collect();
+            assert!(entry.contains(&format!("    {}:", method.to_lowercase())), "{method} {path}");
+        }
+    }
+}

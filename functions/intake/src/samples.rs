@@ -1,0 +1,72 @@
+//! Records and events for the unit tests.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use jiff::Timestamp;
+use mailvan::domain::{Endpoint, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState, Secret};
+use mailvan::store::{JobRecord, RequestRecord};
+use serde_json::json;
+
+/// A Tuesday.
+pub fn now() -> Timestamp {
+    "2026-11-24T09:00:00Z".parse().unwrap()
+}
+
+/// The id of the sample request.
+pub fn id() -> RequestId {
+    "01arz3ndektsv4rrffq69g5fav".parse().unwrap()
+}
+
+/// A request without a window.
+pub fn request(state: RequestState) -> RequestRecord {
+    RequestRecord {
+        request_id: id(),
+        state,
+        state_since: "2026-11-24T09:00:00Z".to_owned(),
+        created_at: "2026-11-24T09:00:00Z".to_owned(),
+        created_day: "2026-11-24".to_owned(),
+        contact_email: "anna@example.com".parse().unwrap(),
+        ticket: None,
+        window: None,
+        token_hash: "token-hash".to_owned(),
+        data_key: None,
+        generation: 1,
+        csv_bytes: None,
+        open_jobs: 0,
+        error_code: None,
+        error_message: None,
+        expires_at: None,
+    }
+}
+
+/// A mailbox with some of its messages copied.
+pub fn job(row: u32, state: JobState, pass: Option<Pass>) -> JobRecord {
+    let address: mailvan::domain::EmailAddress = format!("user{row}@example.com").parse().unwrap();
+    let order = MailboxOrder {
+        source_user: address.to_string(),
+        destination: address.clone(),
+        address,
+        password: Secret::from("hunter2"),
+        source: Endpoint::with_defaults("imap.example.com".parse().unwrap(), None, None),
+        destination_password: None,
+    };
+    let mut job = JobRecord::accepted(JobId::new(id(), 1, row), &order, "sealed-password".to_owned(), None, now());
+    job.status = JobStatus::new(state, pass).unwrap();
+    (job.folders, job.messages_total, job.messages_copied, job.bytes_total, job.bytes_copied) = (3, 10, 4, 1000, 400);
+    job
+}
+
+/// A call as the gateway hands it on.
+pub fn event(method: &str, path: &str, body: Option<&str>) -> ApiGatewayV2httpRequest {
+    let event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"},
+            "accountId": "1", "apiId": "1", "stage": "$default", "requestId": "1", "timeEpoch": 0},
+        "body": body,
+        "isBase64Encoded": false,
+    });
+    serde_json::from_value(event).unwrap()
+}

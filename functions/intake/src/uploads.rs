@@ -1,0 +1,117 @@
+//! Where a customer's file goes: a presigned PUT into the bucket of the uploads.
+//!
+//! Signing is done here, without a call to S3. The URL is good for an hour at most; it ends earlier
+//! if the function's own credentials do.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::presigning::PresigningConfig;
+use jiff::{SignedDuration, Timestamp};
+use mailvan::domain::RequestId;
+use mailvan::store::stamp;
+use mailvan::upload::UploadKey;
+use serde::Serialize;
+
+/// How long a URL is good for.
+const VALID_FOR: Duration = Duration::from_hours(1);
+
+/// Signs uploads.
+pub struct Uploads {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+/// What a client needs for one upload. Whoever has the URL can upload, so it has no `Debug`.
+#[derive(Serialize)]
+pub struct Upload {
+    /// Where to send the file.
+    pub url: String,
+    /// By which method.
+    pub method: &'static str,
+    /// The headers that have to be sent, exactly so.
+    pub headers: BTreeMap<String, String>,
+    /// Until when, RFC 3339.
+    pub expires_at: String,
+}
+
+impl Uploads {
+    /// Uploads into this bucket. With an endpoint of one's own, as on the local stack, the bucket
+    /// stands in the path, because no DNS name leads to it.
+    pub fn new(aws: &SdkConfig, bucket: String) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(aws)
+            .force_path_style(aws.endpoint_url().is_some())
+            // The SDK would sign the checksum of the empty body it sees.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
+        Self { client: aws_sdk_s3::Client::from_conf(config), bucket }
+    }
+
+    /// Signs the upload of a generation of a request. With `csv_bytes` S3 takes a file of exactly
+    /// that length only.
+    ///
+    /// # Errors
+    /// Where there are no credentials to sign with.
+    pub async fn sign(&self, id: RequestId, generation: u32, csv_bytes: Option<u64>, now: Timestamp) -> anyhow::Result<Upload> {
+        let config = PresigningConfig::builder().start_time(SystemTime::from(now)).expires_in(VALID_FOR).build()?;
+        let key = UploadKey { request_id: id, generation };
+        let length = csv_bytes.map(i64::try_from).transpose()?;
+        let put = self.client.put_object().bucket(&self.bucket).key(key.to_string()).set_content_length(length);
+        let signed = put.presigned(config).await.context("the upload cannot be signed")?;
+        Ok(Upload {
+            url: signed.uri().to_owned(),
+            method: "PUT",
+            headers: signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            expires_at: stamp(now.checked_add(SignedDuration::try_from(VALID_FOR)?)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+
+    use super::*;
+    use crate::samples;
+
+    fn uploads(endpoint: Option<&str>) -> Uploads {
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+        let mut aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
+        aws.set_endpoint_url(endpoint.map(str::to_owned));
+        Uploads::new(&aws.build(), "bucket".to_owned())
+    }
+
+    async fn sign(csv_bytes: Option<u64>) -> Upload {
+        uploads(None).sign(samples::id(), 3, csv_bytes, "2026-11-24T09:00:00Z".parse().unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_told_length_is_signed_and_to_be_sent() {
+        let upload = sign(Some(1234)).await;
+        assert_eq!(upload.headers, BTreeMap::from([("content-length".to_owned(), "1234".to_owned())]));
+        assert!(upload.url.contains("X-Amz-SignedHeaders=content-length%3Bhost"), "{}", upload.url);
+        assert_eq!(upload.expires_at, "2026-11-24T10:00:00Z");
+    }
+
+    #[tokio::test]
+    async fn without_a_length_nothing_is_required() {
+        let upload = sign(None).await;
+        assert!(upload.headers.is_empty(), "{:?}", upload.headers);
+        assert!(upload.url.contains("X-Amz-SignedHeaders=host&"), "{}", upload.url);
+        assert!(upload.url.contains("X-Amz-Expires=3600") && !upload.url.contains("checksum"), "{}", upload.url);
+        let start = format!("https://bucket.s3.eu-central-1.amazonaws.com/uploads/{}/3.csv?", samples::id());
+        assert!(upload.url.starts_with(&start), "{}", upload.url);
+    }
+
+    #[tokio::test]
+    async fn with_an_endpoint_the_bucket_is_in_the_path() {
+        let signed = uploads(Some("http://127.0.0.1:4566")).sign(samples::id(), 1, None, Timestamp::UNIX_EPOCH).await.unwrap();
+        assert!(signed.url.starts_with("http://127.0.0.1:4566/bucket/uploads/"), "{}", signed.url);
+    }
+}

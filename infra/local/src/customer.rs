@@ -1,0 +1,190 @@
+//! A customer: what people do with the HTTP API, and nothing that only we can do.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use reqwest::{Client, Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::stack::Stack;
+
+/// How long the customer waits between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// Someone who talks to the API of a stack.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    http: Client,
+    api: String,
+}
+
+/// A request that has been made, with what proves that it is the customer's.
+#[derive(Clone, Deserialize)]
+pub struct Order {
+    /// The request's id.
+    pub id: String,
+    /// The token.
+    pub token: String,
+    /// Its first state.
+    pub state: String,
+    /// Where the CSV goes, unless the mailboxes stood in the request.
+    pub upload: Option<Upload>,
+}
+
+/// Where and how to upload.
+#[derive(Clone, Deserialize)]
+pub struct Upload {
+    /// The presigned URL.
+    pub url: String,
+    /// `PUT`.
+    pub method: String,
+    /// Headers that have to be sent.
+    pub headers: serde_json::Map<String, Value>,
+}
+
+/// How a request stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Status {
+    /// Its state.
+    pub state: String,
+    /// Its mailboxes.
+    pub mailboxes: Vec<Mailbox>,
+    /// What has to be mended.
+    pub rows_refused: Vec<Value>,
+}
+
+/// How a mailbox stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Mailbox {
+    /// Its address.
+    pub email: String,
+    /// Its state.
+    pub state: String,
+    /// Messages at the source.
+    pub messages_total: u64,
+    /// Messages copied.
+    pub messages_copied: u64,
+    /// Why it failed.
+    pub error: Option<Value>,
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Customer {
+    /// A customer of this stack.
+    ///
+    /// # Errors
+    /// If the stack has no API.
+    pub fn of(stack: &Stack) -> Result<Self> {
+        Ok(Self { http: Client::new(), api: stack.api_url()? })
+    }
+
+    /// Makes a request with this body.
+    ///
+    /// # Errors
+    /// If it is refused; the error holds the API's own words.
+    pub async fn order(&self, body: &Value) -> Result<Order> {
+        let (status, answer) = self.call(Method::POST, "/v1/requests", None, Some(body)).await?;
+        if status != StatusCode::CREATED {
+            bail!("the request was refused with {status}: {answer}");
+        }
+        serde_json::from_value(answer).context("the answer to the request is not what was agreed")
+    }
+
+    /// Makes a request for a CSV, and uploads it.
+    ///
+    /// # Errors
+    /// If either is refused.
+    pub async fn order_by_csv(&self, csv: &str) -> Result<Order> {
+        let body = json!({ "contact_email": "customer@example.org", "ticket": "4711", "csv_bytes": csv.len() });
+        let order = self.order(&body).await?;
+        let upload = order.upload.as_ref().ok_or_else(|| anyhow!("the answer has no upload"))?;
+        self.upload(upload, csv).await?;
+        Ok(order)
+    }
+
+    /// Uploads a CSV.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn upload(&self, upload: &Upload, csv: &str) -> Result<()> {
+        let mut put = self.http.request(upload.method.parse()?, &upload.url).body(csv.to_owned());
+        // The client writes the length itself.
+        for (name, value) in upload.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")) {
+            put = put.header(name, value.as_str().unwrap_or_default());
+        }
+        let answer = put.send().await.context("the upload broke off")?;
+        if !answer.status().is_success() {
+            bail!("the upload was refused with {}: {}", answer.status(), answer.text().await.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// How a request stands.
+    ///
+    /// # Errors
+    /// If the API does not say.
+    pub async fn status(&self, order: &Order) -> Result<Status> {
+        let (status, answer) = self.call(Method::GET, &format!("/v1/requests/{}", order.id), Some(order), None).await?;
+        if status != StatusCode::OK {
+            bail!("the status was refused with {status}: {answer}");
+        }
+        serde_json::from_value(answer).context("the status is not what was agreed")
+    }
+
+    /// Does something with a request: `cutover`, `cancel`, `proceed`.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn act(&self, order: &Order, action: &str) -> Result<()> {
+        let path = format!("/v1/requests/{}/{action}", order.id);
+        let (status, answer) = self.call(Method::POST, &path, Some(order), None).await?;
+        if !status.is_success() {
+            bail!("{action} was refused with {status}: {answer}");
+        }
+        Ok(())
+    }
+
+    /// Looks again and again until the request is in one of these states; `look` sees each status.
+    ///
+    /// # Errors
+    /// If that takes longer than `at_most`; the error holds the last status.
+    pub async fn wait_for(&self, order: &Order, states: &[&str], at_most: Duration, mut look: impl FnMut(&Status)) -> Result<Status> {
+        let begun = Instant::now();
+        loop {
+            let status = self.status(order).await?;
+            look(&status);
+            if states.contains(&status.state.as_str()) {
+                return Ok(status);
+            }
+            if begun.elapsed() > at_most {
+                bail!("the request is not {} after {at_most:?}: {status:?}", states.join(" or "));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Any call of the API, with its JSON answer.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn call(&self, method: Method, path: &str, order: Option<&Order>, body: Option<&Value>) -> Result<(StatusCode, Value)> {
+        let mut call = self.http.request(method, format!("{}{path}", self.api));
+        if let Some(order) = order {
+            call = call.bearer_auth(&order.token);
+        }
+        if let Some(body) = body {
+            call = call.json(body);
+        }
+        let answer = call.send().await.with_context(|| format!("no answer from {path}"))?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+}

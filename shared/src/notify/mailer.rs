@@ -1,0 +1,90 @@
+//! Sending by Amazon SES (API v2).
+
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::RequestId as _;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
+
+use super::Mail;
+use super::header::named;
+use crate::domain::{EmailAddress, RequestId};
+use crate::profile::Profile;
+use crate::store::NoticeKind;
+
+/// The header that names a notice, `<request>/<kind>`: the same in a mail that is sent twice, so
+/// that a ticket system can drop the second.
+pub const NOTICE_HEADER: &str = "X-Mailvan-Notice";
+
+/// Sends mails. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    client: aws_sdk_sesv2::Client,
+}
+
+/// A mail could not be handed over, or it is not known whether it was.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// SES said no. Its words are not kept: they repeat addresses, and errors are logged.
+    #[error("the mail service refused the notice: {code} (its request {aws_request_id})")]
+    Refused {
+        /// SES's name for it, such as `MessageRejected`.
+        code: String,
+        /// What to ask AWS Support about.
+        aws_request_id: String,
+    },
+    /// SES did not answer, after the SDK's own tries.
+    #[error("the mail service did not answer")]
+    Unanswered(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The mail could not be built.
+    #[error("a mail is incomplete")]
+    Build(#[from] BuildError),
+}
+
+impl Mailer {
+    /// Sends by this client.
+    pub fn new(client: aws_sdk_sesv2::Client) -> Self {
+        Self { client }
+    }
+
+    /// Hands a notice over to SES and gives SES's id of it. On return it is SES's to deliver. Not
+    /// idempotent: each call that succeeds is a mail, which the outbox has to prevent.
+    ///
+    /// # Errors
+    /// [`SendError`]. After [`SendError::Unanswered`] the mail may be on its way all the same.
+    pub async fn send(
+        &self,
+        request_id: RequestId,
+        kind: NoticeKind,
+        to: &EmailAddress,
+        mail: &Mail,
+        profile: &Profile,
+    ) -> Result<String, SendError> {
+        let header = MessageHeader::builder().name(NOTICE_HEADER).value(format!("{request_id}/{kind}")).build()?;
+        let body = Body::builder().text(utf8(&mail.text)?).html(utf8(&mail.html)?).build();
+        let message = Message::builder().subject(utf8(&mail.subject)?).body(body).headers(header).build();
+        let sent = self
+            .client
+            .send_email()
+            .from_email_address(named(&profile.provider.name, &profile.notices.sender))
+            .set_reply_to_addresses(profile.notices.support.as_ref().map(|support| vec![support.to_string()]))
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .content(EmailContent::builder().simple(message).build())
+            .send()
+            .await?;
+        Ok(sent.message_id.unwrap_or_else(|| "unknown".to_owned()))
+    }
+}
+
+fn utf8(text: &str) -> Result<Content, BuildError> {
+    Content::builder().data(text).charset("UTF-8").build()
+}
+
+impl From<SdkError<SendEmailError>> for SendError {
+    fn from(error: SdkError<SendEmailError>) -> Self {
+        if error.as_service_error().is_none() {
+            return Self::Unanswered(Box::new(error));
+        }
+        let word = |word: Option<&str>| word.unwrap_or("unknown").to_owned();
+        Self::Refused { code: word(error.code()), aws_request_id: word(error.request_id()) }
+    }
+}

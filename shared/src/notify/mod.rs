@@ -1,0 +1,78 @@
+//! What customers are told by e-mail, and the sending of it.
+//!
+//! [`compose`] makes a mail of a request as the table holds it: pure, so that each mail is a
+//! snapshot beside the tests. The words stand in `templates/`, in text and in HTML; a template sees
+//! only the view made for it, which has no place for a password, a token or their sealed forms, and
+//! the records it is made from hold none in the clear. Everything shown is one line of its
+//! own: control characters are removed before a template sees a value, and HTML is escaped after.
+//!
+//! The module does not know when a notice is due nor whether it was sent before: that is the
+//! outbox, in [`crate::store::notice`].
+//!
+//! Reading order: this file, `view`, `templates`, `wording`, then [`mailer`].
+
+mod header;
+pub mod mailer;
+mod templates;
+mod view;
+mod wording;
+
+pub use mailer::{Mailer, SendError};
+
+use crate::domain::{Fault, RequestState};
+use crate::profile::Profile;
+use crate::store::{JobRecord, NoticeKind, RequestRecord};
+use view::View;
+use wording::{bracketed, one_line};
+
+/// A mail without its envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// One line without control characters: `[#ticket] words (request id)`.
+    pub subject: String,
+    /// The plain form.
+    pub text: String,
+    /// The same as a page, styled inline.
+    pub html: String,
+}
+
+/// A template does not fit its data; every shipped template is rendered by a test.
+#[derive(Debug, thiserror::Error)]
+#[error("the notice {notice} cannot be composed")]
+pub struct ComposeError {
+    /// Which notice.
+    pub notice: NoticeKind,
+    /// What the template engine says: template and line, none of the data.
+    #[source]
+    pub source: minijinja::Error,
+}
+
+/// Writes a notice.
+///
+/// `jobs` are the mailboxes of the request's generation; `faults` are those of the refused upload,
+/// and only [`NoticeKind::Refused`] reads them.
+///
+/// # Errors
+/// [`ComposeError`].
+pub fn compose(
+    kind: NoticeKind,
+    request: &RequestRecord,
+    jobs: &[JobRecord],
+    faults: &[Fault],
+    profile: &Profile,
+) -> Result<Mail, ComposeError> {
+    let view = View::new(kind, request, jobs, faults, profile);
+    let rendered = templates::render(&view).map_err(|source| ComposeError { notice: kind, source })?;
+    let ticket = view.ticket.as_deref().map(|ticket| format!("[#{}] ", bracketed(ticket))).unwrap_or_default();
+    let subject = one_line(&format!("{ticket}{} (request {})", rendered.title, request.request_id));
+    Ok(Mail { subject, text: rendered.text, html: rendered.html })
+}
+
+/// Whether a notice came too late to be of use: the request has ended since, and what was to be
+/// done or to happen next no longer is.
+pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
+    state.is_terminal() && !matches!(kind, NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! What a template may speak of: a request in plain values, without anything secret.
+
+use serde::Serialize;
+
+use super::wording::{moment, one_line};
+use crate::domain::{Fault, JobState, Security};
+use crate::profile::Profile;
+use crate::store::{JobRecord, NoticeKind, RequestRecord};
+
+/// How many mailboxes a mail lists; the report has them all.
+pub(super) const LISTED_MAILBOXES: usize = 100;
+/// How many refused rows a mail lists.
+pub(super) const LISTED_ROWS: usize = 50;
+/// How many faults of one row a mail lists.
+const LISTED_FAULTS: usize = 10;
+
+/// Everything a template sees. Texts are one line each and not yet escaped; counts and sizes are
+/// numbers, for the filters `number`, `counted` and `size`.
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    /// The template's name: that of the notice, without the generation.
+    pub(super) kind: &'static str,
+    pub(super) provider: String,
+    pub(super) support: Option<String>,
+    pub(super) request: String,
+    pub(super) ticket: Option<String>,
+    pub(super) frame: Option<Frame>,
+    /// Why the request as a whole failed.
+    pub(super) reason: Option<String>,
+    pub(super) rows: Listing<Row>,
+    /// All mailboxes: first those that failed, then those with exceptions, else by row.
+    pub(super) mailboxes: Listing<Mailbox>,
+    /// Those that failed.
+    pub(super) failed: Listing<Mailbox>,
+    pub(super) totals: Totals,
+    pub(super) server: Server,
+    /// Whether the key to the sealed passwords is gone.
+    pub(super) passwords_destroyed: bool,
+}
+
+/// The time frame, in words.
+#[derive(Debug, Serialize)]
+pub(super) struct Frame {
+    start: String,
+    end: Option<String>,
+}
+
+/// The first of a list, and how many more there are.
+#[derive(Debug, Serialize)]
+pub(super) struct Listing<T> {
+    pub(super) shown: Vec<T>,
+    pub(super) more: usize,
+}
+
+/// A refused row; 0 is the file as a whole.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    row: u32,
+    faults: Listing<Remedy>,
+}
+
+/// What to mend in a row.
+#[derive(Debug, Serialize)]
+pub(super) struct Remedy {
+    column: Option<String>,
+    message: String,
+}
+
+/// A mailbox. `outcome` is `failed`, `exceptions`, `cancelled` or `well`.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Mailbox {
+    address: String,
+    /// The address here, where it is another one.
+    destination: Option<String>,
+    outcome: &'static str,
+    messages_total: i64,
+    messages_copied: i64,
+    bytes_copied: i64,
+    exceptions: i64,
+    reason: Option<String>,
+}
+
+/// Sums over all mailboxes.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Totals {
+    mailboxes: usize,
+    failed: usize,
+    messages_copied: i64,
+    bytes_copied: i64,
+    exceptions: i64,
+}
+
+/// What to enter into a mail program.
+#[derive(Debug, Serialize)]
+pub(super) struct Server {
+    host: String,
+    port: u16,
+    /// As mail programs call it.
+    security: &'static str,
+}
+
+impl View {
+    pub(super) fn new(kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord], faults: &[Fault], profile: &Profile) -> Self {
+        let mut mailboxes: Vec<Mailbox> = jobs.iter().map(Mailbox::new).collect();
+        mailboxes.sort_by_key(|mailbox| match mailbox.outcome {
+            "failed" => 0,
+            "exceptions" => 1,
+            _ => 2,
+        });
+        let failed: Vec<Mailbox> = mailboxes.iter().filter(|mailbox| mailbox.outcome == "failed").cloned().collect();
+        let endpoint = &profile.imap.endpoint;
+        Self {
+            kind: name(kind),
+            provider: one_line(&profile.provider.name),
+            support: profile.notices.support.as_ref().map(|support| one_line(support.as_str())),
+            request: request.request_id.to_string(),
+            ticket: request.ticket.as_deref().map(one_line).filter(|ticket| !ticket.is_empty()),
+            frame: request.window.as_ref().map(|window| Frame {
+                start: moment(window.start(), window.zone()),
+                end: window.end().map(|end| moment(end, window.zone())),
+            }),
+            reason: request.error_message.as_deref().map(one_line).filter(|reason| !reason.is_empty()),
+            rows: Row::listing(faults),
+            totals: Totals::of(&mailboxes, failed.len()),
+            mailboxes: Listing::first(mailboxes, LISTED_MAILBOXES),
+            failed: Listing::first(failed, LISTED_MAILBOXES),
+            server: Server {
+                host: endpoint.host.to_string(),
+                port: endpoint.port,
+                security: match endpoint.security {
+                    Security::Tls => "SSL/TLS",
+                    Security::StartTls => "STARTTLS",
+                    Security::None => "none",
+                },
+            },
+            passwords_destroyed: request.data_key.is_none(),
+        }
+    }
+}
+
+impl<T> Listing<T> {
+    fn first(mut all: Vec<T>, most: usize) -> Self {
+        let more = all.len().saturating_sub(most);
+        all.truncate(most);
+        Self { shown: all, more }
+    }
+}
+
+impl Row {
+    fn listing(faults: &[Fault]) -> Listing<Self> {
+        let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
+        for fault in faults {
+            let remedy = Remedy { column: fault.column.as_deref().map(one_line), message: one_line(&fault.message) };
+            rows.entry(fault.row).or_default().push(remedy);
+        }
+        let rows = rows.into_iter().map(|(row, faults)| Self { row, faults: Listing::first(faults, LISTED_FAULTS) });
+        Listing::first(rows.collect(), LISTED_ROWS)
+    }
+}
+
+impl Mailbox {
+    fn new(job: &JobRecord) -> Self {
+        let outcome = match job.status.state() {
+            JobState::Failed => "failed",
+            JobState::Cancelled => "cancelled",
+            _ if job.exceptions > 0 => "exceptions",
+            _ => "well",
+        };
+        Self {
+            address: one_line(&job.address),
+            destination: (job.destination.key() != job.address.to_lowercase()).then(|| one_line(job.destination.as_str())),
+            outcome,
+            messages_total: job.messages_total,
+            messages_copied: job.messages_copied,
+            bytes_copied: job.bytes_copied,
+            exceptions: job.exceptions,
+            reason: job.error_message.as_deref().map(one_line).filter(|reason| !reason.is_empty()),
+        }
+    }
+}
+
+impl Totals {
+    fn of(mailboxes: &[Mailbox], failed: usize) -> Self {
+        let start = Self { mailboxes: mailboxes.len(), failed, ..Self::default() };
+        mailboxes.iter().fold(start, |sum, mailbox| Self {
+            messages_copied: sum.messages_copied.saturating_add(mailbox.messages_copied),
+            bytes_copied: sum.bytes_copied.saturating_add(mailbox.bytes_copied),
+            exceptions: sum.exceptions.saturating_add(mailbox.exceptions),
+            ..sum
+        })
+    }
+}
+
+fn name(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Accepted => "accepted",
+        NoticeKind::Refused { .. } => "refused",
+        NoticeKind::Scheduled => "scheduled",
+        NoticeKind::FirstPassDone => "first_pass_done",
+        NoticeKind::Finished => "finished",
+        NoticeKind::Failed => "failed",
+        NoticeKind::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,118 @@
+//! Values in words for a customer.
+
+use jiff::Timestamp;
+
+use crate::domain::Zone;
+
+/// The longest ticket reference shown, in characters.
+const LONGEST_TICKET: usize = 64;
+
+/// A text as one line: line breaks and tabs become spaces, characters that steer a terminal, a
+/// header or the direction of writing are removed, runs of spaces become one.
+pub(super) fn one_line(text: &str) -> String {
+    let shown = |c: char| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let words = text.split_whitespace().map(|word| word.chars().filter(|c| shown(*c)).collect::<String>());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A ticket reference for the brackets of a subject: without brackets and a leading # of its own.
+pub(super) fn bracketed(ticket: &str) -> String {
+    let inner: String = ticket.chars().filter(|c| !matches!(c, '[' | ']')).take(LONGEST_TICKET).collect();
+    inner.trim().trim_start_matches('#').to_owned()
+}
+
+/// A moment on the clock of a zone: `Wednesday, 25 November 2026, 22:00 (Europe/Berlin, UTC+01:00)`.
+pub(super) fn moment(at: Timestamp, zone: &Zone) -> String {
+    let at = at.to_zoned(zone.rules().clone());
+    format!("{} ({zone}, UTC{})", at.strftime("%A, %-d %B %Y, %H:%M"), at.strftime("%:z"))
+}
+
+/// A number with commas between thousands; never below zero, since it counts something.
+pub(super) fn number(count: i64) -> String {
+    let digits = count.max(0).to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A number and what it counts: `1 mailbox`, `1,200 mailboxes`.
+pub(super) fn counted(count: i64, one: String, many: String) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// A length in bytes in the unit that reads best, to a tenth: `1.4 GB`. Units are decimal.
+pub(super) fn size(bytes: i64) -> String {
+    let bytes = bytes.max(0);
+    let mut unit = ("bytes", 1);
+    for larger in [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)] {
+        if bytes >= larger.1 {
+            unit = larger;
+        }
+    }
+    let (name, unit) = unit;
+    if unit == 1 {
+        return counted(bytes, "byte".to_owned(), "bytes".to_owned());
+    }
+    let tenths = bytes / (unit / 10);
+    format!("{}.{} {name}", number(tenths / 10), tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_without_steering_characters() {
+        for (text, line) in [
+            ("a\r\nBcc: b@example.com", "a Bcc: b@example.com"),
+            ("a\u{2028}b\u{2029}c\u{85}d\te", "a b c d e"),
+            ("\u{1b}[31mred\0\u{7f}", "[31mred"),
+            ("\u{202e}gpj.exe\u{feff}", "gpj.exe"),
+            ("  \u{200b}  ", ""),
+        ] {
+            assert_eq!(one_line(text), line);
+        }
+    }
+
+    #[test]
+    fn a_ticket_cannot_close_its_brackets() {
+        assert_eq!(bracketed("#4711"), "4711");
+        assert_eq!(bracketed("1] [#2"), "1 #2");
+        assert_eq!(bracketed(&"x".repeat(100)).len(), LONGEST_TICKET);
+    }
+
+    #[test]
+    fn moments_are_shown_in_their_zone_on_both_sides_of_the_clock_change() {
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        for (at, shown) in [
+            ("2026-10-25T00:30:00Z", "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+02:00)"),
+            ("2026-10-25T01:30:00Z", "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+01:00)"),
+            ("2026-12-31T23:00:00Z", "Friday, 1 January 2027, 00:00 (Europe/Berlin, UTC+01:00)"),
+        ] {
+            assert_eq!(moment(at.parse().unwrap(), &zone), shown);
+        }
+    }
+
+    #[test]
+    fn numbers_and_sizes_read_well() {
+        for (count, shown) in [(-1, "0"), (0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(count), shown);
+        }
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (1_449_999_999, "1.4 GB"),
+            (999_999, "999.9 kB"),
+            (i64::MAX, "9,223,372.0 TB"),
+        ] {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+}
