@@ -29,19 +29,31 @@ enum CutOverWish {
 }
 
 /// `POST .../upload`: a new address for the file. It voids what was uploaded before.
-pub async fn upload(deps: &Deps, request: RequestRecord, body: &[u8], now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
+pub async fn upload(
+    deps: &Deps,
+    request: RequestRecord,
+    body: &[u8],
+    now: Timestamp,
+) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let csv_bytes = order::read_renewal(body)?;
-    if !matches!(request.state, RequestState::AwaitingUpload | RequestState::NeedsAttention) {
+    if !matches!(
+        request.state,
+        RequestState::AwaitingUpload | RequestState::NeedsAttention
+    ) {
         return Err(refused(Code::NotAwaitingUpload, &Overview::load(&deps.store, request).await?).into());
     }
     let renewed = match deps.store.renew_upload(&request, csv_bytes).await {
         Err(StoreError::Conflict) => {
-            let detail = "The request moved on while you asked: look at its status, and ask again if it still needs a file.";
+            let detail =
+                "The request moved on while you asked: look at its status, and ask again if it still needs a file.";
             return Err(Problem::new(Code::ChangedMeanwhile, detail).into());
         }
         renewed => renewed?,
     };
-    let upload = deps.uploads.sign(renewed.request_id, renewed.generation, csv_bytes, now).await?;
+    let upload = deps
+        .uploads
+        .sign(renewed.request_id, renewed.generation, csv_bytes, now)
+        .await?;
     Ok(response::json(200, &json!({ "upload": upload }))?)
 }
 
@@ -50,7 +62,11 @@ pub async fn proceed(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiG
     let overview = Overview::load(&deps.store, request).await?;
     may_proceed(&overview)?;
     let request = &overview.request;
-    let message = CheckRequest { request_id: request.request_id, generation: request.generation, good_rows_only: true };
+    let message = CheckRequest {
+        request_id: request.request_id,
+        generation: request.generation,
+        good_rows_only: true,
+    };
     deps.queues.send(Queue::Ingest, &message).await?;
     Ok(overview.response(202)?)
 }
@@ -60,7 +76,14 @@ pub async fn cut_over(deps: &Deps, request: RequestRecord) -> anyhow::Result<Api
     let overview = Overview::load(&deps.store, request).await?;
     match cut_over_wish(overview.request.state) {
         CutOverWish::New => {
-            deps.queues.send(Queue::Cutover, &CutOver { request_id: overview.request.request_id }).await?;
+            deps.queues
+                .send(
+                    Queue::Cutover,
+                    &CutOver {
+                        request_id: overview.request.request_id,
+                    },
+                )
+                .await?;
             Ok(overview.response(202)?)
         }
         CutOverWish::AlreadyDone => Ok(overview.response(200)?),
@@ -72,8 +95,15 @@ pub async fn cut_over(deps: &Deps, request: RequestRecord) -> anyhow::Result<Api
 /// what follows is repeated by the next call if this one breaks off.
 pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let id = request.request_id;
-    let change = RequestChange { notice: Some(NoticeKind::Cancelled), ..RequestChange::default() };
-    let cancelled = match deps.store.advance_request(id, RequestEvent::Cancelled, now, change).await {
+    let change = RequestChange {
+        notice: Some(NoticeKind::Cancelled),
+        ..RequestChange::default()
+    };
+    let cancelled = match deps
+        .store
+        .advance_request(id, RequestEvent::Cancelled, now, change)
+        .await
+    {
         Err(StoreError::Illegal(_)) => {
             let overview = Overview::load(&deps.store, deps.store.request(id).await?).await?;
             return Err(refused(Code::AlreadyEnded, &overview).into());
@@ -102,7 +132,9 @@ fn may_proceed(overview: &Overview) -> Result<(), Problem> {
 fn cut_over_wish(state: RequestState) -> CutOverWish {
     match state {
         RequestState::AwaitingCutover => CutOverWish::New,
-        RequestState::FinalPass | RequestState::Completed | RequestState::CompletedWithExceptions => CutOverWish::AlreadyDone,
+        RequestState::FinalPass | RequestState::Completed | RequestState::CompletedWithExceptions => {
+            CutOverWish::AlreadyDone
+        }
         RequestState::AwaitingUpload
         | RequestState::Checking
         | RequestState::NeedsAttention
@@ -116,7 +148,11 @@ fn cut_over_wish(state: RequestState) -> CutOverWish {
 /// The problem that tells the state and what to do in it.
 fn refused(code: Code, overview: &Overview) -> Problem {
     let state = overview.request.state;
-    Problem::new(code, format!("The request is in the state {state}. {}", next_step(overview))).with("state", state.as_str())
+    Problem::new(
+        code,
+        format!("The request is in the state {state}. {}", next_step(overview)),
+    )
+    .with("state", state.as_str())
 }
 
 #[cfg(test)]
@@ -127,8 +163,14 @@ mod tests {
     use crate::samples;
 
     fn overview(state: RequestState, jobs: u32) -> Overview {
-        let jobs = (1..=jobs).map(|row| samples::job(row, JobState::Waiting, None)).collect();
-        Overview { request: samples::request(state), jobs, faults: Vec::new() }
+        let jobs = (1..=jobs)
+            .map(|row| samples::job(row, JobState::Waiting, None))
+            .collect();
+        Overview {
+            request: samples::request(state),
+            jobs,
+            faults: Vec::new(),
+        }
     }
 
     #[test]
@@ -138,23 +180,40 @@ mod tests {
             let expected = (state != RequestState::NeedsAttention).then_some(Code::NotNeedsAttention);
             assert_eq!(problem.map(|problem| problem.code()), expected, "{state}");
         }
-        assert_eq!(may_proceed(&overview(RequestState::NeedsAttention, 0)).unwrap_err().code(), Code::NoGoodRows);
+        assert_eq!(
+            may_proceed(&overview(RequestState::NeedsAttention, 0))
+                .unwrap_err()
+                .code(),
+            Code::NoGoodRows
+        );
     }
 
     #[test]
     fn the_cut_over_is_passed_on_once_and_harmless_afterwards() {
-        let with = |wish| RequestState::ALL.into_iter().filter(|state| cut_over_wish(*state) == wish).collect::<Vec<_>>();
+        let with = |wish| {
+            RequestState::ALL
+                .into_iter()
+                .filter(|state| cut_over_wish(*state) == wish)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(with(CutOverWish::New), [RequestState::AwaitingCutover]);
         assert_eq!(
             with(CutOverWish::AlreadyDone),
-            [RequestState::FinalPass, RequestState::Completed, RequestState::CompletedWithExceptions]
+            [
+                RequestState::FinalPass,
+                RequestState::Completed,
+                RequestState::CompletedWithExceptions
+            ]
         );
     }
 
     #[test]
     fn a_refusal_tells_the_state_and_what_to_wait_for() {
         let document = refused(Code::NotAwaitingCutover, &overview(RequestState::FirstPass, 1)).document();
-        assert_eq!((&document["status"], &document["state"]), (&json!(409), &json!("first_pass")));
+        assert_eq!(
+            (&document["status"], &document["state"]),
+            (&json!(409), &json!("first_pass"))
+        );
         assert_eq!(
             document["detail"],
             "The request is in the state first_pass. Your mailboxes are being copied; leave your DNS as it is until you are told that this is done."

@@ -25,7 +25,11 @@ pub fn bearer(headers: &HeaderMap) -> Result<Secret, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim_start())
         .filter(|token| !token.is_empty() && token.len() <= MAX_TOKEN_BYTES)
-        .filter(|token| token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)));
+        .filter(|token| {
+            token
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
+        });
     token.map(Secret::from).ok_or_else(|| {
         let detail = "Send the token you got with the request, as the header Authorization: Bearer <token>.";
         Problem::new(Code::Unauthorized, detail).with_header("www-authenticate", "Bearer realm=\"mailvan\"")
@@ -72,10 +76,22 @@ mod tests {
     #[test]
     fn a_missing_or_malformed_token_is_unauthorized_and_told_how() {
         let long = format!("Bearer {}", "a".repeat(129));
-        for value in ["", "Bearer", "Bearer ", "Basic YTpi", "abc", "Bearer a b", "Bearer a\"b", &long] {
+        for value in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic YTpi",
+            "abc",
+            "Bearer a b",
+            "Bearer a\"b",
+            &long,
+        ] {
             let problem = bearer(&headers(value)).unwrap_err();
             assert_eq!(problem.code(), Code::Unauthorized, "{value}");
-            assert_eq!(problem.response().headers["www-authenticate"], "Bearer realm=\"mailvan\"");
+            assert_eq!(
+                problem.response().headers["www-authenticate"],
+                "Bearer realm=\"mailvan\""
+            );
             assert!(!problem.document().to_string().contains("YTpi"));
         }
         assert!(bearer(&HeaderMap::new()).is_err());

@@ -26,7 +26,9 @@ const REQUIRED: [&str; 5] = ["email", "password", "source_host", "start", "time_
 pub fn take(event: &mut ApiGatewayV2httpRequest) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let body = Zeroizing::new(event.body.take().unwrap_or_default().into_bytes());
     let body = if event.is_base64_encoded {
-        let decoded = STANDARD.decode(&*body).map_err(|_| Problem::new(Code::MalformedJson, "The body cannot be decoded."))?;
+        let decoded = STANDARD
+            .decode(&*body)
+            .map_err(|_| Problem::new(Code::MalformedJson, "The body cannot be decoded."))?;
         Zeroizing::new(decoded)
     } else {
         body
@@ -67,8 +69,13 @@ fn is_json(event: &ApiGatewayV2httpRequest) -> bool {
 /// What is wrong, from the beginning of serde's text alone: the rest may hold a value.
 fn kind(text: &str) -> String {
     if text.starts_with("missing field") {
-        let missing = REQUIRED.iter().find(|name| text.starts_with(&format!("missing field `{name}`")));
-        return missing.map_or_else(|| "a field is missing".to_owned(), |name| format!("the field {name} is missing"));
+        let missing = REQUIRED
+            .iter()
+            .find(|name| text.starts_with(&format!("missing field `{name}`")));
+        return missing.map_or_else(
+            || "a field is missing".to_owned(),
+            |name| format!("the field {name} is missing"),
+        );
     }
     let what = if text.starts_with("unknown field") {
         "there is a field here that is not known"
@@ -104,10 +111,16 @@ mod tests {
         for content_type in ["text/csv", "application/jsonx", "application/x-www-form-urlencoded"] {
             let mut other = samples::event("POST", "/v1/requests", Some("{}"));
             other.headers.insert("content-type", content_type.parse().unwrap());
-            assert_eq!(take(&mut other).unwrap_err().code(), Code::UnsupportedMediaType, "{content_type}");
+            assert_eq!(
+                take(&mut other).unwrap_err().code(),
+                Code::UnsupportedMediaType,
+                "{content_type}"
+            );
         }
         let mut with_charset = samples::event("POST", "/v1/requests", Some("{}"));
-        with_charset.headers.insert("content-type", "Application/JSON; charset=utf-8".parse().unwrap());
+        with_charset
+            .headers
+            .insert("content-type", "Application/JSON; charset=utf-8".parse().unwrap());
         assert!(take(&mut with_charset).is_ok());
     }
 
@@ -115,10 +128,22 @@ mod tests {
     fn faults_of_the_json_are_told_by_place_and_kind_and_never_by_value() {
         for (body, code, words) in [
             (r#"{"password": "hunter2"#, Code::MalformedJson, "this is not JSON"),
-            (r#"{"email": "a", "password": "hunter2"}"#, Code::UnexpectedJson, "the field source_host is missing"),
-            (r#"{"hunter2": 1}"#, Code::UnexpectedJson, "a field here that is not known"),
+            (
+                r#"{"email": "a", "password": "hunter2"}"#,
+                Code::UnexpectedJson,
+                "the field source_host is missing",
+            ),
+            (
+                r#"{"hunter2": 1}"#,
+                Code::UnexpectedJson,
+                "a field here that is not known",
+            ),
             (r#"{"port": "hunter2"}"#, Code::UnexpectedJson, "another type"),
-            (r#"{"email": "hunter2", "email": "hunter2"}"#, Code::UnexpectedJson, "a second time"),
+            (
+                r#"{"email": "hunter2", "email": "hunter2"}"#,
+                Code::UnexpectedJson,
+                "a second time",
+            ),
             (r#""hunter2""#, Code::UnexpectedJson, "another type"),
         ] {
             let problem = parse::<FormMailbox>(body.as_bytes()).unwrap_err();

@@ -20,7 +20,9 @@ pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<
         now,
         zone: &deps.profile.provider.time_zone,
         lead_times: deps.rules.lead_times,
-        policy: Policy { plaintext_imap: deps.rules.plaintext_imap },
+        policy: Policy {
+            plaintext_imap: deps.rules.plaintext_imap,
+        },
     };
     let order = order::read(body, terms)?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
@@ -49,13 +51,25 @@ pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<
 ///    it, is forgotten;
 /// 4. the message: a request that goes on; only the answer is lost, and the notices tell the
 ///    customer of it.
-async fn accept(deps: &Deps, record: &RequestRecord, rows: &[(u32, MailboxOrder)], now: Timestamp) -> anyhow::Result<()> {
+async fn accept(
+    deps: &Deps,
+    record: &RequestRecord,
+    rows: &[(u32, MailboxOrder)],
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let id = record.request_id;
     deps.store.create_request(record).await?;
     let key = deps.secrets.data_key(id).await?;
-    let jobs: Vec<JobRecord> = rows.iter().map(|(row, order)| job(id, *row, order, &key, now)).collect::<Result<_, _>>()?;
+    let jobs: Vec<JobRecord> = rows
+        .iter()
+        .map(|(row, order)| job(id, *row, order, &key, now))
+        .collect::<Result<_, _>>()?;
     deps.store.put_jobs(&jobs).await?;
-    let message = CheckRequest { request_id: id, generation: record.generation, good_rows_only: false };
+    let message = CheckRequest {
+        request_id: id,
+        generation: record.generation,
+        good_rows_only: false,
+    };
     deps.queues.send(Queue::Ingest, &message).await?;
     Ok(())
 }
@@ -63,7 +77,11 @@ async fn accept(deps: &Deps, record: &RequestRecord, rows: &[(u32, MailboxOrder)
 fn job(id: RequestId, row: u32, order: &MailboxOrder, key: &DataKey, now: Timestamp) -> Result<JobRecord, SecretError> {
     let job_id = JobId::new(id, 0, row);
     let password = key.seal(job_id, &order.password)?;
-    let destination = order.destination_password.as_ref().map(|password| key.seal(job_id, password)).transpose()?;
+    let destination = order
+        .destination_password
+        .as_ref()
+        .map(|password| key.seal(job_id, password))
+        .transpose()?;
     Ok(JobRecord::accepted(job_id, order, password, destination, now))
 }
 
@@ -110,7 +128,12 @@ mod tests {
 
     fn order(body: &Value) -> Order {
         let zone = "Europe/Berlin".parse().unwrap();
-        let terms = Terms { now: samples::now(), zone: &zone, lead_times: LeadTimes::KEPT, policy: Policy::STRICT };
+        let terms = Terms {
+            now: samples::now(),
+            zone: &zone,
+            lead_times: LeadTimes::KEPT,
+            policy: Policy::STRICT,
+        };
         order::read(body.to_string().as_bytes(), terms).unwrap()
     }
 
@@ -118,8 +141,14 @@ mod tests {
     fn a_request_for_a_file_awaits_its_first_upload() {
         let order = order(&json!({"contact_email": "anna@example.com", "csv_bytes": 12}));
         let record = record(samples::id(), &order, "hash".to_owned(), samples::now());
-        assert_eq!((record.state, record.generation, record.csv_bytes), (RequestState::AwaitingUpload, 1, Some(12)));
-        assert_eq!((record.created_at.as_str(), record.created_day.as_str()), ("2026-11-24T09:00:00Z", "2026-11-24"));
+        assert_eq!(
+            (record.state, record.generation, record.csv_bytes),
+            (RequestState::AwaitingUpload, 1, Some(12))
+        );
+        assert_eq!(
+            (record.created_at.as_str(), record.created_day.as_str()),
+            ("2026-11-24T09:00:00Z", "2026-11-24")
+        );
         assert_eq!(record.expires_at, Some(samples::now().as_second() + 14 * 24 * 3600));
     }
 
@@ -130,6 +159,9 @@ mod tests {
         let record = record(samples::id(), &order, "hash".to_owned(), samples::now());
         assert_eq!((record.state, record.generation), (RequestState::Checking, 0));
         let document = created(&record, &Secret::from("the-token"), None);
-        assert_eq!(document, json!({"id": samples::id(), "token": "the-token", "state": "checking"}));
+        assert_eq!(
+            document,
+            json!({"id": samples::id(), "token": "the-token", "state": "checking"})
+        );
     }
 }

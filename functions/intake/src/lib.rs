@@ -2,13 +2,14 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` and `create`, then `status`, `next`, `actions` and `report`; `problem` is how everything
-//! is refused.
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions` and `report`;
+//! `problem` is how everything is refused.
 
 mod actions;
 mod auth;
 mod body;
 mod create;
+mod faults;
 mod moment;
 mod next;
 mod order;
@@ -86,13 +87,18 @@ pub async fn handle(deps: &Deps, mut event: ApiGatewayV2httpRequest) -> ApiGatew
         Err(error) => {
             let method = event.request_context.http.method.as_str();
             let path = event.raw_path.as_deref().unwrap_or_default();
-            tracing::error!(http.method = method, http.path = path, error = &*error as &dyn std::error::Error, "call failed");
+            // With its causes, which the formatter of the logs would leave out.
+            tracing::error!(http.method = method, http.path = path, error = %format_args!("{error:#}"), "call failed");
             Problem::internal().response()
         }
     })
 }
 
-async fn serve(deps: &Deps, event: &mut ApiGatewayV2httpRequest, now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
+async fn serve(
+    deps: &Deps,
+    event: &mut ApiGatewayV2httpRequest,
+    now: Timestamp,
+) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let path = event.raw_path.clone().unwrap_or_default();
     let (id, action) = match route::find(event.request_context.http.method.as_str(), &path)? {
         Route::Template => return Ok(response::csv_file("mailvan-template.csv", TEMPLATE_CSV.to_owned())),
@@ -100,7 +106,9 @@ async fn serve(deps: &Deps, event: &mut ApiGatewayV2httpRequest, now: Timestamp)
         Route::Request(id, action) => (id, action),
     };
     let token = auth::bearer(&event.headers)?;
-    let request = auth::find(&deps.store, id, &token).await?.ok_or_else(Problem::no_such_request)?;
+    let request = auth::find(&deps.store, id, &token)
+        .await?
+        .ok_or_else(Problem::no_such_request)?;
     match action {
         Action::Status => Ok(Overview::load(&deps.store, request).await?.response(200)?),
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,

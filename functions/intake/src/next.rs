@@ -46,7 +46,10 @@ fn attention(overview: &Overview) -> String {
     match (overview.jobs.len(), rows.len()) {
         (0, 0) => "A new upload has been asked for: send the whole corrected file to its address.".to_owned(),
         (0, _) => format!("Nothing in your file can be used yet: mend what rows_refused names, {upload}."),
-        (good, 0) => format!("Go on with the {} by POST to this request's /proceed, or {upload}.", mailboxes(good)),
+        (good, 0) => format!(
+            "Go on with the {} by POST to this request's /proceed, or {upload}.",
+            mailboxes(good)
+        ),
         (good, bad) => format!(
             "{bad} {} refused: mend what rows_refused names, {upload}; or go on without, with {}, by POST to this request's /proceed.",
             if bad == 1 { "row is" } else { "rows are" },
@@ -61,7 +64,10 @@ fn scheduled(overview: &Overview) -> String {
             "The copying starts on {}; leave your DNS and the passwords at the previous provider as they are.",
             moment::words(window.start(), window.zone())
         ),
-        None => "The copying starts within minutes; leave your DNS and the passwords at the previous provider as they are.".to_owned(),
+        None => {
+            "The copying starts within minutes; leave your DNS and the passwords at the previous provider as they are."
+                .to_owned()
+        }
     }
 }
 
@@ -74,7 +80,11 @@ fn tried_again(failed: usize) -> String {
 }
 
 fn mailboxes(count: usize) -> String {
-    if count == 1 { "1 good mailbox".to_owned() } else { format!("{count} good mailboxes") }
+    if count == 1 {
+        "1 good mailbox".to_owned()
+    } else {
+        format!("{count} good mailboxes")
+    }
 }
 
 #[cfg(test)]
@@ -85,9 +95,17 @@ mod tests {
     use crate::samples;
 
     fn next(state: RequestState, good: u32, bad: u32) -> String {
-        let jobs = (1..=good).map(|row| samples::job(row, JobState::Waiting, None)).collect();
-        let faults = (1..=bad).map(|row| Fault::at(row, "port", FaultCode::BadPort, "x")).collect();
-        next_step(&Overview { request: samples::request(state), jobs, faults })
+        let jobs = (1..=good)
+            .map(|row| samples::job(row, JobState::Waiting, None))
+            .collect();
+        let faults = (1..=bad)
+            .map(|row| Fault::at(row, "port", FaultCode::BadPort, "x"))
+            .collect();
+        next_step(&Overview {
+            request: samples::request(state),
+            jobs,
+            faults,
+        })
     }
 
     #[test]
@@ -105,9 +123,17 @@ mod tests {
     fn what_to_do_about_rows_depends_on_whether_any_is_good() {
         let attention = RequestState::NeedsAttention;
         assert!(next(attention, 0, 0).starts_with("A new upload has been asked for"));
-        assert!(next(attention, 0, 2).starts_with("Nothing in your file can be used") && !next(attention, 0, 2).contains("/proceed"));
-        assert!(next(attention, 1, 1).starts_with("1 row is refused") && next(attention, 1, 1).contains("1 good mailbox,"));
-        assert!(next(attention, 2, 2).starts_with("2 rows are refused") && next(attention, 2, 2).contains("2 good mailboxes,"));
+        assert!(
+            next(attention, 0, 2).starts_with("Nothing in your file can be used")
+                && !next(attention, 0, 2).contains("/proceed")
+        );
+        assert!(
+            next(attention, 1, 1).starts_with("1 row is refused") && next(attention, 1, 1).contains("1 good mailbox,")
+        );
+        assert!(
+            next(attention, 2, 2).starts_with("2 rows are refused")
+                && next(attention, 2, 2).contains("2 good mailboxes,")
+        );
         assert!(next(attention, 2, 0).starts_with("Go on with the 2 good mailboxes"));
     }
 
@@ -115,15 +141,29 @@ mod tests {
     fn a_scheduled_request_says_when_it_starts() {
         let mut request = samples::request(RequestState::Scheduled);
         request.window = Some(Window::parse("2026-11-25T22:00", None, "Europe/Berlin", samples::now()).unwrap());
-        let overview = Overview { request, jobs: Vec::new(), faults: Vec::new() };
-        assert!(next_step(&overview).starts_with("The copying starts on Wednesday, 25 November 2026, 22:00 (Europe/Berlin);"));
+        let overview = Overview {
+            request,
+            jobs: Vec::new(),
+            faults: Vec::new(),
+        };
+        assert!(
+            next_step(&overview)
+                .starts_with("The copying starts on Wednesday, 25 November 2026, 22:00 (Europe/Berlin);")
+        );
         assert!(next(RequestState::Scheduled, 1, 0).contains("within minutes"));
     }
 
     #[test]
     fn failed_mailboxes_are_mentioned_before_the_cut_over() {
         let jobs = vec![samples::job(1, JobState::Failed, Some(Pass::First))];
-        let overview = Overview { request: samples::request(RequestState::AwaitingCutover), jobs, faults: Vec::new() };
-        assert!(next_step(&overview).ends_with("1 mailbox could not be copied, see its error; it is tried again after that."));
+        let overview = Overview {
+            request: samples::request(RequestState::AwaitingCutover),
+            jobs,
+            faults: Vec::new(),
+        };
+        assert!(
+            next_step(&overview)
+                .ends_with("1 mailbox could not be copied, see its error; it is tried again after that.")
+        );
     }
 }

@@ -1,12 +1,18 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::problem::Code;
 
 const NOW: &str = "2026-11-24T09:00:00Z";
 
 fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
     let zone = "Europe/Berlin".parse().unwrap();
-    let terms = Terms { now: now.parse().unwrap(), zone: &zone, lead_times: LeadTimes::KEPT, policy: Policy::STRICT };
+    let terms = Terms {
+        now: now.parse().unwrap(),
+        zone: &zone,
+        lead_times: LeadTimes::KEPT,
+        policy: Policy::STRICT,
+    };
     read(body.to_string().as_bytes(), terms)
 }
 
@@ -17,7 +23,10 @@ fn refused(body: &Value) -> Value {
 /// Field and code of each fault.
 fn fields(document: &Value) -> Vec<(&str, &str)> {
     let faults = document["faults"].as_array().unwrap();
-    faults.iter().map(|fault| (fault["field"].as_str().unwrap(), fault["code"].as_str().unwrap())).collect()
+    faults
+        .iter()
+        .map(|fault| (fault["field"].as_str().unwrap(), fault["code"].as_str().unwrap()))
+        .collect()
 }
 
 #[test]
@@ -43,8 +52,15 @@ fn an_order_by_form_has_its_mailboxes_and_shows_no_password() {
     assert!(!shown.contains("hunter"), "{shown}");
     assert_eq!(order.ticket.as_deref(), Some("T-1"));
     assert_eq!(order.window.unwrap().start().to_string(), "2026-11-25T21:00:00Z");
-    let Mailboxes::Form(rows) = order.mailboxes else { panic!("not a form") };
-    assert_eq!(rows.iter().map(|(row, order)| (*row, order.password.expose())).collect::<Vec<_>>(), [(1, "hunter2"), (2, "hunter4")]);
+    let Mailboxes::Form(rows) = order.mailboxes else {
+        panic!("not a form")
+    };
+    assert_eq!(
+        rows.iter()
+            .map(|(row, order)| (*row, order.password.expose()))
+            .collect::<Vec<_>>(),
+        [(1, "hunter2"), (2, "hunter4")]
+    );
 }
 
 #[test]
@@ -68,7 +84,12 @@ fn all_faults_are_told_at_once_and_no_value_is() {
             ("csv_bytes", "not_with_mailboxes"),
         ]
     );
-    let rows: Vec<_> = document["rows_refused"].as_array().unwrap().iter().map(|fault| (&fault["row"], &fault["code"])).collect();
+    let rows: Vec<_> = document["rows_refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| (&fault["row"], &fault["code"]))
+        .collect();
     assert_eq!(
         rows,
         [
@@ -91,8 +112,14 @@ fn an_early_start_is_refused_with_the_earliest_in_the_customer_s_zone() {
     assert_eq!(problem.code(), Code::TooEarly);
     let document = problem.document();
     assert_eq!(document["earliest_start"], "2026-11-25T04:01:00-05:00");
-    assert_eq!(document["earliest_start_words"], "Wednesday, 25 November 2026, 04:01 (America/New_York)");
-    assert_eq!(document["detail"], "The earliest start is Wednesday, 25 November 2026, 04:01 (America/New_York).");
+    assert_eq!(
+        document["earliest_start_words"],
+        "Wednesday, 25 November 2026, 04:01 (America/New_York)"
+    );
+    assert_eq!(
+        document["detail"],
+        "The earliest start is Wednesday, 25 November 2026, 04:01 (America/New_York)."
+    );
     assert_eq!(fields(&document), [("window.start", "too_early")]);
 }
 
@@ -101,7 +128,10 @@ fn an_early_start_among_other_faults_still_names_the_earliest() {
     let window = json!({"start": "2026-11-24T22:00", "time_zone": "Europe/Berlin"});
     let document = refused(&json!({"window": window}));
     assert_eq!(document["code"], "invalid_request");
-    assert_eq!(fields(&document), [("contact_email", "empty_value"), ("window.start", "too_early")]);
+    assert_eq!(
+        fields(&document),
+        [("contact_email", "empty_value"), ("window.start", "too_early")]
+    );
     assert_eq!(document["earliest_start"], "2026-11-25T10:00:00+01:00");
 }
 
@@ -109,17 +139,50 @@ fn an_early_start_among_other_faults_still_names_the_earliest() {
 fn faults_of_a_window_name_their_field() {
     for (start, end, zone, field, code) in [
         ("2026-11-25T22:00", None, "Berlin", "window.time_zone", "bad_time_zone"),
-        ("2026-11-25T22:00", Some("late"), "Europe/Berlin", "window.end", "bad_time"),
-        ("2026-11-25T22:00", Some("2026-11-25T21:00"), "Europe/Berlin", "window.end", "end_before_start"),
-        ("2026-11-25T22:00", Some("2026-12-25T21:00"), "Europe/Berlin", "window.end", "window_too_long"),
-        ("2028-11-25T22:00", None, "Europe/Berlin", "window.start", "start_too_far_ahead"),
-        ("2027-03-28T02:30", None, "Europe/Berlin", "window.start", "time_does_not_exist"),
+        (
+            "2026-11-25T22:00",
+            Some("late"),
+            "Europe/Berlin",
+            "window.end",
+            "bad_time",
+        ),
+        (
+            "2026-11-25T22:00",
+            Some("2026-11-25T21:00"),
+            "Europe/Berlin",
+            "window.end",
+            "end_before_start",
+        ),
+        (
+            "2026-11-25T22:00",
+            Some("2026-12-25T21:00"),
+            "Europe/Berlin",
+            "window.end",
+            "window_too_long",
+        ),
+        (
+            "2028-11-25T22:00",
+            None,
+            "Europe/Berlin",
+            "window.start",
+            "start_too_far_ahead",
+        ),
+        (
+            "2027-03-28T02:30",
+            None,
+            "Europe/Berlin",
+            "window.start",
+            "time_does_not_exist",
+        ),
     ] {
         let window = json!({"start": start, "end": end, "time_zone": zone});
         let document = refused(&json!({"contact_email": "anna@example.com", "window": window}));
         assert_eq!(fields(&document), [(field, code)], "{document}");
         let message = document["faults"][0]["message"].as_str().unwrap();
-        assert!(!message.starts_with("start:") && !message.starts_with("end:") && message.ends_with('.'), "{message}");
+        assert!(
+            !message.starts_with("start:") && !message.starts_with("end:") && message.ends_with('.'),
+            "{message}"
+        );
     }
 }
 
@@ -128,18 +191,35 @@ fn empty_and_oversized_forms_are_refused() {
     let empty = refused(&json!({"contact_email": "anna@example.com", "mailboxes": []}));
     assert_eq!(fields(&empty), [("mailboxes", "empty_value")]);
     assert_eq!(empty["rows_refused"], json!([]));
-    let row = |n: usize| json!({"email": format!("u{n}@example.com"), "password": "x", "source_host": "imap.example.com"});
+    let row =
+        |n: usize| json!({"email": format!("u{n}@example.com"), "password": "x", "source_host": "imap.example.com"});
     let many = |count: usize| json!({"contact_email": "anna@example.com", "mailboxes": (0..count).map(row).collect::<Vec<_>>()});
     assert!(read_at(NOW, &many(MAX_FORM_MAILBOXES)).is_ok());
-    assert_eq!(fields(&refused(&many(MAX_FORM_MAILBOXES + 1))), [("mailboxes", "too_many_mailboxes")]);
+    assert_eq!(
+        fields(&refused(&many(MAX_FORM_MAILBOXES + 1))),
+        [("mailboxes", "too_many_mailboxes")]
+    );
 }
 
 #[test]
 fn tickets_are_short_and_visible() {
-    for (ticket, code) in [(" ".to_owned(), "empty_value"), ("x".repeat(65), "too_long"), ("a\u{202e}b".to_owned(), "bad_character")] {
-        assert_eq!(fields(&refused(&json!({"contact_email": "a@example.com", "ticket": ticket}))), [("ticket", code)]);
+    for (ticket, code) in [
+        (" ".to_owned(), "empty_value"),
+        ("x".repeat(65), "too_long"),
+        ("a\u{202e}b".to_owned(), "bad_character"),
+    ] {
+        assert_eq!(
+            fields(&refused(&json!({"contact_email": "a@example.com", "ticket": ticket}))),
+            [("ticket", code)]
+        );
     }
-    assert!(read_at(NOW, &json!({"contact_email": "a@example.com", "ticket": "№".repeat(64)})).is_ok());
+    assert!(
+        read_at(
+            NOW,
+            &json!({"contact_email": "a@example.com", "ticket": "№".repeat(64)})
+        )
+        .is_ok()
+    );
 }
 
 #[test]
@@ -154,7 +234,9 @@ fn a_renewal_may_tell_the_length_of_the_file() {
     assert_eq!(read_renewal(b"{}").unwrap(), None);
     assert_eq!(read_renewal(br#"{"csv_bytes": 2097152}"#).unwrap(), Some(2_097_152));
     for bytes in ["0", "-1", "2097153"] {
-        let document = read_renewal(format!(r#"{{"csv_bytes": {bytes}}}"#).as_bytes()).unwrap_err().document();
+        let document = read_renewal(format!(r#"{{"csv_bytes": {bytes}}}"#).as_bytes())
+            .unwrap_err()
+            .document();
         assert_eq!(fields(&document), [("csv_bytes", "out_of_range")]);
     }
 }

@@ -143,7 +143,12 @@ impl std::error::Error for Problem {}
 impl Problem {
     /// A problem with words for the person who reads it.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), extra: Map::new(), headers: Vec::new() }
+        Self {
+            code,
+            detail: detail.into(),
+            extra: Map::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// What a client gets for an unknown id and for a wrong token alike.
@@ -154,7 +159,10 @@ impl Problem {
 
     /// What a client gets when it is not its fault.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "Staff can see it in the logs. Please try again in a few minutes.")
+        Self::new(
+            Code::Internal,
+            "Staff can see it in the logs. Please try again in a few minutes.",
+        )
     }
 
     /// Adds a member.
@@ -181,7 +189,10 @@ impl Problem {
     pub fn document(&self) -> Value {
         let mut document = self.extra.clone();
         let code = self.code.as_str();
-        document.insert("type".to_owned(), json!(format!("/problems/{}", code.replace('_', "-"))));
+        document.insert(
+            "type".to_owned(),
+            json!(format!("/problems/{}", code.replace('_', "-"))),
+        );
         document.insert("title".to_owned(), json!(self.code.title()));
         document.insert("status".to_owned(), json!(self.code.status()));
         document.insert("detail".to_owned(), json!(self.detail));
@@ -206,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_problem_is_a_document_of_rfc_9457() {
-        let problem = Problem::new(Code::TooEarly, "Choose a later start.").with("earliest_start", "2026-11-25T10:00:00Z");
+        let problem =
+            Problem::new(Code::TooEarly, "Choose a later start.").with("earliest_start", "2026-11-25T10:00:00Z");
         assert_eq!(
             problem.document(),
             json!({
@@ -224,7 +236,10 @@ mod tests {
     fn every_code_is_in_the_description_of_the_api() {
         let described = include_str!("../../../infra/openapi.yaml");
         for code in Code::ALL {
-            assert!(described.contains(&format!("        - {}\n", code.as_str())), "{code:?}");
+            assert!(
+                described.contains(&format!("        - {}\n", code.as_str())),
+                "{code:?}"
+            );
         }
     }
 }

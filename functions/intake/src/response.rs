@@ -13,7 +13,11 @@ pub fn json(status: u16, document: &impl Serialize) -> Result<ApiGatewayV2httpRe
 /// A CSV file for download.
 pub fn csv_file(name: &str, content: String) -> ApiGatewayV2httpResponse {
     let mut response = with_body(200, "text/csv; charset=utf-8", content);
-    set_header(&mut response, "content-disposition", &format!("attachment; filename=\"{name}\""));
+    set_header(
+        &mut response,
+        "content-disposition",
+        &format!("attachment; filename=\"{name}\""),
+    );
     response
 }
 

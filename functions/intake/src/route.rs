@@ -84,7 +84,11 @@ mod tests {
     fn every_call_is_found_with_and_without_a_stage() {
         for (method, path, route) in CALLS {
             assert_eq!(find(method, path), Ok(route), "{method} {path}");
-            assert_eq!(find(method, &format!("/production{path}")), Ok(route), "{method} {path}");
+            assert_eq!(
+                find(method, &format!("/production{path}")),
+                Ok(route),
+                "{method} {path}"
+            );
         }
     }
 
@@ -93,13 +97,27 @@ mod tests {
         for (method, path, _) in CALLS {
             let wrong = if method == "GET" { "POST" } else { "GET" };
             let answer = find(wrong, path).unwrap_err().response();
-            assert_eq!((answer.status_code, answer.headers["allow"].to_str().unwrap()), (405, method), "{path}");
+            assert_eq!(
+                (answer.status_code, answer.headers["allow"].to_str().unwrap()),
+                (405, method),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn other_paths_are_nothing() {
-        for path in ["", "/", "/v1", "/v1/", "/v2/requests", "/v1/requests/x/", "/v1/requests/x/delete", "/v1/requests/x/upload/y", "/v1/template.csv/"] {
+        for path in [
+            "",
+            "/",
+            "/v1",
+            "/v1/",
+            "/v2/requests",
+            "/v1/requests/x/",
+            "/v1/requests/x/delete",
+            "/v1/requests/x/upload/y",
+            "/v1/template.csv/",
+        ] {
             assert_eq!(find("GET", path).unwrap_err().code(), Code::NoSuchPath, "{path}");
         }
     }
@@ -109,9 +127,18 @@ mod tests {
         let described = include_str!("../../../infra/openapi.yaml");
         for (method, path, _) in CALLS {
             let path = path.replace("/x", "/{id}");
-            let start = described.find(&format!("\n  {path}:\n")).unwrap_or_else(|| panic!("{path}"));
-            let entry: String = described[start + 1..].lines().skip(1).take_while(|line| line.starts_with("    ")).collect();
-            assert!(entry.contains(&format!("    {}:", method.to_lowercase())), "{method} {path}");
+            let start = described
+                .find(&format!("\n  {path}:\n"))
+                .unwrap_or_else(|| panic!("{path}"));
+            let entry: String = described[start + 1..]
+                .lines()
+                .skip(1)
+                .take_while(|line| line.starts_with("    "))
+                .collect();
+            assert!(
+                entry.contains(&format!("    {}:", method.to_lowercase())),
+                "{method} {path}"
+            );
         }
     }
 }

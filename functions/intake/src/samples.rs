@@ -49,9 +49,21 @@ pub fn job(row: u32, state: JobState, pass: Option<Pass>) -> JobRecord {
         source: Endpoint::with_defaults("imap.example.com".parse().unwrap(), None, None),
         destination_password: None,
     };
-    let mut job = JobRecord::accepted(JobId::new(id(), 1, row), &order, "sealed-password".to_owned(), None, now());
+    let mut job = JobRecord::accepted(
+        JobId::new(id(), 1, row),
+        &order,
+        "sealed-password".to_owned(),
+        None,
+        now(),
+    );
     job.status = JobStatus::new(state, pass).unwrap();
-    (job.folders, job.messages_total, job.messages_copied, job.bytes_total, job.bytes_copied) = (3, 10, 4, 1000, 400);
+    (
+        job.folders,
+        job.messages_total,
+        job.messages_copied,
+        job.bytes_total,
+        job.bytes_copied,
+    ) = (3, 10, 4, 1000, 400);
     job
 }
 

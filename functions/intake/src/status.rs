@@ -159,7 +159,10 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
 }
 
 fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorView<'a>> {
-    code.map(|code| ErrorView { code, message: message.unwrap_or_default() })
+    code.map(|code| ErrorView {
+        code,
+        message: message.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -182,12 +185,19 @@ mod tests {
         failed.error_message = Some("the password is wrong".to_owned());
         let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
         let faults = vec![Fault::at(4, "port", FaultCode::BadPort, "write a number")];
-        let document = shown(&Overview { request: samples::request(RequestState::FirstPass), jobs, faults });
+        let document = shown(&Overview {
+            request: samples::request(RequestState::FirstPass),
+            jobs,
+            faults,
+        });
         assert_eq!(document["id"], json!(samples::id()));
         assert_eq!(document["state"], "first_pass");
         assert_eq!(document["window"], Value::Null);
         assert_eq!(document["counts"]["mailboxes"], 2);
-        assert_eq!((&document["counts"]["copying"], &document["counts"]["failed"]), (&json!(1), &json!(1)));
+        assert_eq!(
+            (&document["counts"]["copying"], &document["counts"]["failed"]),
+            (&json!(1), &json!(1))
+        );
         assert_eq!(
             document["mailboxes"][0],
             json!({
@@ -195,16 +205,31 @@ mod tests {
                 "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0,
             })
         );
-        assert_eq!(document["mailboxes"][1]["error"], json!({"code": "source_login", "message": "the password is wrong"}));
-        assert_eq!(document["rows_refused"], json!([{"row": 4, "column": "port", "code": "bad_port", "message": "write a number"}]));
+        assert_eq!(
+            document["mailboxes"][1]["error"],
+            json!({"code": "source_login", "message": "the password is wrong"})
+        );
+        assert_eq!(
+            document["rows_refused"],
+            json!([{"row": 4, "column": "port", "code": "bad_port", "message": "write a number"}])
+        );
     }
 
     #[test]
     fn a_window_is_shown_in_its_own_zone() {
         let mut request = samples::request(RequestState::Scheduled);
-        let window = Window::parse("2026-11-25T22:00", Some("2026-11-26T06:00"), "Europe/Berlin", samples::now());
+        let window = Window::parse(
+            "2026-11-25T22:00",
+            Some("2026-11-26T06:00"),
+            "Europe/Berlin",
+            samples::now(),
+        );
         request.window = Some(window.unwrap());
-        let document = shown(&Overview { request, jobs: Vec::new(), faults: Vec::new() });
+        let document = shown(&Overview {
+            request,
+            jobs: Vec::new(),
+            faults: Vec::new(),
+        });
         let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin"});
         assert_eq!(document["window"], expected);
     }
@@ -214,7 +239,12 @@ mod tests {
         let mut request = samples::request(RequestState::Checking);
         request.data_key = Some("sealed-key".to_owned());
         let jobs = vec![samples::job(2, JobState::Waiting, None)];
-        let text = shown(&Overview { request, jobs, faults: Vec::new() }).to_string();
+        let text = shown(&Overview {
+            request,
+            jobs,
+            faults: Vec::new(),
+        })
+        .to_string();
         for secret in ["sealed", "token", "hash", "data_key", "password"] {
             assert!(!text.contains(secret), "{secret}: {text}");
         }

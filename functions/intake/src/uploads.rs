@@ -47,7 +47,10 @@ impl Uploads {
             // The SDK would sign the checksum of the empty body it sees.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();
-        Self { client: aws_sdk_s3::Client::from_conf(config), bucket }
+        Self {
+            client: aws_sdk_s3::Client::from_conf(config),
+            bucket,
+        }
     }
 
     /// Signs the upload of a generation of a request. With `csv_bytes` S3 takes a file of exactly
@@ -55,16 +58,36 @@ impl Uploads {
     ///
     /// # Errors
     /// Where there are no credentials to sign with.
-    pub async fn sign(&self, id: RequestId, generation: u32, csv_bytes: Option<u64>, now: Timestamp) -> anyhow::Result<Upload> {
-        let config = PresigningConfig::builder().start_time(SystemTime::from(now)).expires_in(VALID_FOR).build()?;
-        let key = UploadKey { request_id: id, generation };
+    pub async fn sign(
+        &self,
+        id: RequestId,
+        generation: u32,
+        csv_bytes: Option<u64>,
+        now: Timestamp,
+    ) -> anyhow::Result<Upload> {
+        let config = PresigningConfig::builder()
+            .start_time(SystemTime::from(now))
+            .expires_in(VALID_FOR)
+            .build()?;
+        let key = UploadKey {
+            request_id: id,
+            generation,
+        };
         let length = csv_bytes.map(i64::try_from).transpose()?;
-        let put = self.client.put_object().bucket(&self.bucket).key(key.to_string()).set_content_length(length);
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .set_content_length(length);
         let signed = put.presigned(config).await.context("the upload cannot be signed")?;
         Ok(Upload {
             url: signed.uri().to_owned(),
             method: "PUT",
-            headers: signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers: signed
+                .headers()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             expires_at: stamp(now.checked_add(SignedDuration::try_from(VALID_FOR)?)?),
         })
     }
@@ -88,14 +111,24 @@ mod tests {
     }
 
     async fn sign(csv_bytes: Option<u64>) -> Upload {
-        uploads(None).sign(samples::id(), 3, csv_bytes, "2026-11-24T09:00:00Z".parse().unwrap()).await.unwrap()
+        uploads(None)
+            .sign(samples::id(), 3, csv_bytes, "2026-11-24T09:00:00Z".parse().unwrap())
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
     async fn a_told_length_is_signed_and_to_be_sent() {
         let upload = sign(Some(1234)).await;
-        assert_eq!(upload.headers, BTreeMap::from([("content-length".to_owned(), "1234".to_owned())]));
-        assert!(upload.url.contains("X-Amz-SignedHeaders=content-length%3Bhost"), "{}", upload.url);
+        assert_eq!(
+            upload.headers,
+            BTreeMap::from([("content-length".to_owned(), "1234".to_owned())])
+        );
+        assert!(
+            upload.url.contains("X-Amz-SignedHeaders=content-length%3Bhost"),
+            "{}",
+            upload.url
+        );
         assert_eq!(upload.expires_at, "2026-11-24T10:00:00Z");
     }
 
@@ -104,14 +137,28 @@ mod tests {
         let upload = sign(None).await;
         assert!(upload.headers.is_empty(), "{:?}", upload.headers);
         assert!(upload.url.contains("X-Amz-SignedHeaders=host&"), "{}", upload.url);
-        assert!(upload.url.contains("X-Amz-Expires=3600") && !upload.url.contains("checksum"), "{}", upload.url);
-        let start = format!("https://bucket.s3.eu-central-1.amazonaws.com/uploads/{}/3.csv?", samples::id());
+        assert!(
+            upload.url.contains("X-Amz-Expires=3600") && !upload.url.contains("checksum"),
+            "{}",
+            upload.url
+        );
+        let start = format!(
+            "https://bucket.s3.eu-central-1.amazonaws.com/uploads/{}/3.csv?",
+            samples::id()
+        );
         assert!(upload.url.starts_with(&start), "{}", upload.url);
     }
 
     #[tokio::test]
     async fn with_an_endpoint_the_bucket_is_in_the_path() {
-        let signed = uploads(Some("http://127.0.0.1:4566")).sign(samples::id(), 1, None, Timestamp::UNIX_EPOCH).await.unwrap();
-        assert!(signed.url.starts_with("http://127.0.0.1:4566/bucket/uploads/"), "{}", signed.url);
+        let signed = uploads(Some("http://127.0.0.1:4566"))
+            .sign(samples::id(), 1, None, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        assert!(
+            signed.url.starts_with("http://127.0.0.1:4566/bucket/uploads/"),
+            "{}",
+            signed.url
+        );
     }
 }

@@ -19,12 +19,12 @@ use anyhow::Context;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
+use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::notify::{Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
 use mailvan::queue::{SendNotice, decode, each_message};
 use mailvan::store::{NoticeKind, Store};
-use mailvan::clock;
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -48,9 +48,15 @@ pub struct Deps {
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
-    let deps = Deps { store: config.store(), mailer, profile: config.profile };
+    let deps = Deps {
+        store: config.store(),
+        mailer,
+        profile: config.profile,
+    };
     let deps = &deps;
-    let serve = service_fn(async move |event: LambdaEvent<SqsEvent>| Ok::<_, std::convert::Infallible>(handle(deps, event.payload).await));
+    let serve = service_fn(async move |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, std::convert::Infallible>(handle(deps, event.payload).await)
+    });
     lambda_runtime::run(serve).await
 }
 
@@ -79,9 +85,15 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
         return not_claimed(deps, SendNotice { request_id, notice }).await;
     }
-    let sent = deps.mailer.send(request_id, notice, &request.contact_email, &mail, &deps.profile).await;
+    let sent = deps
+        .mailer
+        .send(request_id, notice, &request.contact_email, &mail, &deps.profile)
+        .await;
     let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
-    let marked = deps.store.mark_sent(request_id, notice, &message_id, clock::now()).await;
+    let marked = deps
+        .store
+        .mark_sent(request_id, notice, &message_id, clock::now())
+        .await;
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");
     Ok(())

@@ -33,7 +33,11 @@ fn encoded_words(text: &str) -> String {
             _ => pieces.push(character.to_string()),
         }
     }
-    pieces.iter().map(|piece| format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(piece))).collect::<Vec<_>>().join(" ")
+    pieces
+        .iter()
+        .map(|piece| format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(piece)))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -48,9 +52,18 @@ mod tests {
     fn names_are_quoted_or_encoded_and_cannot_break_out() {
         for (name, header) in [
             ("Example Hosting", r#""Example Hosting" <migration@example.net>"#),
-            (r#"A "B" \ <x@y>, C"#, r#""A \"B\" \\ <x@y>, C" <migration@example.net>"#),
-            ("Ex\r\nBcc: a@b.example", r#""Ex Bcc: a@b.example" <migration@example.net>"#),
-            ("Müller Hosting", "=?UTF-8?B?TcO8bGxlciBIb3N0aW5n?= <migration@example.net>"),
+            (
+                r#"A "B" \ <x@y>, C"#,
+                r#""A \"B\" \\ <x@y>, C" <migration@example.net>"#,
+            ),
+            (
+                "Ex\r\nBcc: a@b.example",
+                r#""Ex Bcc: a@b.example" <migration@example.net>"#,
+            ),
+            (
+                "Müller Hosting",
+                "=?UTF-8?B?TcO8bGxlciBIb3N0aW5n?= <migration@example.net>",
+            ),
             (" \0 ", "migration@example.net"),
         ] {
             assert_eq!(shown(name), header);
@@ -63,8 +76,10 @@ mod tests {
         let header = shown(&name);
         let words: Vec<&str> = header.split(' ').filter(|word| word.starts_with("=?")).collect();
         assert!(words.len() > 3 && words.iter().all(|word| word.len() <= 75));
-        let decoded: Vec<u8> =
-            words.iter().flat_map(|word| BASE64_STANDARD.decode(&word[10..word.len() - 2]).unwrap()).collect();
+        let decoded: Vec<u8> = words
+            .iter()
+            .flat_map(|word| BASE64_STANDARD.decode(&word[10..word.len() - 2]).unwrap())
+            .collect();
         assert_eq!(String::from_utf8(decoded).unwrap(), name.trim());
     }
 }

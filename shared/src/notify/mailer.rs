@@ -59,14 +59,27 @@ impl Mailer {
         mail: &Mail,
         profile: &Profile,
     ) -> Result<String, SendError> {
-        let header = MessageHeader::builder().name(NOTICE_HEADER).value(format!("{request_id}/{kind}")).build()?;
+        let header = MessageHeader::builder()
+            .name(NOTICE_HEADER)
+            .value(format!("{request_id}/{kind}"))
+            .build()?;
         let body = Body::builder().text(utf8(&mail.text)?).html(utf8(&mail.html)?).build();
-        let message = Message::builder().subject(utf8(&mail.subject)?).body(body).headers(header).build();
+        let message = Message::builder()
+            .subject(utf8(&mail.subject)?)
+            .body(body)
+            .headers(header)
+            .build();
         let sent = self
             .client
             .send_email()
             .from_email_address(named(&profile.provider.name, &profile.notices.sender))
-            .set_reply_to_addresses(profile.notices.support.as_ref().map(|support| vec![support.to_string()]))
+            .set_reply_to_addresses(
+                profile
+                    .notices
+                    .support
+                    .as_ref()
+                    .map(|support| vec![support.to_string()]),
+            )
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().simple(message).build())
             .send()
@@ -85,6 +98,9 @@ impl From<SdkError<SendEmailError>> for SendError {
             return Self::Unanswered(Box::new(error));
         }
         let word = |word: Option<&str>| word.unwrap_or("unknown").to_owned();
-        Self::Refused { code: word(error.code()), aws_request_id: word(error.request_id()) }
+        Self::Refused {
+            code: word(error.code()),
+            aws_request_id: word(error.request_id()),
+        }
     }
 }

@@ -63,9 +63,17 @@ pub fn compose(
 ) -> Result<Mail, ComposeError> {
     let view = View::new(kind, request, jobs, faults, profile);
     let rendered = templates::render(&view).map_err(|source| ComposeError { notice: kind, source })?;
-    let ticket = view.ticket.as_deref().map(|ticket| format!("[#{}] ", bracketed(ticket))).unwrap_or_default();
+    let ticket = view
+        .ticket
+        .as_deref()
+        .map(|ticket| format!("[#{}] ", bracketed(ticket)))
+        .unwrap_or_default();
     let subject = one_line(&format!("{ticket}{} (request {})", rendered.title, request.request_id));
-    Ok(Mail { subject, text: rendered.text, html: rendered.html })
+    Ok(Mail {
+        subject,
+        text: rendered.text,
+        html: rendered.html,
+    })
 }
 
 /// Whether a notice came too late to be of use: the request has ended since, and what was to be

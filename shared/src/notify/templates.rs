@@ -55,6 +55,14 @@ pub(super) fn render(view: &View) -> Result<Rendered, Error> {
     let title = environment.get_template("titles.txt")?.render(Serde(view))?;
     let title = wording::one_line(&title);
     environment.add_global("title", title.as_str());
-    let file = |ending: &str| environment.get_template(&format!("{}.{ending}", view.kind))?.render(Serde(view));
-    Ok(Rendered { text: file("txt")?, html: file("html")?, title })
+    let file = |ending: &str| {
+        environment
+            .get_template(&format!("{}.{ending}", view.kind))?
+            .render(Serde(view))
+    };
+    Ok(Rendered {
+        text: file("txt")?,
+        html: file("html")?,
+        title,
+    })
 }

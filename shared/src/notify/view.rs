@@ -100,26 +100,48 @@ pub(super) struct Server {
 }
 
 impl View {
-    pub(super) fn new(kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord], faults: &[Fault], profile: &Profile) -> Self {
+    pub(super) fn new(
+        kind: NoticeKind,
+        request: &RequestRecord,
+        jobs: &[JobRecord],
+        faults: &[Fault],
+        profile: &Profile,
+    ) -> Self {
         let mut mailboxes: Vec<Mailbox> = jobs.iter().map(Mailbox::new).collect();
         mailboxes.sort_by_key(|mailbox| match mailbox.outcome {
             "failed" => 0,
             "exceptions" => 1,
             _ => 2,
         });
-        let failed: Vec<Mailbox> = mailboxes.iter().filter(|mailbox| mailbox.outcome == "failed").cloned().collect();
+        let failed: Vec<Mailbox> = mailboxes
+            .iter()
+            .filter(|mailbox| mailbox.outcome == "failed")
+            .cloned()
+            .collect();
         let endpoint = &profile.imap.endpoint;
         Self {
             kind: name(kind),
             provider: one_line(&profile.provider.name),
-            support: profile.notices.support.as_ref().map(|support| one_line(support.as_str())),
+            support: profile
+                .notices
+                .support
+                .as_ref()
+                .map(|support| one_line(support.as_str())),
             request: request.request_id.to_string(),
-            ticket: request.ticket.as_deref().map(one_line).filter(|ticket| !ticket.is_empty()),
+            ticket: request
+                .ticket
+                .as_deref()
+                .map(one_line)
+                .filter(|ticket| !ticket.is_empty()),
             frame: request.window.as_ref().map(|window| Frame {
                 start: moment(window.start(), window.zone()),
                 end: window.end().map(|end| moment(end, window.zone())),
             }),
-            reason: request.error_message.as_deref().map(one_line).filter(|reason| !reason.is_empty()),
+            reason: request
+                .error_message
+                .as_deref()
+                .map(one_line)
+                .filter(|reason| !reason.is_empty()),
             rows: Row::listing(faults),
             totals: Totals::of(&mailboxes, failed.len()),
             mailboxes: Listing::first(mailboxes, LISTED_MAILBOXES),
@@ -150,10 +172,16 @@ impl Row {
     fn listing(faults: &[Fault]) -> Listing<Self> {
         let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
         for fault in faults {
-            let remedy = Remedy { column: fault.column.as_deref().map(one_line), message: one_line(&fault.message) };
+            let remedy = Remedy {
+                column: fault.column.as_deref().map(one_line),
+                message: one_line(&fault.message),
+            };
             rows.entry(fault.row).or_default().push(remedy);
         }
-        let rows = rows.into_iter().map(|(row, faults)| Self { row, faults: Listing::first(faults, LISTED_FAULTS) });
+        let rows = rows.into_iter().map(|(row, faults)| Self {
+            row,
+            faults: Listing::first(faults, LISTED_FAULTS),
+        });
         Listing::first(rows.collect(), LISTED_ROWS)
     }
 }
@@ -168,20 +196,29 @@ impl Mailbox {
         };
         Self {
             address: one_line(&job.address),
-            destination: (job.destination.key() != job.address.to_lowercase()).then(|| one_line(job.destination.as_str())),
+            destination: (job.destination.key() != job.address.to_lowercase())
+                .then(|| one_line(job.destination.as_str())),
             outcome,
             messages_total: job.messages_total,
             messages_copied: job.messages_copied,
             bytes_copied: job.bytes_copied,
             exceptions: job.exceptions,
-            reason: job.error_message.as_deref().map(one_line).filter(|reason| !reason.is_empty()),
+            reason: job
+                .error_message
+                .as_deref()
+                .map(one_line)
+                .filter(|reason| !reason.is_empty()),
         }
     }
 }
 
 impl Totals {
     fn of(mailboxes: &[Mailbox], failed: usize) -> Self {
-        let start = Self { mailboxes: mailboxes.len(), failed, ..Self::default() };
+        let start = Self {
+            mailboxes: mailboxes.len(),
+            failed,
+            ..Self::default()
+        };
         mailboxes.iter().fold(start, |sum, mailbox| Self {
             messages_copied: sum.messages_copied.saturating_add(mailbox.messages_copied),
             bytes_copied: sum.bytes_copied.saturating_add(mailbox.bytes_copied),

@@ -10,21 +10,34 @@ const LONGEST_TICKET: usize = 64;
 /// A text as one line: line breaks and tabs become spaces, characters that steer a terminal, a
 /// header or the direction of writing are removed, runs of spaces become one.
 pub(super) fn one_line(text: &str) -> String {
-    let shown = |c: char| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let words = text.split_whitespace().map(|word| word.chars().filter(|c| shown(*c)).collect::<String>());
+    let shown = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let words = text
+        .split_whitespace()
+        .map(|word| word.chars().filter(|c| shown(*c)).collect::<String>());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A ticket reference for the brackets of a subject: without brackets and a leading # of its own.
 pub(super) fn bracketed(ticket: &str) -> String {
-    let inner: String = ticket.chars().filter(|c| !matches!(c, '[' | ']')).take(LONGEST_TICKET).collect();
+    let inner: String = ticket
+        .chars()
+        .filter(|c| !matches!(c, '[' | ']'))
+        .take(LONGEST_TICKET)
+        .collect();
     inner.trim().trim_start_matches('#').to_owned()
 }
 
 /// A moment on the clock of a zone: `Wednesday, 25 November 2026, 22:00 (Europe/Berlin, UTC+01:00)`.
 pub(super) fn moment(at: Timestamp, zone: &Zone) -> String {
     let at = at.to_zoned(zone.rules().clone());
-    format!("{} ({zone}, UTC{})", at.strftime("%A, %-d %B %Y, %H:%M"), at.strftime("%:z"))
+    format!(
+        "{} ({zone}, UTC{})",
+        at.strftime("%A, %-d %B %Y, %H:%M"),
+        at.strftime("%:z")
+    )
 }
 
 /// A number with commas between thousands; never below zero, since it counts something.
@@ -49,7 +62,12 @@ pub(super) fn counted(count: i64, one: String, many: String) -> String {
 pub(super) fn size(bytes: i64) -> String {
     let bytes = bytes.max(0);
     let mut unit = ("bytes", 1);
-    for larger in [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)] {
+    for larger in [
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+    ] {
         if bytes >= larger.1 {
             unit = larger;
         }
@@ -90,9 +108,18 @@ mod tests {
     fn moments_are_shown_in_their_zone_on_both_sides_of_the_clock_change() {
         let zone: Zone = "Europe/Berlin".parse().unwrap();
         for (at, shown) in [
-            ("2026-10-25T00:30:00Z", "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+02:00)"),
-            ("2026-10-25T01:30:00Z", "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+01:00)"),
-            ("2026-12-31T23:00:00Z", "Friday, 1 January 2027, 00:00 (Europe/Berlin, UTC+01:00)"),
+            (
+                "2026-10-25T00:30:00Z",
+                "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+02:00)",
+            ),
+            (
+                "2026-10-25T01:30:00Z",
+                "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+01:00)",
+            ),
+            (
+                "2026-12-31T23:00:00Z",
+                "Friday, 1 January 2027, 00:00 (Europe/Berlin, UTC+01:00)",
+            ),
         ] {
             assert_eq!(moment(at.parse().unwrap(), &zone), shown);
         }
@@ -100,7 +127,13 @@ mod tests {
 
     #[test]
     fn numbers_and_sizes_read_well() {
-        for (count, shown) in [(-1, "0"), (0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        for (count, shown) in [
+            (-1, "0"),
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(number(count), shown);
         }
         for (bytes, shown) in [

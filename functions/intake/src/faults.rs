@@ -1,0 +1,183 @@
+//! The checks of the fields of an order; each adds its faults to those found before.
+
+use mailvan::domain::{EmailAddress, Window, WindowError, check_start};
+use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, orders_from_form};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::moment;
+use crate::order::{MAX_FORM_MAILBOXES, MAX_TICKET_CHARS, Terms};
+use crate::problem::{Code, FieldFault, Problem};
+
+/// A wanted time frame as the customer writes it; [`Window::parse`] says how.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    start: String,
+    end: Option<String>,
+    time_zone: String,
+}
+
+/// The faults found so far.
+#[derive(Default)]
+pub struct Faults {
+    fields: Vec<FieldFault>,
+    /// The earliest start for programs and for people, where the wanted one is too early.
+    earliest: Option<(String, String)>,
+}
+
+impl Faults {
+    /// Whether no field has a fault.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The address of the notices.
+    pub fn contact(&mut self, text: Option<&str>) -> Option<EmailAddress> {
+        let Some(text) = text else {
+            self.add(
+                "contact_email",
+                "empty_value",
+                "this is missing: write the address the notices go to.",
+            );
+            return None;
+        };
+        text.parse()
+            .map_err(|error| {
+                self.add(
+                    "contact_email",
+                    "bad_address",
+                    format!("{error}. Write one complete address, such as anna@example.com."),
+                );
+            })
+            .ok()
+    }
+
+    /// The reference of the ticket.
+    pub fn ticket(&mut self, text: &str) -> Option<String> {
+        let text = text.trim();
+        if text.is_empty() {
+            self.add(
+                "ticket",
+                "empty_value",
+                "this is empty: write the reference of the ticket, or leave the field out.",
+            );
+        } else if text.chars().count() > MAX_TICKET_CHARS {
+            self.add(
+                "ticket",
+                "too_long",
+                format!("this can have {MAX_TICKET_CHARS} characters at most."),
+            );
+        } else if text.contains(is_invisible) {
+            self.add(
+                "ticket",
+                "bad_character",
+                "this has an invisible character in it: type it in again.",
+            );
+        } else {
+            return Some(text.to_owned());
+        }
+        None
+    }
+
+    /// The time frame, with its lead.
+    pub fn window(&mut self, frame: &Frame, terms: Terms<'_>) -> Option<Window> {
+        let window = match Window::parse(&frame.start, frame.end.as_deref(), &frame.time_zone, terms.now) {
+            Ok(window) => window,
+            Err(error) => {
+                let (field, text) = (window_field(&error), error.to_string());
+                let message = text.split_once(": ").map_or(text.as_str(), |(_, message)| message);
+                self.add(field, error.code(), format!("{message}."));
+                return None;
+            }
+        };
+        if let Err(refused) = check_start(window.start(), terms.now, terms.zone.rules(), terms.lead_times) {
+            let words = moment::words(refused.earliest, window.zone());
+            let message = format!(
+                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend: the earliest start is {words}."
+            );
+            self.add("window.start", "too_early", message);
+            self.earliest = Some((moment::rfc3339(refused.earliest, window.zone()), words));
+        }
+        Some(window)
+    }
+
+    /// The length of the file.
+    pub fn csv_bytes(&mut self, bytes: i64) -> Option<u64> {
+        let bytes = u64::try_from(bytes)
+            .ok()
+            .filter(|bytes| (1..=MAX_FILE_BYTES as u64).contains(bytes));
+        if bytes.is_none() {
+            let message = format!(
+                "write the exact length of the file in bytes, from 1 to {MAX_FILE_BYTES}, or leave the field out."
+            );
+            self.add("csv_bytes", "out_of_range", message);
+        }
+        bytes
+    }
+
+    /// The mailboxes of a form, with the faults of their rows.
+    pub fn form(&mut self, mailboxes: &[FormMailbox], has_file: bool, policy: Policy) -> Intake {
+        if has_file {
+            self.add(
+                "csv_bytes",
+                "not_with_mailboxes",
+                "send the mailboxes here or in a file, not both: leave one of the two out.",
+            );
+        }
+        if mailboxes.is_empty() {
+            let message = "there is no mailbox in it: give one at least, or leave the field out to upload a file.";
+            self.add("mailboxes", "empty_value", message);
+            return Intake::default();
+        }
+        if mailboxes.len() > MAX_FORM_MAILBOXES {
+            let message = format!("there can be {MAX_FORM_MAILBOXES} mailboxes at most: send more as a CSV file.");
+            self.add("mailboxes", "too_many_mailboxes", message);
+        }
+        orders_from_form(mailboxes, policy)
+    }
+
+    /// The problem that tells all faults, those of the rows included.
+    pub fn problem(self, intake: &Intake) -> Problem {
+        let only_early = self.fields.len() == 1 && intake.faults.is_empty();
+        let problem = match &self.earliest {
+            Some((_, words)) if only_early => Problem::new(Code::TooEarly, format!("The earliest start is {words}.")),
+            _ => Problem::new(
+                Code::InvalidRequest,
+                "Mend what faults and rows_refused name, and send it again.",
+            ),
+        };
+        let problem = problem
+            .with("faults", json!(self.fields))
+            .with("rows_refused", json!(intake.faults));
+        match self.earliest {
+            Some((earliest, words)) => problem
+                .with("earliest_start", earliest)
+                .with("earliest_start_words", words),
+            None => problem,
+        }
+    }
+
+    fn add(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
+        self.fields.push(FieldFault {
+            field,
+            code,
+            message: message.into(),
+        });
+    }
+}
+
+fn window_field(error: &WindowError) -> &'static str {
+    match error {
+        WindowError::Zone(_) => "window.time_zone",
+        WindowError::Time { field } | WindowError::Gap { field, .. } if *field == "end" => "window.end",
+        WindowError::Time { .. } | WindowError::Gap { .. } | WindowError::TooFarAhead { .. } => "window.start",
+        WindowError::EndBeforeStart | WindowError::TooLong => "window.end",
+    }
+}
+
+/// Control characters, and those of Unicode that change how the text around them is shown.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
