@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from email.utils import parseaddr
 
 from ministack.app import main
 from ministack.core import iam_actions
@@ -62,6 +63,17 @@ def tell_policies_the_encryption_context() -> None:
     iam_actions.request_tag_context = context
 
 
+def take_a_batch_for_its_messages() -> None:
+    """1.5.33 asks a role for `sqs:SendMessageBatch`, where AWS knows only the action for a single message."""
+    original = iam_actions.extract_iam_action
+
+    def action(*arguments, **named):
+        found = original(*arguments, **named)
+        return "sqs:SendMessage" if found == "sqs:SendMessageBatch" else found
+
+    iam_actions.extract_iam_action = action
+
+
 def name_schedules_and_senders() -> None:
     """1.5.33 looks for a schedule's policy in the default group whatever group the request names, and gives an e-mail
     no resource at all, where AWS takes the sender's identity."""
@@ -76,7 +88,7 @@ def name_schedules_and_senders() -> None:
             group = first(query.get("groupName")) or json.loads(body or b"{}").get("GroupName") or "default"
             return f"arn:aws:scheduler:{region}:{account}:schedule/{group}/{parts[1]}"
         if service == "ses" and parts == ["v2", "email", "outbound-emails"]:
-            sender = json.loads(body or b"{}").get("FromEmailAddress", "")
+            sender = parseaddr(json.loads(body or b"{}").get("FromEmailAddress", ""))[1]
             return f"arn:aws:ses:{region}:{account}:identity/{sender}"
         return original(service, method, path, headers, body, query, region, account)
 
@@ -88,5 +100,6 @@ if __name__ == "__main__":
     tick_schedules_every_second()
     read_concurrency_as_a_number()
     tell_policies_the_encryption_context()
+    take_a_batch_for_its_messages()
     name_schedules_and_senders()
     main()

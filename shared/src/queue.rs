@@ -194,7 +194,7 @@ impl Queues {
         let Some(handle) = &message.receipt_handle else { return };
         let change = self.client.change_message_visibility().queue_url(self.url(queue)).receipt_handle(handle);
         if let Err(error) = change.visibility_timeout(seconds(delay)).send().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a message's visibility could not be changed");
+            tracing::debug!(error = causes(&error), "a message's visibility could not be changed");
         }
     }
 
@@ -240,11 +240,17 @@ where
         // Boxed: the futures of the SDK nest deeper than the compiler lays out.
         if let Err(error) = Box::pin(handle(message)).await {
             let error: Box<dyn std::error::Error + Send + Sync> = error.into();
-            tracing::error!(message.id = id, message.times_received = times, error = &*error as &dyn std::error::Error, "message failed");
+            tracing::error!(message.id = id, message.times_received = times, error = causes(&*error), "message failed");
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
         }
     }
     response
+}
+
+/// An error with all its causes, in one line: what a log shows of it.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

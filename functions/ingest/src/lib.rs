@@ -18,6 +18,7 @@ use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, StoreError};
 use mailvan::upload::UploadKey;
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 /// What the function works with.
@@ -27,6 +28,13 @@ pub struct Deps {
     s3: aws_sdk_s3::Client,
     bucket: String,
     policy: Policy,
+}
+
+/// What S3 sends when its notification is set up.
+#[derive(Deserialize)]
+struct StorageTest {
+    #[serde(rename = "Event")]
+    event: String,
 }
 
 /// Runs the function until the platform ends it.
@@ -53,6 +61,11 @@ pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
 async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     if let Ok(CheckRequest { request_id, generation, good_rows_only }) = decode(message) {
         return Ok(deps.admission.admit(request_id, generation, good_rows_only, now()).await?);
+    }
+    if let Ok(StorageTest { event }) = decode(message)
+        && event == "s3:TestEvent"
+    {
+        return Ok(());
     }
     let event: S3Event = decode(message).context("neither an upload nor a request to check")?;
     for record in event.records {

@@ -9,7 +9,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::queue::{Queue, Queues, WorkLane, decode, each_message, times_received};
+use mailvan::queue::{Queue, Queues, WorkLane, causes, decode, each_message, times_received};
 use mailvan::sync::{Engine, LaneEnd, fail_mailbox, run_lane};
 
 /// How long a lane pauses after a fault: the folder it held is free again by then. Longer with each
@@ -56,7 +56,7 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
         Err(failure) => {
             store.note_trouble(job_id, &failure.error.failure()).await?;
             if failure.progressed {
-                tracing::warn!(job.id = %job_id, error = &failure.error as &dyn std::error::Error, "lane broke off; it goes on");
+                tracing::warn!(job.id = %job_id, error = causes(&failure.error), "lane broke off; it goes on");
                 return next(deps, lane, RETRY_AFTER).await;
             }
             deps.queues.retry_after(Queue::Sync, &message, RETRY_AFTER * times_received(&message)).await;

@@ -108,6 +108,11 @@ fn already_exists(code: &str, text: &str) -> bool {
 }
 
 impl Namespace {
+    /// The user's own folders under a prefix; nothing is known of others'.
+    pub fn own(prefix: String, separator: Option<char>) -> Self {
+        Self { prefix, separator, foreign: Vec::new() }
+    }
+
     fn is_foreign(&self, wire_name: &str) -> bool {
         self.foreign.iter().any(|prefix| wire_name.starts_with(prefix) || Some(wire_name) == prefix.get(..prefix.len() - 1))
     }

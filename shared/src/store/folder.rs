@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Store, StoreError, item_of};
+use super::{Store, StoreError, belonging};
 use crate::domain::uid::{FlagTable, UidMap, UidSet};
 use crate::domain::{JobId, Pass};
 
@@ -205,9 +205,9 @@ impl Store {
         let pk = partition(lease.job);
         let mut puts = Vec::with_capacity(new_chunks.len() + 1);
         for chunk in new_chunks {
-            puts.push(item_of(pk.clone(), chunk_key(chunk), chunk)?);
+            puts.push(belonging(lease.job.request(), pk.clone(), chunk_key(chunk), chunk)?);
         }
-        puts.push(item_of(pk.clone(), folder_key(folder.folder), folder)?);
+        puts.push(belonging(lease.job.request(), pk.clone(), folder_key(folder.folder), folder)?);
         let fence = ConditionCheck::builder()
             .table_name(&self.table)
             .key("PK", AttributeValue::S(pk))

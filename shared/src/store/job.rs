@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Advance, Item, Store, StoreError, item_of, request, stamp};
+use super::{Advance, Item, Store, StoreError, belonging, request, stamp};
 use crate::domain::job::transition;
 use crate::domain::{EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState};
 
@@ -131,7 +131,7 @@ impl JobRecord {
 
     fn item(&self) -> Result<Item, StoreError> {
         let (pk, sk) = keys(self.job_id);
-        let mut item = item_of(pk, sk, self)?;
+        let mut item = belonging(self.request_id, pk, sk, self)?;
         item.insert("entity_state".to_owned(), AttributeValue::S(entity_state(self.status.state())));
         Ok(item)
     }

@@ -16,8 +16,10 @@ pub mod request;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
-use jiff::{Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde::de::DeserializeOwned;
+
+use crate::domain::RequestId;
 
 pub use error::StoreError;
 pub use folder::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
@@ -33,6 +35,10 @@ const BATCH_WRITE_ITEMS: usize = 25;
 
 /// How many items besides the fence one transaction holds; DynamoDB takes 100.
 const PUTS_A_TRANSACTION: usize = 99;
+
+/// A frame starts 90 days ahead at most, a customer may take long over the cut-over, and an ended
+/// request is kept for 90 days.
+const LONGEST_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -170,6 +176,15 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// An item that belongs to a request, from a record and its keys. The table forgets it when the
+/// longest request that can be is over, whatever became of it.
+fn belonging(request: RequestId, pk: String, sk: String, record: &impl serde::Serialize) -> Result<Item, StoreError> {
+    let mut item = item_of(pk, sk, record)?;
+    let expires_at = i64::try_from(request.unix_ms() / 1000).unwrap_or_default() + LONGEST_KEPT.as_secs();
+    item.insert("expires_at".to_owned(), AttributeValue::N(expires_at.to_string()));
+    Ok(item)
 }
 
 /// An item from a record and its keys.

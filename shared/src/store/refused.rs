@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, item_of, request};
+use super::{Store, StoreError, belonging, request};
 use crate::domain::{Fault, RequestId};
 
 #[derive(Serialize, Deserialize)]
@@ -24,7 +24,7 @@ impl Store {
         let mut items = Vec::with_capacity(faults.len());
         for (n, fault) in faults.iter().enumerate() {
             let sk = format!("{}{:05}#{n:06}", prefix(generation), fault.row);
-            items.push(item_of(request::partition(id), sk, &RefusedRecord { request_id: id, fault: fault.clone() })?);
+            items.push(belonging(id, request::partition(id), sk, &RefusedRecord { request_id: id, fault: fault.clone() })?);
         }
         self.put_all(items).await
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::job::Failure;
 use super::notice::{NoticeKind, NoticeRecord};
-use super::{Advance, Store, StoreError, item_of, stamp};
+use super::{Advance, Store, StoreError, belonging, item_of, stamp};
 use crate::domain::request::transition;
 use crate::domain::{EmailAddress, RequestEvent, RequestId, RequestState, Window};
 
@@ -178,7 +178,7 @@ impl Store {
         let mut items = vec![TransactWriteItem::builder().update(update.update(&self.table, pk.clone(), sk)?).build()];
         if let Some(kind) = change.notice {
             let notice = NoticeRecord::queued(record.request_id, kind, now);
-            let item = item_of(pk, notice.sort_key(), &notice)?;
+            let item = belonging(record.request_id, pk, notice.sort_key(), &notice)?;
             let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
             items.push(TransactWriteItem::builder().put(put).build());
         }

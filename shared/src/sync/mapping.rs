@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn slash() -> Namespace {
-        Namespace { separator: Some('/'), ..Namespace::default() }
+        Namespace::own(String::new(), Some('/'))
     }
 
     fn names(mapped: &[FolderMapping]) -> Vec<(&str, &str)> {
