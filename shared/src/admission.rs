@@ -46,7 +46,13 @@ impl Admission {
     ///
     /// # Errors
     /// [`AdmissionError`].
-    pub async fn admit(&self, id: RequestId, generation: u32, good_rows_only: bool, now: Timestamp) -> Result<(), AdmissionError> {
+    pub async fn admit(
+        &self,
+        id: RequestId,
+        generation: u32,
+        good_rows_only: bool,
+        now: Timestamp,
+    ) -> Result<(), AdmissionError> {
         let request = self.store.request(id).await?;
         if request.generation != generation || !is_admissible(request.state, good_rows_only) {
             tracing::info!(request.id = %id, generation, state = %request.state, "nothing to admit");
@@ -56,11 +62,14 @@ impl Admission {
         let has_faults = !self.store.faults(id, generation).await?.is_empty();
         if is_empty || (has_faults && !good_rows_only) {
             let notice = Some(NoticeKind::Refused { generation });
-            self.advance(id, RequestEvent::FaultsFound, generation, notice, now).await?;
+            self.advance(id, RequestEvent::FaultsFound, generation, notice, now)
+                .await?;
         } else {
             self.schedule(&request, now).await?;
         }
-        self.queues.send_notices(id, &self.store.unsent_notices(id).await?).await?;
+        self.queues
+            .send_notices(id, &self.store.unsent_notices(id).await?)
+            .await?;
         Ok(())
     }
 
@@ -68,22 +77,40 @@ impl Admission {
     /// try, and a schedule without its state only finds nothing to start.
     async fn schedule(&self, request: &RequestRecord, now: Timestamp) -> Result<(), AdmissionError> {
         let (id, generation) = (request.request_id, request.generation);
-        let start = request.window.as_ref().map(|window| window.start());
-        match start.filter(|start| start.duration_since(now) > AT_ONCE) {
-            Some(start) => {
-                self.schedules.create(id, Pass::First, start).await?;
-                self.advance(id, RequestEvent::Accepted, generation, Some(NoticeKind::Scheduled), now).await?;
-            }
-            None => {
-                self.advance(id, RequestEvent::Accepted, generation, Some(NoticeKind::Accepted), now).await?;
-                self.queues.send(Queue::Start, &StartPass { request_id: id, pass: Pass::First }).await?;
-            }
+        let start = request.window.as_ref().map(super::domain::window::Window::start);
+        if let Some(start) = start.filter(|start| start.duration_since(now) > AT_ONCE) {
+            self.schedules.create(id, Pass::First, start).await?;
+            self.advance(id, RequestEvent::Accepted, generation, Some(NoticeKind::Scheduled), now)
+                .await?;
+        } else {
+            self.advance(id, RequestEvent::Accepted, generation, Some(NoticeKind::Accepted), now)
+                .await?;
+            self.queues
+                .send(
+                    Queue::Start,
+                    &StartPass {
+                        request_id: id,
+                        pass: Pass::First,
+                    },
+                )
+                .await?;
         }
         Ok(())
     }
 
-    async fn advance(&self, id: RequestId, event: RequestEvent, generation: u32, notice: Option<NoticeKind>, now: Timestamp) -> Result<(), StoreError> {
-        let change = RequestChange { notice, if_generation: Some(generation), ..RequestChange::default() };
+    async fn advance(
+        &self,
+        id: RequestId,
+        event: RequestEvent,
+        generation: u32,
+        notice: Option<NoticeKind>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let change = RequestChange {
+            notice,
+            if_generation: Some(generation),
+            ..RequestChange::default()
+        };
         self.store.advance_request(id, event, now, change).await.map(|_| ())
     }
 }

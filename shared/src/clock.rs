@@ -17,12 +17,22 @@ pub struct Deadline(Timestamp);
 impl Deadline {
     /// The deadline of an invocation, in milliseconds since 1970.
     pub fn from_unix_ms(ms: u64) -> Self {
-        Self(i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX))
+        Self(
+            i64::try_from(ms)
+                .ok()
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .unwrap_or(Timestamp::MAX),
+        )
     }
 
     /// The deadline that is so far away from now.
     pub fn after(length: Duration) -> Self {
-        Self(SignedDuration::try_from(length).ok().and_then(|length| now().checked_add(length).ok()).unwrap_or(Timestamp::MAX))
+        Self(
+            SignedDuration::try_from(length)
+                .ok()
+                .and_then(|length| now().checked_add(length).ok())
+                .unwrap_or(Timestamp::MAX),
+        )
     }
 
     /// How long is left; zero when it has passed.
@@ -33,6 +43,9 @@ impl Deadline {
     /// The moment a lease of this run ends: the platform has ended us by then, and what was on the
     /// wire has arrived.
     pub fn lease_end(self, grace: Duration) -> Timestamp {
-        SignedDuration::try_from(grace).ok().and_then(|grace| self.0.checked_add(grace).ok()).unwrap_or(Timestamp::MAX)
+        SignedDuration::try_from(grace)
+            .ok()
+            .and_then(|grace| self.0.checked_add(grace).ok())
+            .unwrap_or(Timestamp::MAX)
     }
 }

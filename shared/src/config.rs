@@ -161,19 +161,31 @@ impl Config {
 
     /// What planning and copying work with.
     pub fn engine(&self) -> Engine {
-        Engine { store: self.store(), secrets: self.secrets(), connector: self.connector.clone(), profile: self.profile.clone() }
+        Engine {
+            store: self.store(),
+            secrets: self.secrets(),
+            connector: self.connector.clone(),
+            profile: self.profile.clone(),
+        }
     }
 }
 
 impl Rules {
     /// Reads the rules; what is not said is what production keeps.
     fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
-        let choice = |name: &'static str, kept: &'static str, relaxed: &'static str, allowed: &'static str| match variable(name).as_deref() {
-            None => Ok(false),
-            Some(value) if value == kept => Ok(false),
-            Some(value) if value == relaxed => Ok(true),
-            Some(value) => Err(ConfigError::Unknown { name, value: value.to_owned(), allowed }),
-        };
+        let choice =
+            |name: &'static str, kept: &'static str, relaxed: &'static str, allowed: &'static str| match variable(name)
+                .as_deref()
+            {
+                None => Ok(false),
+                Some(value) if value == kept => Ok(false),
+                Some(value) if value == relaxed => Ok(true),
+                Some(value) => Err(ConfigError::Unknown {
+                    name,
+                    value: value.to_owned(),
+                    allowed,
+                }),
+            };
         let local = choice("STAGE", "production", "local", "production or local")?;
         let relaxed = |name, kept, relaxation, allowed| match choice(name, kept, relaxation, allowed)? {
             true if !local => Err(ConfigError::OnlyLocal(name)),
@@ -184,7 +196,11 @@ impl Rules {
         let plaintext_imap = relaxed("PLAINTEXT_IMAP", "refused", "allowed", "refused or allowed")?;
         Ok(Self {
             lead_times: if waived { LeadTimes::WAIVED } else { LeadTimes::KEPT },
-            addresses: if private { AddressPolicy::Any } else { AddressPolicy::PublicOnly },
+            addresses: if private {
+                AddressPolicy::Any
+            } else {
+                AddressPolicy::PublicOnly
+            },
             plaintext_imap,
         })
     }
@@ -196,10 +212,15 @@ pub fn handler() -> (String, Option<String>) {
 }
 
 fn needed(name: &'static str) -> Result<String, ConfigError> {
-    variable(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+    variable(name)
+        .filter(|value| !value.is_empty())
+        .ok_or(ConfigError::Missing(name))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the edge at which the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the edge at which the environment is read"
+)]
 fn variable(name: &'static str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -209,13 +230,20 @@ mod tests {
     use super::*;
 
     fn rules(set: &'static [(&'static str, &'static str)]) -> Result<Rules, ConfigError> {
-        Rules::read(move |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        Rules::read(move |name| {
+            set.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
     fn production_keeps_every_rule() {
         let strict = rules(&[]).unwrap();
-        assert_eq!((strict.lead_times, strict.addresses, strict.plaintext_imap), (LeadTimes::KEPT, AddressPolicy::PublicOnly, false));
+        assert_eq!(
+            (strict.lead_times, strict.addresses, strict.plaintext_imap),
+            (LeadTimes::KEPT, AddressPolicy::PublicOnly, false)
+        );
     }
 
     #[test]
@@ -223,7 +251,13 @@ mod tests {
         for name in ["LEAD_TIMES", "PRIVATE_SOURCES", "PLAINTEXT_IMAP"] {
             let value = if name == "LEAD_TIMES" { "waived" } else { "allowed" };
             let read = |stage: Option<&str>| {
-                Rules::read(|key| if key == name { Some(value.to_owned()) } else { stage.filter(|_| key == "STAGE").map(str::to_owned) })
+                Rules::read(|key| {
+                    if key == name {
+                        Some(value.to_owned())
+                    } else {
+                        stage.filter(|_| key == "STAGE").map(str::to_owned)
+                    }
+                })
             };
             assert!(matches!(read(None), Err(ConfigError::OnlyLocal(told)) if told == name));
             assert!(read(Some("production")).is_err());
@@ -234,6 +268,9 @@ mod tests {
     #[test]
     fn unknown_values_are_told_with_the_known_ones() {
         let error = rules(&[("STAGE", "staging")]).unwrap_err().to_string();
-        assert_eq!(error, "the environment variable STAGE is staging; it can be production or local");
+        assert_eq!(
+            error,
+            "the environment variable STAGE is staging; it can be production or local"
+        );
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
 /// The longest delay SQS knows.
-const LONGEST_DELAY: Duration = Duration::from_secs(900);
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The most messages SQS takes at once.
 const BATCH: usize = 10;
@@ -155,7 +155,12 @@ impl Queues {
     /// [`QueueError`].
     pub async fn send_later(&self, queue: Queue, message: &impl Serialize, delay: Duration) -> Result<(), QueueError> {
         let body = serde_json::to_string(message)?;
-        let sent = self.client.send_message().queue_url(self.url(queue)).message_body(body).delay_seconds(seconds(delay));
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(self.url(queue))
+            .message_body(body)
+            .delay_seconds(seconds(delay));
         sent.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
         Ok(())
     }
@@ -168,7 +173,9 @@ impl Queues {
         for group in messages.chunks(BATCH) {
             let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
             for (n, message) in group.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(serde_json::to_string(message)?);
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(n.to_string())
+                    .message_body(serde_json::to_string(message)?);
                 batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
             }
             let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
@@ -184,7 +191,13 @@ impl Queues {
     /// # Errors
     /// [`QueueError`].
     pub async fn send_notices(&self, request_id: RequestId, notices: &[NoticeKind]) -> Result<(), QueueError> {
-        let messages: Vec<SendNotice> = notices.iter().map(|notice| SendNotice { request_id, notice: *notice }).collect();
+        let messages: Vec<SendNotice> = notices
+            .iter()
+            .map(|notice| SendNotice {
+                request_id,
+                notice: *notice,
+            })
+            .collect();
         self.send_all(Queue::Notify, &messages).await
     }
 
@@ -192,7 +205,11 @@ impl Queues {
     /// its visibility timeout. Best effort: without it the message only comes later.
     pub async fn retry_after(&self, queue: Queue, message: &SqsMessage, delay: Duration) {
         let Some(handle) = &message.receipt_handle else { return };
-        let change = self.client.change_message_visibility().queue_url(self.url(queue)).receipt_handle(handle);
+        let change = self
+            .client
+            .change_message_visibility()
+            .queue_url(self.url(queue))
+            .receipt_handle(handle);
         if let Err(error) = change.visibility_timeout(seconds(delay)).send().await {
             tracing::debug!(error = causes(&error), "a message's visibility could not be changed");
         }
@@ -224,12 +241,19 @@ pub fn decode<M: DeserializeOwned>(message: &SqsMessage) -> Result<M, serde_json
 
 /// How often a message has been received, this time included.
 pub fn times_received(message: &SqsMessage) -> u32 {
-    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+    message
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
 }
 
 /// Hands each message of a batch to `handle`, one after the other, and reports those that failed,
 /// so that only they come again. A failure is logged here, once.
-pub async fn each_message<E>(event: SqsEvent, mut handle: impl AsyncFnMut(SqsMessage) -> Result<(), E>) -> SqsBatchResponse
+pub async fn each_message<E>(
+    event: SqsEvent,
+    mut handle: impl AsyncFnMut(SqsMessage) -> Result<(), E>,
+) -> SqsBatchResponse
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -240,7 +264,12 @@ where
         // Boxed: the futures of the SDK nest deeper than the compiler lays out.
         if let Err(error) = Box::pin(handle(message)).await {
             let error: Box<dyn std::error::Error + Send + Sync> = error.into();
-            tracing::error!(message.id = id, message.times_received = times, error = causes(&*error), "message failed");
+            tracing::error!(
+                message.id = id,
+                message.times_received = times,
+                error = causes(&*error),
+                "message failed"
+            );
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);

@@ -3,7 +3,9 @@
 //! The scheduler's target is the queue and not a function, so a pass that is started by the clock
 //! and one that starts at once go the same way, with the same retries and dead letters.
 
-use aws_sdk_scheduler::types::{ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -31,8 +33,20 @@ pub struct ScheduleError {
 
 impl Schedules {
     /// Schedules in this group, with this role, to this queue.
-    pub fn new(client: aws_sdk_scheduler::Client, group: String, role_arn: String, start_queue_arn: String, dead_letter_arn: String) -> Self {
-        Self { client, group, role_arn, start_queue_arn, dead_letter_arn }
+    pub fn new(
+        client: aws_sdk_scheduler::Client,
+        group: String,
+        role_arn: String,
+        start_queue_arn: String,
+        dead_letter_arn: String,
+    ) -> Self {
+        Self {
+            client,
+            group,
+            role_arn,
+            start_queue_arn,
+            dead_letter_arn,
+        }
     }
 
     /// Starts a pass of a request at a time, to the second. It deletes itself when it has fired.
@@ -41,18 +55,31 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError`].
     pub async fn create(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
-        let failed = |source| ScheduleError { what: "make a schedule", source };
+        let failed = |source| ScheduleError {
+            what: "make a schedule",
+            source,
+        };
         let input = serde_json::to_string(&StartPass { request_id, pass }).map_err(|e| failed(Box::new(e)))?;
         let dead_letters = DeadLetterConfig::builder().arn(&self.dead_letter_arn).build();
-        let target = Target::builder().arn(&self.start_queue_arn).role_arn(&self.role_arn).input(input).dead_letter_config(dead_letters);
-        let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(|e| failed(Box::new(e)))?;
+        let target = Target::builder()
+            .arn(&self.start_queue_arn)
+            .role_arn(&self.role_arn)
+            .input(input)
+            .dead_letter_config(dead_letters);
+        let window = FlexibleTimeWindow::builder()
+            .mode(FlexibleTimeWindowMode::Off)
+            .build()
+            .map_err(|e| failed(Box::new(e)))?;
         let created = self
             .client
             .create_schedule()
             .group_name(&self.group)
             .name(name(request_id, pass))
             .client_token(name(request_id, pass))
-            .schedule_expression(format!("at({})", TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S")))
+            .schedule_expression(format!(
+                "at({})",
+                TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S")
+            ))
             .schedule_expression_timezone("UTC")
             .flexible_time_window(window)
             .action_after_completion(ActionAfterCompletion::Delete)
@@ -61,7 +88,13 @@ impl Schedules {
             .await;
         match created {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conflict_exception()) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_scheduler::operation::create_schedule::CreateScheduleError::is_conflict_exception,
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(failed(Box::new(error))),
         }
     }
@@ -71,11 +104,26 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError`].
     pub async fn delete(&self, request_id: RequestId, pass: Pass) -> Result<(), ScheduleError> {
-        let deleted = self.client.delete_schedule().group_name(&self.group).name(name(request_id, pass)).send().await;
+        let deleted = self
+            .client
+            .delete_schedule()
+            .group_name(&self.group)
+            .name(name(request_id, pass))
+            .send()
+            .await;
         match deleted {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
-            Err(error) => Err(ScheduleError { what: "delete a schedule", source: Box::new(error) }),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError::is_resource_not_found_exception,
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(ScheduleError {
+                what: "delete a schedule",
+                source: Box::new(error),
+            }),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::{JobId, RequestId, Secret};
 use crate::store::{Store, StoreError};
 
 /// The key of KMS's encryption context. Its value is the request's id, which is opaque, because the
-/// context stands in CloudTrail.
+/// context stands in `CloudTrail`.
 const CONTEXT: &str = "request";
 
 /// Seals and opens passwords. Cheap to clone.
@@ -60,8 +60,19 @@ pub enum SecretError {
 
 impl Secrets {
     /// Seals with this KMS key.
-    pub fn new(kms: aws_sdk_kms::Client, manager: aws_sdk_secretsmanager::Client, key_id: String, store: Store) -> Self {
-        Self { kms, manager, key_id, store, last: Arc::default() }
+    pub fn new(
+        kms: aws_sdk_kms::Client,
+        manager: aws_sdk_secretsmanager::Client,
+        key_id: String,
+        store: Store,
+    ) -> Self {
+        Self {
+            kms,
+            manager,
+            key_id,
+            store,
+            last: Arc::default(),
+        }
     }
 
     /// The data key of a request, made and kept at the first call.
@@ -72,8 +83,16 @@ impl Secrets {
         if let Some(sealed) = self.store.request(request).await?.data_key {
             return self.unseal(request, sealed).await;
         }
-        let made = self.kms.generate_data_key().key_id(&self.key_id).key_spec(DataKeySpec::Aes256);
-        let made = made.encryption_context(CONTEXT, request.to_string()).send().await.map_err(|e| SecretError::Kms(Box::new(e)))?;
+        let made = self
+            .kms
+            .generate_data_key()
+            .key_id(&self.key_id)
+            .key_spec(DataKeySpec::Aes256);
+        let made = made
+            .encryption_context(CONTEXT, request.to_string())
+            .send()
+            .await
+            .map_err(|e| SecretError::Kms(Box::new(e)))?;
         let sealed = STANDARD.encode(made.ciphertext_blob.unwrap_or_else(|| Blob::new([])).as_ref());
         let kept = self.store.keep_data_key(request, sealed.clone()).await?;
         if kept == sealed {
@@ -88,7 +107,12 @@ impl Secrets {
     /// # Errors
     /// [`SecretError::Destroyed`] when the request has ended.
     pub async fn open(&self, job: JobId, sealed: &str) -> Result<Secret, SecretError> {
-        let sealed_key = self.store.request(job.request()).await?.data_key.ok_or(SecretError::Destroyed)?;
+        let sealed_key = self
+            .store
+            .request(job.request())
+            .await?
+            .data_key
+            .ok_or(SecretError::Destroyed)?;
         self.unseal(job.request(), sealed_key).await?.open(job, sealed)
     }
 
@@ -99,7 +123,10 @@ impl Secrets {
     pub async fn named(&self, name: &str) -> Result<Secret, SecretError> {
         let found = self.manager.get_secret_value().secret_id(name).send().await;
         let found = found.map_err(|e| SecretError::Named(name.to_owned(), Some(Box::new(e))))?;
-        found.secret_string.map(Secret::from).ok_or_else(|| SecretError::Named(name.to_owned(), None))
+        found
+            .secret_string
+            .map(Secret::from)
+            .ok_or_else(|| SecretError::Named(name.to_owned(), None))
     }
 
     async fn unseal(&self, request: RequestId, sealed: String) -> Result<DataKey, SecretError> {
@@ -111,8 +138,14 @@ impl Secrets {
         }
         let blob = STANDARD.decode(&sealed).map_err(|_| SecretError::DoesNotOpen)?;
         let opened = self.kms.decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(blob));
-        let opened = opened.encryption_context(CONTEXT, request.to_string()).send().await.map_err(|e| SecretError::Kms(Box::new(e)))?;
-        let key = DataKey(Zeroizing::new(opened.plaintext.map(Blob::into_inner).unwrap_or_default()));
+        let opened = opened
+            .encryption_context(CONTEXT, request.to_string())
+            .send()
+            .await
+            .map_err(|e| SecretError::Kms(Box::new(e)))?;
+        let key = DataKey(Zeroizing::new(
+            opened.plaintext.map(Blob::into_inner).unwrap_or_default(),
+        ));
         *last = Some((sealed, key.clone()));
         Ok(key)
     }
@@ -125,7 +158,10 @@ impl DataKey {
     /// [`SecretError::DoesNotOpen`] where the key is none.
     pub fn seal(&self, job: JobId, password: &Secret) -> Result<String, SecretError> {
         let mut text = password.expose().as_bytes().to_vec();
-        let nonce = self.cipher()?.seal_in_place_append_tag(Aad::from(job.to_string()), &mut text).map_err(|_| SecretError::DoesNotOpen)?;
+        let nonce = self
+            .cipher()?
+            .seal_in_place_append_tag(Aad::from(job.to_string()), &mut text)
+            .map_err(|_| SecretError::DoesNotOpen)?;
         let mut sealed = nonce.as_ref().to_vec();
         sealed.append(&mut text);
         Ok(STANDARD.encode(sealed))
@@ -136,8 +172,13 @@ impl DataKey {
         let (nonce, text) = bytes.split_at_checked(NONCE_LEN).ok_or(SecretError::DoesNotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::DoesNotOpen)?;
         let mut text = Zeroizing::new(text.to_vec());
-        let opened = self.cipher()?.open_in_place(nonce, Aad::from(job.to_string()), &mut text).map_err(|_| SecretError::DoesNotOpen)?;
-        std::str::from_utf8(opened).map(Secret::from).map_err(|_| SecretError::DoesNotOpen)
+        let opened = self
+            .cipher()?
+            .open_in_place(nonce, Aad::from(job.to_string()), &mut text)
+            .map_err(|_| SecretError::DoesNotOpen)?;
+        std::str::from_utf8(opened)
+            .map(Secret::from)
+            .map_err(|_| SecretError::DoesNotOpen)
     }
 
     fn cipher(&self) -> Result<RandomizedNonceKey, SecretError> {

@@ -29,9 +29,18 @@ impl FromStr for UploadKey {
     type Err = NotAnUpload;
 
     fn from_str(key: &str) -> Result<Self, NotAnUpload> {
-        let (request, file) = key.strip_prefix("uploads/").and_then(|rest| rest.split_once('/')).ok_or(NotAnUpload)?;
-        let generation = file.strip_suffix(".csv").and_then(|number| number.parse().ok()).ok_or(NotAnUpload)?;
-        Ok(Self { request_id: request.parse().map_err(|_| NotAnUpload)?, generation })
+        let (request, file) = key
+            .strip_prefix("uploads/")
+            .and_then(|rest| rest.split_once('/'))
+            .ok_or(NotAnUpload)?;
+        let generation = file
+            .strip_suffix(".csv")
+            .and_then(|number| number.parse().ok())
+            .ok_or(NotAnUpload)?;
+        Ok(Self {
+            request_id: request.parse().map_err(|_| NotAnUpload)?,
+            generation,
+        })
     }
 }
 
@@ -41,7 +50,10 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written() {
-        let key = UploadKey { request_id: RequestId::from_parts(1, [9; 10]), generation: 3 };
+        let key = UploadKey {
+            request_id: RequestId::from_parts(1, [9; 10]),
+            generation: 3,
+        };
         assert_eq!(key.to_string().parse(), Ok(key));
         for other in ["", "uploads/x/1.csv", "reports/a/1.csv", "uploads//1.csv"] {
             assert_eq!(other.parse::<UploadKey>(), Err(NotAnUpload), "{other}");

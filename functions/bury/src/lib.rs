@@ -41,8 +41,14 @@ struct Letter {
 /// Where it is configured wrongly.
 pub async fn run() -> Result<(), Error> {
     let config = Config::load().await?;
-    let deps = &Deps { store: config.store(), queues: config.queues() };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(handle(deps, event.payload).await))).await
+    let deps = &Deps {
+        store: config.store(),
+        queues: config.queues(),
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle(deps, event.payload).await)
+    }))
+    .await
 }
 
 /// Buries a batch of dead letters.
@@ -53,19 +59,36 @@ pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
 async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let letter: Letter = decode(message)?;
     match letter {
-        Letter { job_id: Some(job_id), pass: Some(pass), lane, copied, .. } => bury_mailbox(deps, job_id, pass, lane.zip(copied)).await,
-        Letter { request_id: Some(request_id), notice: Some(notice), .. } => {
+        Letter {
+            job_id: Some(job_id),
+            pass: Some(pass),
+            lane,
+            copied,
+            ..
+        } => bury_mailbox(deps, job_id, pass, lane.zip(copied)).await,
+        Letter {
+            request_id: Some(request_id),
+            notice: Some(notice),
+            ..
+        } => {
             tracing::error!(request.id = %request_id, %notice, "a notice could not be sent");
             let failure = failure("the mail service did not take this notice");
             Ok(deps.store.note_notice_trouble(request_id, notice, &failure).await?)
         }
-        Letter { request_id: Some(request_id), pass: Some(Pass::First), .. } => {
-            fail_request(deps, request_id, None, "the first pass could not be started").await
-        }
-        Letter { request_id: Some(request_id), generation: Some(generation), .. } => {
-            fail_request(deps, request_id, Some(generation), "the mailboxes could not be checked").await
-        }
-        Letter { request_id: Some(request_id), .. } => {
+        Letter {
+            request_id: Some(request_id),
+            pass: Some(Pass::First),
+            ..
+        } => fail_request(deps, request_id, None, "the first pass could not be started").await,
+        Letter {
+            request_id: Some(request_id),
+            generation: Some(generation),
+            ..
+        } => fail_request(deps, request_id, Some(generation), "the mailboxes could not be checked").await,
+        Letter {
+            request_id: Some(request_id),
+            ..
+        } => {
             // The customer can ask for the cut-over again, so nothing is ended here.
             let failure = failure("the final pass could not be started; please ask for it again");
             Ok(deps.store.note_request_trouble(request_id, &failure).await?)
@@ -81,14 +104,31 @@ async fn bury_mailbox(deps: &Deps, job_id: JobId, pass: Pass, lane: Option<(u8, 
         let copied = i64::try_from(chunks.iter().map(|chunk| chunk.map.len()).sum::<usize>())?;
         if copied > copied_then {
             tracing::warn!(job.id = %job_id, lane, copied, "lane was cut off again and again, but went on; it gets another chance");
-            return Ok(deps.queues.send(Queue::Sync, &WorkLane { job_id, pass, lane, copied }).await?);
+            return Ok(deps
+                .queues
+                .send(
+                    Queue::Sync,
+                    &WorkLane {
+                        job_id,
+                        pass,
+                        lane,
+                        copied,
+                    },
+                )
+                .await?);
         }
     }
-    let is_running = matches!(job.status.state(), JobState::Planning | JobState::Copying) && job.status.pass() == Some(pass);
+    let is_running =
+        matches!(job.status.state(), JobState::Planning | JobState::Copying) && job.status.pass() == Some(pass);
     if is_running {
-        let last = job.error_message.unwrap_or_else(|| "it was cut off each time".to_owned());
+        let last = job
+            .error_message
+            .unwrap_or_else(|| "it was cut off each time".to_owned());
         let code = job.error_code.unwrap_or_else(|| "gave_up".to_owned());
-        let failure = Failure { code, message: format!("given up after five tries; the last: {last}") };
+        let failure = Failure {
+            code,
+            message: format!("given up after five tries; the last: {last}"),
+        };
         let notices = fail_mailbox(&deps.store, job_id, &failure, now()).await?;
         deps.queues.send_notices(job_id.request(), &notices).await?;
     }
@@ -100,7 +140,13 @@ async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     for record in event.records {
         let key: Option<UploadKey> = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
         if let Some(key) = key {
-            fail_request(deps, key.request_id, Some(key.generation), "the uploaded file could not be read").await?;
+            fail_request(
+                deps,
+                key.request_id,
+                Some(key.generation),
+                "the uploaded file could not be read",
+            )
+            .await?;
         }
     }
     Ok(())
@@ -108,17 +154,31 @@ async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
 
 async fn fail_request(deps: &Deps, request_id: RequestId, if_generation: Option<u32>, why: &str) -> anyhow::Result<()> {
     tracing::error!(request.id = %request_id, "request failed: {why}");
-    let change = RequestChange { notice: Some(NoticeKind::Failed), failure: Some(failure(why)), if_generation, ..RequestChange::default() };
-    match deps.store.advance_request(request_id, RequestEvent::Failed, now(), change).await {
+    let change = RequestChange {
+        notice: Some(NoticeKind::Failed),
+        failure: Some(failure(why)),
+        if_generation,
+        ..RequestChange::default()
+    };
+    match deps
+        .store
+        .advance_request(request_id, RequestEvent::Failed, now(), change)
+        .await
+    {
         Ok(_) => {}
         // Another upload took over, or it has ended otherwise.
         Err(StoreError::Conflict | StoreError::Illegal(_)) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    deps.queues.send_notices(request_id, &deps.store.unsent_notices(request_id).await?).await?;
+    deps.queues
+        .send_notices(request_id, &deps.store.unsent_notices(request_id).await?)
+        .await?;
     Ok(())
 }
 
 fn failure(why: &str) -> Failure {
-    Failure { code: "gave_up".to_owned(), message: format!("{why}; staff have been told") }
+    Failure {
+        code: "gave_up".to_owned(),
+        message: format!("{why}; staff have been told"),
+    }
 }

@@ -22,8 +22,14 @@ pub struct Deps {
 /// Where it is configured wrongly.
 pub async fn run() -> Result<(), Error> {
     let config = Config::load().await?;
-    let deps = &Deps { store: config.store(), queues: config.queues() };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(handle(deps, event.payload).await))).await
+    let deps = &Deps {
+        store: config.store(),
+        queues: config.queues(),
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle(deps, event.payload).await)
+    }))
+    .await
 }
 
 /// Decides for a batch of messages.
@@ -35,7 +41,15 @@ async fn decide(deps: &Deps, CutOver { request_id }: CutOver) -> anyhow::Result<
     match deps.store.find_request(request_id).await?.map(|request| request.state) {
         Some(RequestState::AwaitingCutover) => {
             tracing::info!(request.id = %request_id, "the customer has changed the DNS; the final pass may start");
-            deps.queues.send(Queue::Start, &StartPass { request_id, pass: Pass::Final }).await?;
+            deps.queues
+                .send(
+                    Queue::Start,
+                    &StartPass {
+                        request_id,
+                        pass: Pass::Final,
+                    },
+                )
+                .await?;
         }
         state => tracing::info!(request.id = %request_id, ?state, "no cut-over is awaited"),
     }

@@ -44,13 +44,22 @@ struct StorageTest {
 pub async fn run() -> Result<(), Error> {
     let config = Config::load().await?;
     let deps = &Deps {
-        admission: Admission { store: config.store(), queues: config.queues(), schedules: config.schedules() },
+        admission: Admission {
+            store: config.store(),
+            queues: config.queues(),
+            schedules: config.schedules(),
+        },
         secrets: config.secrets(),
         s3: aws_sdk_s3::Client::new(&config.aws),
         bucket: config.bucket.clone(),
-        policy: Policy { plaintext_imap: config.rules.plaintext_imap },
+        policy: Policy {
+            plaintext_imap: config.rules.plaintext_imap,
+        },
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(handle(deps, event.payload).await))).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle(deps, event.payload).await)
+    }))
+    .await
 }
 
 /// Reads the uploads, and checks the forms, of a batch of messages.
@@ -59,8 +68,16 @@ pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
 }
 
 async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
-    if let Ok(CheckRequest { request_id, generation, good_rows_only }) = decode(message) {
-        return Ok(deps.admission.admit(request_id, generation, good_rows_only, now()).await?);
+    if let Ok(CheckRequest {
+        request_id,
+        generation,
+        good_rows_only,
+    }) = decode(message)
+    {
+        return Ok(deps
+            .admission
+            .admit(request_id, generation, good_rows_only, now())
+            .await?);
     }
     if let Ok(StorageTest { event }) = decode(message)
         && event == "s3:TestEvent"
@@ -70,9 +87,10 @@ async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let event: S3Event = decode(message).context("neither an upload nor a request to check")?;
     for record in event.records {
         let key = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
-        match key {
-            Some(key) => read_upload(deps, key).await?,
-            None => tracing::warn!("an object that is no upload was reported"),
+        if let Some(key) = key {
+            read_upload(deps, key).await?;
+        } else {
+            tracing::warn!("an object that is no upload was reported");
         }
     }
     Ok(())
@@ -81,13 +99,27 @@ async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
 async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
     let UploadKey { request_id, generation } = key;
     let store = &deps.admission.store;
-    let current = store.find_request(request_id).await?.filter(|request| request.generation == generation);
-    let is_wanted = |state| matches!(state, RequestState::AwaitingUpload | RequestState::NeedsAttention | RequestState::Checking);
+    let current = store
+        .find_request(request_id)
+        .await?
+        .filter(|request| request.generation == generation);
+    let is_wanted = |state| {
+        matches!(
+            state,
+            RequestState::AwaitingUpload | RequestState::NeedsAttention | RequestState::Checking
+        )
+    };
     if current.is_some_and(|request| is_wanted(request.state))
         && let Some(bytes) = fetch(deps, key).await?
     {
-        let change = RequestChange { if_generation: Some(generation), ..RequestChange::default() };
-        match store.advance_request(request_id, RequestEvent::UploadReceived, now(), change).await {
+        let change = RequestChange {
+            if_generation: Some(generation),
+            ..RequestChange::default()
+        };
+        match store
+            .advance_request(request_id, RequestEvent::UploadReceived, now(), change)
+            .await
+        {
             Ok(_) => keep(deps, key, &bytes).await?,
             // Another upload took over, or the request has ended.
             Err(StoreError::Conflict | StoreError::Illegal(_)) => {}
@@ -101,10 +133,22 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
 
 /// What was in the upload; `None` where it is gone, since an earlier delivery has read it.
 async fn fetch(deps: &Deps, key: UploadKey) -> anyhow::Result<Option<Upload>> {
-    let got = deps.s3.get_object().bucket(&deps.bucket).key(key.to_string()).send().await;
+    let got = deps
+        .s3
+        .get_object()
+        .bucket(&deps.bucket)
+        .key(key.to_string())
+        .send()
+        .await;
     let object = match got {
         Ok(object) => object,
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(aws_sdk_s3::operation::get_object::GetObjectError::is_no_such_key) =>
+        {
+            return Ok(None);
+        }
         Err(error) => return Err(error).context("the upload cannot be read"),
     };
     if usize::try_from(object.content_length.unwrap_or_default()).unwrap_or(usize::MAX) > MAX_FILE_BYTES {
@@ -128,8 +172,14 @@ async fn keep(deps: &Deps, key: UploadKey, upload: &Upload) -> anyhow::Result<()
     let Intake { rows, faults } = match upload {
         Upload::Bytes(bytes) => read_csv(bytes, deps.policy),
         Upload::TooLarge => {
-            let message = format!("the file is too large: {} MiB at most; please split it", MAX_FILE_BYTES >> 20);
-            Intake { rows: Vec::new(), faults: vec![Fault::of_file(FaultCode::FileTooLarge, message)] }
+            let message = format!(
+                "the file is too large: {} MiB at most; please split it",
+                MAX_FILE_BYTES >> 20
+            );
+            Intake {
+                rows: Vec::new(),
+                faults: vec![Fault::of_file(FaultCode::FileTooLarge, message)],
+            }
         }
     };
     let store = &deps.admission.store;
@@ -146,7 +196,12 @@ async fn keep(deps: &Deps, key: UploadKey, upload: &Upload) -> anyhow::Result<()
     }
 }
 
-async fn seal(deps: &Deps, request_id: RequestId, generation: u32, rows: &[(u32, MailboxOrder)]) -> anyhow::Result<Vec<JobRecord>> {
+async fn seal(
+    deps: &Deps,
+    request_id: RequestId,
+    generation: u32,
+    rows: &[(u32, MailboxOrder)],
+) -> anyhow::Result<Vec<JobRecord>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -156,13 +211,23 @@ async fn seal(deps: &Deps, request_id: RequestId, generation: u32, rows: &[(u32,
     for (row, order) in rows {
         let id = JobId::new(request_id, generation, *row);
         let password = data_key.seal(id, &order.password)?;
-        let destination_password = order.destination_password.as_ref().map(|password| data_key.seal(id, password)).transpose()?;
+        let destination_password = order
+            .destination_password
+            .as_ref()
+            .map(|password| data_key.seal(id, password))
+            .transpose()?;
         jobs.push(JobRecord::accepted(id, order, password, destination_password, now));
     }
     Ok(jobs)
 }
 
 async fn delete(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
-    deps.s3.delete_object().bucket(&deps.bucket).key(key.to_string()).send().await.context("the upload cannot be deleted")?;
+    deps.s3
+        .delete_object()
+        .bucket(&deps.bucket)
+        .key(key.to_string())
+        .send()
+        .await
+        .context("the upload cannot be deleted")?;
     Ok(())
 }

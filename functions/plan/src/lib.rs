@@ -26,7 +26,10 @@ pub struct Deps {
 /// Where it is configured wrongly.
 pub async fn run() -> Result<(), Error> {
     let config = Config::load().await?;
-    let deps = &Deps { engine: config.engine(), queues: config.queues() };
+    let deps = &Deps {
+        engine: config.engine(),
+        queues: config.queues(),
+    };
     let serve = async |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::from_unix_ms(event.context.deadline);
         Ok::<_, Error>(handle(deps, event.payload, deadline).await)
@@ -44,7 +47,14 @@ async fn plan(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     match plan_mailbox(&deps.engine, job_id, pass, deadline).await {
         Ok(PlanEnd::Lanes(lanes)) => {
             let copied = deps.engine.store.job(job_id).await?.messages_copied;
-            let messages: Vec<WorkLane> = (0..lanes).map(|lane| WorkLane { job_id, pass, lane, copied }).collect();
+            let messages: Vec<WorkLane> = (0..lanes)
+                .map(|lane| WorkLane {
+                    job_id,
+                    pass,
+                    lane,
+                    copied,
+                })
+                .collect();
             deps.queues.send_all(Queue::Sync, &messages).await?;
         }
         Ok(PlanEnd::Again) => deps.queues.send(Queue::Plan, &PlanMailbox { job_id, pass }).await?,
@@ -55,7 +65,9 @@ async fn plan(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
         }
         Err(error) => {
             deps.engine.store.note_trouble(job_id, &error.failure()).await?;
-            deps.queues.retry_after(Queue::Plan, &message, RETRY_AFTER * times_received(&message)).await;
+            deps.queues
+                .retry_after(Queue::Plan, &message, RETRY_AFTER * times_received(&message))
+                .await;
             return Err(error.into());
         }
     }

@@ -28,7 +28,10 @@ pub struct Deps {
 /// Where it is configured wrongly.
 pub async fn run() -> Result<(), Error> {
     let config = Config::load().await?;
-    let deps = &Deps { engine: config.engine(), queues: config.queues() };
+    let deps = &Deps {
+        engine: config.engine(),
+        queues: config.queues(),
+    };
     let serve = async |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::from_unix_ms(event.context.deadline);
         Ok::<_, Error>(handle(deps, event.payload, deadline).await)
@@ -59,7 +62,9 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
                 tracing::warn!(job.id = %job_id, error = causes(&failure.error), "lane broke off; it goes on");
                 return next(deps, lane, RETRY_AFTER).await;
             }
-            deps.queues.retry_after(Queue::Sync, &message, RETRY_AFTER * times_received(&message)).await;
+            deps.queues
+                .retry_after(Queue::Sync, &message, RETRY_AFTER * times_received(&message))
+                .await;
             return Err(failure.into());
         }
     }
@@ -69,5 +74,8 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
 /// Sends the lane's next message, which is counted anew.
 async fn next(deps: &Deps, lane: WorkLane, delay: Duration) -> anyhow::Result<()> {
     let copied = deps.engine.store.job(lane.job_id).await?.messages_copied;
-    Ok(deps.queues.send_later(Queue::Sync, &WorkLane { copied, ..lane }, delay).await?)
+    Ok(deps
+        .queues
+        .send_later(Queue::Sync, &WorkLane { copied, ..lane }, delay)
+        .await?)
 }

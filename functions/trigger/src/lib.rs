@@ -30,8 +30,14 @@ pub struct Deps {
 /// Where it is configured wrongly.
 pub async fn run() -> Result<(), Error> {
     let config = Config::load().await?;
-    let deps = &Deps { store: config.store(), queues: config.queues() };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(handle(deps, event.payload).await))).await
+    let deps = &Deps {
+        store: config.store(),
+        queues: config.queues(),
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle(deps, event.payload).await)
+    }))
+    .await
 }
 
 /// Starts the passes of a batch of messages.
@@ -46,15 +52,25 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     };
     let jobs = deps.store.jobs(request_id, request.generation).await?;
     let taking_part = jobs.iter().filter(|job| takes_part(job, pass)).count();
-    let change = RequestChange { open_jobs: Some(u32::try_from(taking_part)?), ..RequestChange::default() };
-    match deps.store.advance_request(request_id, RequestEvent::PassStarted(pass), now(), change).await {
+    let change = RequestChange {
+        open_jobs: Some(u32::try_from(taking_part)?),
+        ..RequestChange::default()
+    };
+    match deps
+        .store
+        .advance_request(request_id, RequestEvent::PassStarted(pass), now(), change)
+        .await
+    {
         Ok(_) => {}
         Err(StoreError::Illegal(_)) if request.state.is_terminal() => return Ok(()),
         Err(error) => return Err(error).context("the pass cannot be started now"),
     }
     // Dying from here on: the message comes again, and mailboxes that have begun are passed over.
-    let started: Vec<Option<PlanMailbox>> =
-        stream::iter(jobs).map(|job| start_job(deps, job, pass)).buffer_unordered(AT_ONCE).try_collect().await?;
+    let started: Vec<Option<PlanMailbox>> = stream::iter(jobs)
+        .map(|job| start_job(deps, job, pass))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
     let messages: Vec<PlanMailbox> = started.into_iter().flatten().collect();
     tracing::info!(request.id = %request_id, %pass, mailboxes = messages.len(), "pass started");
     deps.queues.send_all(Queue::Plan, &messages).await?;
@@ -73,7 +89,10 @@ async fn start_job(deps: &Deps, job: JobRecord, pass: Pass) -> anyhow::Result<Op
         Err(error) => return Err(error.into()),
     };
     let is_planning = job.status.state() == JobState::Planning && job.status.pass() == Some(pass);
-    Ok(is_planning.then_some(PlanMailbox { job_id: job.job_id, pass }))
+    Ok(is_planning.then_some(PlanMailbox {
+        job_id: job.job_id,
+        pass,
+    }))
 }
 
 /// Whether a mailbox is counted into a pass that begins: in the final one, those that failed in the

@@ -72,7 +72,10 @@ pub struct Mailbox {
 
 impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Order").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Order")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +85,10 @@ impl Customer {
     /// # Errors
     /// If the stack has no API.
     pub fn of(stack: &Stack) -> Result<Self> {
-        Ok(Self { http: Client::new(), api: stack.api_url()? })
+        Ok(Self {
+            http: Client::new(),
+            api: stack.api_url()?,
+        })
     }
 
     /// Makes a request with this body.
@@ -104,7 +110,10 @@ impl Customer {
     pub async fn order_by_csv(&self, csv: &str) -> Result<Order> {
         let body = json!({ "contact_email": "customer@example.org", "ticket": "4711", "csv_bytes": csv.len() });
         let order = self.order(&body).await?;
-        let upload = order.upload.as_ref().ok_or_else(|| anyhow!("the answer has no upload"))?;
+        let upload = order
+            .upload
+            .as_ref()
+            .ok_or_else(|| anyhow!("the answer has no upload"))?;
         self.upload(upload, csv).await?;
         Ok(order)
     }
@@ -114,14 +123,25 @@ impl Customer {
     /// # Errors
     /// If it is refused.
     pub async fn upload(&self, upload: &Upload, csv: &str) -> Result<()> {
-        let mut put = self.http.request(upload.method.parse()?, &upload.url).body(csv.to_owned());
+        let mut put = self
+            .http
+            .request(upload.method.parse()?, &upload.url)
+            .body(csv.to_owned());
         // The client writes the length itself.
-        for (name, value) in upload.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")) {
+        for (name, value) in upload
+            .headers
+            .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+        {
             put = put.header(name, value.as_str().unwrap_or_default());
         }
         let answer = put.send().await.context("the upload broke off")?;
         if !answer.status().is_success() {
-            bail!("the upload was refused with {}: {}", answer.status(), answer.text().await.unwrap_or_default());
+            bail!(
+                "the upload was refused with {}: {}",
+                answer.status(),
+                answer.text().await.unwrap_or_default()
+            );
         }
         Ok(())
     }
@@ -131,7 +151,9 @@ impl Customer {
     /// # Errors
     /// If the API does not say.
     pub async fn status(&self, order: &Order) -> Result<Status> {
-        let (status, answer) = self.call(Method::GET, &format!("/v1/requests/{}", order.id), Some(order), None).await?;
+        let (status, answer) = self
+            .call(Method::GET, &format!("/v1/requests/{}", order.id), Some(order), None)
+            .await?;
         if status != StatusCode::OK {
             bail!("the status was refused with {status}: {answer}");
         }
@@ -155,16 +177,25 @@ impl Customer {
     ///
     /// # Errors
     /// If that takes longer than `at_most`; the error holds the last status.
-    pub async fn wait_for(&self, order: &Order, states: &[&str], at_most: Duration, mut look: impl FnMut(&Status)) -> Result<Status> {
+    pub async fn wait_for(
+        &self,
+        order: &Order,
+        wanted: &[&str],
+        at_most: Duration,
+        mut look: impl FnMut(&Status),
+    ) -> Result<Status> {
         let begun = Instant::now();
         loop {
             let status = self.status(order).await?;
             look(&status);
-            if states.contains(&status.state.as_str()) {
+            if wanted.contains(&status.state.as_str()) {
                 return Ok(status);
             }
             if begun.elapsed() > at_most {
-                bail!("the request is not {} after {at_most:?}: {status:?}", states.join(" or "));
+                bail!(
+                    "the request is not {} after {at_most:?}: {status:?}",
+                    wanted.join(" or ")
+                );
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -174,7 +205,13 @@ impl Customer {
     ///
     /// # Errors
     /// If there is no answer.
-    pub async fn call(&self, method: Method, path: &str, order: Option<&Order>, body: Option<&Value>) -> Result<(StatusCode, Value)> {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        order: Option<&Order>,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value)> {
         let mut call = self.http.request(method, format!("{}{path}", self.api));
         if let Some(order) = order {
             call = call.bearer_auth(&order.token);

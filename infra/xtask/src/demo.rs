@@ -18,7 +18,7 @@ use mailvan_local::venv::Venv;
 use mailvan_local::workspace_root;
 
 /// How long a pass may take before the demonstration gives up.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The secret that holds the destination's master password.
 const MASTER_SECRET: &str = "mailvan/destination-master";
@@ -160,7 +160,7 @@ fn csv(accounts: &[SampleAccount], port: u16) -> String {
 /// Waits for the end of a pass and shows how it goes on.
 async fn pass(customer: &Customer, order: &Order, name: &str, end: &str) -> Result<()> {
     let begun = Instant::now();
-    let live = std::io::stdout().is_terminal();
+    let on_terminal = std::io::stdout().is_terminal();
     let mut last = String::new();
     let ends = [
         end,
@@ -173,7 +173,7 @@ async fn pass(customer: &Customer, order: &Order, name: &str, end: &str) -> Resu
         .wait_for(order, &ends, PATIENCE, |status| {
             let line = progress(status, begun.elapsed());
             let shown = line.split(" · ").next().unwrap_or_default().to_owned();
-            if live {
+            if on_terminal {
                 print!("\r\x1b[K  {line}");
                 let _ = std::io::stdout().flush();
             } else if shown != last {
@@ -182,7 +182,7 @@ async fn pass(customer: &Customer, order: &Order, name: &str, end: &str) -> Resu
             last = shown;
         })
         .await?;
-    if live {
+    if on_terminal {
         println!();
     }
     if status.state != end {

@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod fault;
+pub mod flags;
 pub mod host;
 pub mod id;
 pub mod job;

@@ -140,7 +140,7 @@ impl fmt::Display for UidMap {
         for (source, destination) in self.iter() {
             match runs.last_mut() {
                 Some((first, last, to)) if *last + 1 == source && *to + (source - *first) == destination => {
-                    *last = source
+                    *last = source;
                 }
                 _ => runs.push((source, source, destination)),
             }
@@ -174,122 +174,6 @@ impl FromStr for UidMap {
     }
 }
 
-/// The flags each message had when it was last looked at: what the final pass compares with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct FlagTable(BTreeMap<u32, String>);
-
-impl FlagTable {
-    /// Notes the flags of a message.
-    pub fn insert(&mut self, uid: u32, flags: &FlagSet) {
-        self.0.insert(uid, flags.to_string());
-    }
-
-    /// The flags of a message, as noted.
-    pub fn get(&self, uid: u32) -> Option<FlagSet> {
-        self.0.get(&uid).map(|text| FlagSet::new(text.split(' ')))
-    }
-}
-
-impl fmt::Display for FlagTable {
-    /// A line a run: `1:500 \Seen`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut runs: Vec<(u32, u32, &str)> = Vec::new();
-        for (uid, flags) in &self.0 {
-            match runs.last_mut() {
-                Some((_, last, same)) if *last + 1 == *uid && *same == flags => *last = *uid,
-                _ => runs.push((*uid, *uid, flags)),
-            }
-        }
-        for (first, last, flags) in runs {
-            writeln!(f, "{first}:{last} {flags}")?;
-        }
-        Ok(())
-    }
-}
-
-impl FromStr for FlagTable {
-    type Err = BadUids;
-
-    fn from_str(text: &str) -> Result<Self, BadUids> {
-        let mut table = BTreeMap::new();
-        for line in text.lines() {
-            let (uids, flags) = line.split_once(' ').ok_or(BadUids)?;
-            let (first, last) = run(uids)?;
-            table.extend((first..=last).map(|uid| (uid, flags.to_owned())));
-        }
-        Ok(Self(table))
-    }
-}
-
-/// The flags of one message: order and the case of letters do not matter (RFC 9051, section 2.3.2).
-#[derive(Clone, Debug, Default)]
-pub struct FlagSet(BTreeMap<String, String>);
-
-impl FlagSet {
-    /// The set of these flags, `\Recent` and empty words left out.
-    pub fn new<S: AsRef<str>>(flags: impl IntoIterator<Item = S>) -> Self {
-        let entry = |flag: S| {
-            let flag = flag.as_ref();
-            let key = flag.to_ascii_lowercase();
-            (!flag.is_empty() && key != "\\recent").then(|| (key, flag.to_owned()))
-        };
-        Self(flags.into_iter().filter_map(entry).collect())
-    }
-
-    /// The flags as they are spelled.
-    pub fn words(&self) -> Vec<String> {
-        self.0.values().cloned().collect()
-    }
-
-    /// What is in this set and not in the other.
-    pub fn minus(&self, other: &Self) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|(key, _)| !other.0.contains_key(*key))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect(),
-        )
-    }
-
-    /// Whether it holds nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What a folder can keep. `permanent` is its PERMANENTFLAGS: `\*` allows new keywords, and a
-    /// server that says nothing keeps everything (RFC 9051, section 7.1).
-    pub fn permitted(&self, permanent: Option<&[String]>) -> Self {
-        let Some(permanent) = permanent else {
-            return self.clone();
-        };
-        let any_keyword = permanent.iter().any(|flag| flag == "\\*");
-        let listed = |key: &str| permanent.iter().any(|flag| flag.eq_ignore_ascii_case(key));
-        let keeps = |key: &str| listed(key) || (any_keyword && !key.starts_with('\\'));
-        Self(
-            self.0
-                .iter()
-                .filter(|(key, _)| keeps(key))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect(),
-        )
-    }
-}
-
-impl PartialEq for FlagSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.keys().eq(other.0.keys())
-    }
-}
-impl Eq for FlagSet {}
-
-impl fmt::Display for FlagSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words().join(" "))
-    }
-}
-
 /// What is written as text is stored as text.
 macro_rules! stored_as_text {
     ($($name:ident),*) => {$(
@@ -308,10 +192,11 @@ macro_rules! stored_as_text {
         }
     )*};
 }
-stored_as_text!(UidSet, UidMap, FlagTable);
+pub(super) use stored_as_text;
+stored_as_text!(UidSet, UidMap);
 
 /// `7` or `3:5`; never backwards and never 0.
-fn run(text: &str) -> Result<(u32, u32), BadUids> {
+pub(super) fn run(text: &str) -> Result<(u32, u32), BadUids> {
     let (first, last) = text.split_once(':').unwrap_or((text, text));
     let (first, last) = (first.parse().map_err(|_| BadUids)?, last.parse().map_err(|_| BadUids)?);
     if first == 0 || last < first {
@@ -343,26 +228,6 @@ mod tests {
         assert_eq!("1:3=4294967295".parse::<UidMap>(), Err(BadUids));
     }
 
-    #[test]
-    fn flags_are_the_same_in_any_order_and_case() {
-        assert_eq!(
-            FlagSet::new(["\\Seen", "$Forwarded"]),
-            FlagSet::new(["$forwarded", "\\SEEN", "\\Recent"])
-        );
-    }
-
-    #[test]
-    fn only_what_the_folder_keeps_is_sent() {
-        let flags = FlagSet::new(["\\Seen", "$Label1", "\\Odd"]);
-        let permanent = |words: &[&str]| words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>();
-        assert_eq!(
-            flags.permitted(Some(&permanent(&["\\Seen", "\\*"]))).to_string(),
-            "$Label1 \\Seen"
-        );
-        assert_eq!(flags.permitted(Some(&permanent(&["\\Seen"]))).to_string(), "\\Seen");
-        assert_eq!(flags.permitted(None), flags);
-    }
-
     proptest! {
         #[test]
         fn sets_survive_their_text(uids in btree_set(1_u32.., 0..200)) {
@@ -385,19 +250,6 @@ mod tests {
                 map.insert(*source, *destination);
             }
             prop_assert_eq!(map.to_string().parse::<UidMap>().unwrap(), map);
-        }
-
-        #[test]
-        fn flag_tables_survive_their_text(rows in btree_map(1_u32..40, prop::sample::subsequence(vec!["\\Seen", "\\Flagged", "$x"], 0..=3), 0..30)) {
-            let mut table = FlagTable::default();
-            for (uid, flags) in &rows {
-                table.insert(*uid, &FlagSet::new(flags));
-            }
-            let read = table.to_string().parse::<FlagTable>().unwrap();
-            for (uid, flags) in &rows {
-                prop_assert_eq!(read.get(*uid), Some(FlagSet::new(flags)));
-            }
-            prop_assert_eq!(read, table);
         }
     }
 }

@@ -60,7 +60,10 @@ pub async fn append(session: &mut Session, folder: &str, messages: &[Outgoing]) 
     let literals = session.capabilities().literals();
     let mut results = Vec::with_capacity(messages.len());
     for group in messages.chunks(PIPELINE_DEPTH) {
-        if group.iter().all(|message| literals.may_follow_at_once(message.body.len())) {
+        if group
+            .iter()
+            .all(|message| literals.may_follow_at_once(message.body.len()))
+        {
             results.extend(pipelined(session, folder, group).await?);
         } else {
             for message in group {
@@ -89,7 +92,11 @@ async fn bisected(session: &mut Session, folder: &str, messages: &[Outgoing]) ->
 }
 
 /// One APPEND command with all messages; the flag tells whether it was refused.
-async fn together(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<(Vec<Appended>, bool), ImapError> {
+async fn together(
+    session: &mut Session,
+    folder: &str,
+    messages: &[Outgoing],
+) -> Result<(Vec<Appended>, bool), ImapError> {
     let literals = session.capabilities().literals();
     let tag = session.next_tag();
     let mut head = format!("{tag} APPEND {}", quote(folder));
@@ -134,9 +141,17 @@ async fn pipelined(session: &mut Session, folder: &str, messages: &[Outgoing]) -
 }
 
 fn announcement(message: &Outgoing, at_once: bool) -> String {
-    let date = message.date.as_ref().map(|date| format!("\"{}\" ", date.wire())).unwrap_or_default();
+    let date = message
+        .date
+        .as_ref()
+        .map(|date| format!("\"{}\" ", date.wire()))
+        .unwrap_or_default();
     let plus = if at_once { "+" } else { "" };
-    format!(" ({}) {date}{{{}{plus}}}\r\n", message.flags.join(" "), message.body.len())
+    format!(
+        " ({}) {date}{{{}{plus}}}\r\n",
+        message.flags.join(" "),
+        message.body.len()
+    )
 }
 
 /// Waits for `+`. A tagged status instead means that the server refused before seeing the bytes.
@@ -154,7 +169,12 @@ async fn end_of(session: &mut Session, tag: Tag) -> Result<Status, ImapError> {
     loop {
         match session.next_event(APPEND).await? {
             Event::Done(done, status) if done == tag => return Ok(status),
-            Event::Done(..) => return Err(ImapError::Unreadable { command: APPEND, what: "answers are out of order" }),
+            Event::Done(..) => {
+                return Err(ImapError::Unreadable {
+                    command: APPEND,
+                    what: "answers are out of order",
+                });
+            }
             Event::Data(_) | Event::Notice(_) | Event::Continue => {}
         }
     }
@@ -163,18 +183,27 @@ async fn end_of(session: &mut Session, tag: Tag) -> Result<Status, ImapError> {
 fn outcome(status: &Status, count: usize) -> (Vec<Appended>, bool) {
     if status.kind == Kind::Ok {
         let uids = append_uids(status, count);
-        let stored = (0..count).map(|n| Appended::Stored { uid: uids.get(n).copied() });
+        let stored = (0..count).map(|n| Appended::Stored {
+            uid: uids.get(n).copied(),
+        });
         (stored.collect(), false)
     } else {
-        let refusal = Refusal { code: status.code.clone(), text: status.text.clone() };
+        let refusal = Refusal {
+            code: status.code.clone(),
+            text: status.text.clone(),
+        };
         (vec![Appended::Refused(refusal); count], true)
     }
 }
 
 /// The UIDs of APPENDUID (RFC 4315), in the order of the messages; none where they do not fit.
 fn append_uids(status: &Status, count: usize) -> Vec<u32> {
-    let uids = (status.code == "APPENDUID").then(|| status.arguments.split_once(' ')).flatten();
-    let set = uids.and_then(|(_, set)| set.parse::<UidSet>().ok()).filter(|set| set.len() == count as u64);
+    let uids = (status.code == "APPENDUID")
+        .then(|| status.arguments.split_once(' '))
+        .flatten();
+    let set = uids
+        .and_then(|(_, set)| set.parse::<UidSet>().ok())
+        .filter(|set| set.len() == count as u64);
     set.map(|set| set.iter().collect()).unwrap_or_default()
 }
 
@@ -183,7 +212,12 @@ mod tests {
     use super::*;
 
     fn ok(code: &str, arguments: &str) -> Status {
-        Status { kind: Kind::Ok, code: code.to_owned(), arguments: arguments.to_owned(), text: String::new() }
+        Status {
+            kind: Kind::Ok,
+            code: code.to_owned(),
+            arguments: arguments.to_owned(),
+            text: String::new(),
+        }
     }
 
     #[test]

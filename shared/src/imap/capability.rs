@@ -38,7 +38,9 @@ impl Capabilities {
 
     /// The largest message the server takes in bytes (RFC 7889), where it says so.
     pub fn append_limit_bytes(&self) -> Option<u64> {
-        self.0.iter().find_map(|capability| capability.strip_prefix("APPENDLIMIT=")?.parse().ok())
+        self.0
+            .iter()
+            .find_map(|capability| capability.strip_prefix("APPENDLIMIT=")?.parse().ok())
     }
 }
 
@@ -66,7 +68,13 @@ mod tests {
 
     #[test]
     fn append_limit_is_read() {
-        assert_eq!(Capabilities::new(["APPENDLIMIT=35651584"].into_iter()).append_limit_bytes(), Some(35_651_584));
-        assert_eq!(Capabilities::new(["APPENDLIMIT"].into_iter()).append_limit_bytes(), None);
+        assert_eq!(
+            Capabilities::new(["APPENDLIMIT=35651584"].into_iter()).append_limit_bytes(),
+            Some(35_651_584)
+        );
+        assert_eq!(
+            Capabilities::new(["APPENDLIMIT"].into_iter()).append_limit_bytes(),
+            None
+        );
     }
 }

@@ -27,7 +27,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a server may stay silent within a command. RFC 9051 lets servers take their time with
 /// large folders; two minutes are within one invocation.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How to prove who we are.
 #[derive(Clone, Debug)]
@@ -69,8 +69,14 @@ impl Connector {
     ///
     /// # Errors
     /// [`TrustError`] where the PEM text holds no certificate.
-    pub fn try_new(addresses: AddressPolicy, plaintext_allowed: bool, extra_ca_pem: Option<&[u8]>) -> Result<Self, TrustError> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    pub fn try_new(
+        addresses: AddressPolicy,
+        plaintext_allowed: bool,
+        extra_ca_pem: Option<&[u8]>,
+    ) -> Result<Self, TrustError> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
         if let Some(pem) = extra_ca_pem {
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let certificate = certificate.map_err(|e| TrustError(e.to_string()))?;
@@ -82,7 +88,11 @@ impl Connector {
             .map_err(|e| TrustError(e.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), addresses, plaintext_allowed })
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            addresses,
+            plaintext_allowed,
+        })
     }
 
     /// Opens a session: connected, encrypted as asked for, logged in, capabilities known.
@@ -117,15 +127,28 @@ impl Connector {
         let bare = host.trim_matches(['[', ']']);
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
             .await
-            .map_err(|source| ImapError::UnknownHost { host: host.to_owned(), source })?
+            .map_err(|source| ImapError::UnknownHost {
+                host: host.to_owned(),
+                source,
+            })?
             .collect();
         if let Some(refused) = addresses.iter().find(|address| !self.addresses.allows(address.ip())) {
-            return Err(ForbiddenAddress { host: host.to_owned(), address: refused.ip() }.into());
+            return Err(ForbiddenAddress {
+                host: host.to_owned(),
+                address: refused.ip(),
+            }
+            .into());
         }
-        let unreachable = |source| ImapError::Unreachable { host: host.to_owned(), port, source };
+        let unreachable = |source| ImapError::Unreachable {
+            host: host.to_owned(),
+            port,
+            source,
+        };
         let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
         for address in addresses {
-            match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            #[expect(clippy::disallowed_methods, reason = "the address has been checked right above")]
+            let connecting = TcpStream::connect(address);
+            match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
                 Ok(Ok(stream)) => {
                     stream.set_nodelay(true).map_err(unreachable)?;
                     return Ok(stream);
@@ -138,7 +161,10 @@ impl Connector {
     }
 
     async fn encrypt(&self, host: &str, stream: Box<dyn Wire>) -> Result<Box<dyn Wire>, ImapError> {
-        let failed = |source| ImapError::Tls { host: host.to_owned(), source };
+        let failed = |source| ImapError::Tls {
+            host: host.to_owned(),
+            source,
+        };
         let bare = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(bare).map_err(|e| failed(std::io::Error::other(e)))?;
         match tokio::time::timeout(CONNECT_TIMEOUT, self.tls.connect(name, stream)).await {
@@ -154,9 +180,10 @@ async fn greeted(wire: Box<dyn Wire>) -> Result<Session, ImapError> {
     let mut session = Session::new(wire, IDLE_TIMEOUT);
     match session.next_event("greeting").await? {
         Event::Notice(_) => Ok(session),
-        Event::Continue | Event::Data(_) | Event::Done(..) => {
-            Err(ImapError::Unreadable { command: "greeting", what: "this is not an IMAP server" })
-        }
+        Event::Continue | Event::Data(_) | Event::Done(..) => Err(ImapError::Unreadable {
+            command: "greeting",
+            what: "this is not an IMAP server",
+        }),
     }
 }
 
@@ -169,14 +196,39 @@ async fn log_in(mut session: Session, credentials: &Credentials) -> Result<Sessi
     let client = Client::new(&mut wire);
     let authorized = match credentials {
         Credentials::Own { user, password } if plain_offered => {
-            authenticate(client, Plain { authorize: "", user, password }, initial_response).await
+            authenticate(
+                client,
+                Plain {
+                    authorize: "",
+                    user,
+                    password,
+                },
+                initial_response,
+            )
+            .await
         }
         Credentials::Own { user, password } => {
             let login = tokio::time::timeout(IDLE_TIMEOUT, client.login(user, password.expose())).await;
-            login.map_err(|_| login_timed_out())?.map(|_| ()).map_err(|(error, _)| login_error(error))
+            login
+                .map_err(|_| login_timed_out())?
+                .map(|_| ())
+                .map_err(|(error, _)| login_error(error))
         }
-        Credentials::Master { mailbox, user, password } => {
-            authenticate(client, Plain { authorize: mailbox, user, password }, initial_response).await
+        Credentials::Master {
+            mailbox,
+            user,
+            password,
+        } => {
+            authenticate(
+                client,
+                Plain {
+                    authorize: mailbox,
+                    user,
+                    password,
+                },
+                initial_response,
+            )
+            .await
         }
     };
     authorized?;
@@ -185,14 +237,21 @@ async fn log_in(mut session: Session, credentials: &Credentials) -> Result<Sessi
     Ok(session)
 }
 
-async fn authenticate(client: Client<&mut Box<dyn Wire>>, plain: Plain<'_>, initial_response: bool) -> Result<(), ImapError> {
+async fn authenticate(
+    client: Client<&mut Box<dyn Wire>>,
+    plain: Plain<'_>,
+    initial_response: bool,
+) -> Result<(), ImapError> {
     let mechanism = if initial_response {
         Zeroizing::new(format!("PLAIN {}", STANDARD.encode(plain.response())))
     } else {
         Zeroizing::new("PLAIN".to_owned())
     };
     let authenticated = tokio::time::timeout(IDLE_TIMEOUT, client.authenticate(mechanism.as_str(), plain)).await;
-    authenticated.map_err(|_| login_timed_out())?.map(|_| ()).map_err(|(error, _)| login_error(error))
+    authenticated
+        .map_err(|_| login_timed_out())?
+        .map(|_| ())
+        .map_err(|(error, _)| login_error(error))
 }
 
 struct Plain<'a> {
@@ -216,33 +275,57 @@ impl Authenticator for Plain<'_> {
 }
 
 fn login_timed_out() -> ImapError {
-    ImapError::TimedOut { command: "login", seconds: IDLE_TIMEOUT.as_secs() }
+    ImapError::TimedOut {
+        command: "login",
+        seconds: IDLE_TIMEOUT.as_secs(),
+    }
 }
 
 /// The library's error without what its `Display` may embed: the server's buffer.
 fn login_error(error: async_imap::error::Error) -> ImapError {
     use async_imap::error::Error;
     match error {
-        Error::No(words) | Error::Bad(words) => ImapError::LoginRefused { passing: is_passing(&words), text: server_words(&words) },
-        Error::Io(source) => ImapError::Io { command: "login", source: source.kind().into() },
+        Error::No(words) | Error::Bad(words) => ImapError::LoginRefused {
+            passing: is_passing(&words),
+            text: server_words(&words),
+        },
+        Error::Io(source) => ImapError::Io {
+            command: "login",
+            source: source.kind().into(),
+        },
         Error::ConnectionLost => ImapError::Closed { command: "login" },
         Error::Validate(_) => ImapError::LoginRefused {
             text: "the user name or password contains a line break".to_owned(),
             passing: false,
         },
-        _ => ImapError::Unreadable { command: "login", what: "the answer to the login is malformed" },
+        _ => ImapError::Unreadable {
+            command: "login",
+            what: "the answer to the login is malformed",
+        },
     }
 }
 
 /// RFC 5530's codes for a refusal that is not about the password, and what servers without them say.
 fn is_passing(words: &str) -> bool {
     let words = words.to_ascii_uppercase();
-    ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "TOO MANY", "TEMPORAR", "TRY AGAIN"].iter().any(|sign| words.contains(sign))
+    [
+        "[UNAVAILABLE]",
+        "[INUSE]",
+        "[LIMIT]",
+        "[SERVERBUG]",
+        "TOO MANY",
+        "TEMPORAR",
+        "TRY AGAIN",
+    ]
+    .iter()
+    .any(|sign| words.contains(sign))
 }
 
 /// async-imap 0.12 gives `code: ..., info: Some("...")`.
 fn server_words(words: &str) -> String {
-    let quoted = words.split_once("info: Some(\"").and_then(|(_, rest)| rest.rsplit_once("\")"));
+    let quoted = words
+        .split_once("info: Some(\"")
+        .and_then(|(_, rest)| rest.rsplit_once("\")"));
     printable(quoted.map_or(words, |(text, _)| text))
 }
 
@@ -255,6 +338,8 @@ mod tests {
         let words = r#"code: None, info: Some("[AUTHENTICATIONFAILED] Authentication failed.")"#;
         assert_eq!(server_words(words), "[AUTHENTICATIONFAILED] Authentication failed.");
         assert!(!is_passing(words));
-        assert!(is_passing("info: Some(\"[UNAVAILABLE] Temporary authentication failure.\")"));
+        assert!(is_passing(
+            "info: Some(\"[UNAVAILABLE] Temporary authentication failure.\")"
+        ));
     }
 }

@@ -22,9 +22,15 @@ impl InternalDate {
     /// ```
     pub fn parse(wire: &str) -> Option<Self> {
         let trimmed = wire.trim();
-        let instant = strtime::parse("%d-%b-%Y %H:%M:%S %z", trimmed).ok()?.to_timestamp().ok()?;
+        let instant = strtime::parse("%d-%b-%Y %H:%M:%S %z", trimmed)
+            .ok()?
+            .to_timestamp()
+            .ok()?;
         // The grammar wants two characters for the day: a digit or a space first.
-        Some(Self { wire: format!("{trimmed:>26}"), instant })
+        Some(Self {
+            wire: format!("{trimmed:>26}"),
+            instant,
+        })
     }
 
     /// The date as an APPEND takes it, without quotes.

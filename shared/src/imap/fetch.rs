@@ -35,7 +35,11 @@ const IDENTITY_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEAD
 /// [`ImapError`].
 pub async fn sizes(session: &mut Session, first: u32) -> Result<Vec<(u32, u64)>, ImapError> {
     let found = uid_fetch(session, &format!("{first}:*"), "(UID RFC822.SIZE)").await?;
-    let mut sizes: Vec<_> = found.into_iter().map(|m| (m.uid, m.size_bytes)).filter(|(uid, _)| *uid >= first).collect();
+    let mut sizes: Vec<_> = found
+        .into_iter()
+        .map(|m| (m.uid, m.size_bytes))
+        .filter(|(uid, _)| *uid >= first)
+        .collect();
     sizes.sort_unstable();
     sizes.dedup_by_key(|(uid, _)| *uid);
     Ok(sizes)
@@ -73,7 +77,11 @@ pub async fn identities_from(session: &mut Session, first: u32) -> Result<Vec<Me
 ///
 /// # Errors
 /// [`ImapError`].
-pub async fn bodies(session: &mut Session, uids: &UidSet, mut on_each: impl FnMut(u32, Bytes)) -> Result<(), ImapError> {
+pub async fn bodies(
+    session: &mut Session,
+    uids: &UidSet,
+    mut on_each: impl FnMut(u32, Bytes),
+) -> Result<(), ImapError> {
     for set in uids.commands() {
         each_answer(session, &set, "(UID BODY.PEEK[])", |data| {
             let uid = attribute(data, "UID").and_then(Value::number);
@@ -92,7 +100,12 @@ pub async fn bodies(session: &mut Session, uids: &UidSet, mut on_each: impl FnMu
 /// [`ImapError`].
 pub async fn store_flags(session: &mut Session, uids: &UidSet, sign: char, flags: &[String]) -> Result<(), ImapError> {
     for set in uids.commands() {
-        session.run("STORE", &format!("UID STORE {set} {sign}FLAGS.SILENT ({})", flags.join(" "))).await?;
+        session
+            .run(
+                "STORE",
+                &format!("UID STORE {set} {sign}FLAGS.SILENT ({})", flags.join(" ")),
+            )
+            .await?;
     }
     Ok(())
 }
@@ -110,12 +123,20 @@ async fn uid_fetch(session: &mut Session, set: &str, items: &str) -> Result<Vec<
     let mut found = Vec::new();
     // A FETCH that nobody asked for tells changed flags only: it lacks the size, which is always asked for.
     let asked_for = |data: &Data| attribute(data, "RFC822.SIZE").is_some();
-    each_answer(session, set, items, |data| found.extend(Some(data).filter(|data| asked_for(data)).and_then(to_metadata))).await?;
+    each_answer(session, set, items, |data| {
+        found.extend(Some(data).filter(|data| asked_for(data)).and_then(to_metadata));
+    })
+    .await?;
     Ok(found)
 }
 
 /// Runs `UID FETCH` and hands over each answer as it arrives, so that only one is held.
-async fn each_answer(session: &mut Session, set: &str, items: &str, mut on_each: impl FnMut(&Data)) -> Result<(), ImapError> {
+async fn each_answer(
+    session: &mut Session,
+    set: &str,
+    items: &str,
+    mut on_each: impl FnMut(&Data),
+) -> Result<(), ImapError> {
     let tag = session.send(FETCH, &format!("UID FETCH {set} {items}")).await?;
     loop {
         match session.next_event(FETCH).await? {
@@ -134,12 +155,19 @@ fn ascending(mut found: Vec<Metadata>) -> Vec<Metadata> {
 
 fn to_metadata(data: &Data) -> Option<Metadata> {
     let flags = attribute(data, "FLAGS").map(Value::list).unwrap_or_default();
-    let flags = flags.iter().filter_map(Value::text).filter(|flag| !flag.eq_ignore_ascii_case("\\Recent"));
+    let flags = flags
+        .iter()
+        .filter_map(Value::text)
+        .filter(|flag| !flag.eq_ignore_ascii_case("\\Recent"));
     let header = attribute(data, "BODY[HEADER.FIELDS (MESSAGE-ID)]").and_then(Value::bytes);
     Some(Metadata {
         uid: attribute(data, "UID")?.number()?,
-        size_bytes: attribute(data, "RFC822.SIZE").and_then(Value::number).unwrap_or_default(),
-        date: attribute(data, "INTERNALDATE").and_then(Value::text).and_then(InternalDate::parse),
+        size_bytes: attribute(data, "RFC822.SIZE")
+            .and_then(Value::number)
+            .unwrap_or_default(),
+        date: attribute(data, "INTERNALDATE")
+            .and_then(Value::text)
+            .and_then(InternalDate::parse),
         flags: flags.map(str::to_owned).collect(),
         message_id: header.and_then(|header| message_id(header)),
     })
@@ -158,7 +186,11 @@ fn message_id(header: &[u8]) -> Option<String> {
 fn attribute<'a>(data: &'a Data, name: &str) -> Option<&'a Value> {
     let matches = |found: &str| {
         let plain = |c: &char| !matches!(c, ' ' | '"');
-        found.chars().filter(plain).map(|c| c.to_ascii_uppercase()).eq(name.chars().filter(plain))
+        found
+            .chars()
+            .filter(plain)
+            .map(|c| c.to_ascii_uppercase())
+            .eq(name.chars().filter(plain))
     };
     let items = data.values.first()?.list();
     items.chunks_exact(2).find_map(|pair| match pair {

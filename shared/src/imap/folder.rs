@@ -56,17 +56,34 @@ pub async fn list(session: &mut Session) -> Result<(Namespace, Vec<ListedFolder>
     let capabilities = session.capabilities();
     // Strato lists nothing when asked with extensions it announced (2021): only ask where both are there.
     let extended = capabilities.has("LIST-EXTENDED") && capabilities.has("SPECIAL-USE");
-    let command = if extended { r#"LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED)"# } else { r#"LIST "" "*""# };
+    let command = if extended {
+        r#"LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED)"#
+    } else {
+        r#"LIST "" "*""#
+    };
     let data = session.run("LIST", command).await?;
-    let listed: Vec<Listed> = data.iter().filter(|data| data.name == "LIST").filter_map(listed).collect();
+    let listed: Vec<Listed> = data
+        .iter()
+        .filter(|data| data.name == "LIST")
+        .filter_map(listed)
+        .collect();
     let subscribed: Vec<String> = if extended {
-        listed.iter().filter(|folder| folder.has("\\Subscribed")).map(|folder| folder.wire_name.clone()).collect()
+        listed
+            .iter()
+            .filter(|folder| folder.has("\\Subscribed"))
+            .map(|folder| folder.wire_name.clone())
+            .collect()
     } else {
         let data = session.run("LSUB", r#"LSUB "" "*""#).await?;
         let names = data.iter().filter(|data| data.name == "LSUB").filter_map(self::listed);
-        names.filter(|folder| !folder.has("\\Noselect")).map(|folder| folder.wire_name).collect()
+        names
+            .filter(|folder| !folder.has("\\Noselect"))
+            .map(|folder| folder.wire_name)
+            .collect()
     };
-    let separator = namespace.separator.or_else(|| listed.iter().find_map(|folder| folder.separator));
+    let separator = namespace
+        .separator
+        .or_else(|| listed.iter().find_map(|folder| folder.separator));
     let namespace = Namespace { separator, ..namespace };
     let folders = listed
         .into_iter()
@@ -99,7 +116,10 @@ pub async fn create(session: &mut Session, wire_name: &str) -> Result<(), ImapEr
 /// # Errors
 /// [`ImapError::Refused`] where the server does not want it.
 pub async fn subscribe(session: &mut Session, wire_name: &str) -> Result<(), ImapError> {
-    session.run("SUBSCRIBE", &format!("SUBSCRIBE {}", quote(wire_name))).await.map(|_| ())
+    session
+        .run("SUBSCRIBE", &format!("SUBSCRIBE {}", quote(wire_name)))
+        .await
+        .map(|_| ())
 }
 
 /// Servers without RFC 5530's codes say it in words.
@@ -110,16 +130,25 @@ fn already_exists(code: &str, text: &str) -> bool {
 impl Namespace {
     /// The user's own folders under a prefix; nothing is known of others'.
     pub fn own(prefix: String, separator: Option<char>) -> Self {
-        Self { prefix, separator, foreign: Vec::new() }
+        Self {
+            prefix,
+            separator,
+            foreign: Vec::new(),
+        }
     }
 
     fn is_foreign(&self, wire_name: &str) -> bool {
-        self.foreign.iter().any(|prefix| wire_name.starts_with(prefix) || Some(wire_name) == prefix.get(..prefix.len() - 1))
+        self.foreign
+            .iter()
+            .any(|prefix| wire_name.starts_with(prefix) || Some(wire_name) == prefix.get(..prefix.len() - 1))
     }
 
     /// The readable path of a name: prefix removed, cut at the separator, `INBOX` in capitals.
     pub fn path(&self, wire_name: &str) -> Vec<String> {
-        let own = wire_name.strip_prefix(&self.prefix).filter(|own| !own.is_empty()).unwrap_or(wire_name);
+        let own = wire_name
+            .strip_prefix(&self.prefix)
+            .filter(|own| !own.is_empty())
+            .unwrap_or(wire_name);
         let mut path: Vec<String> = match self.separator {
             Some(separator) => own.split(separator).map(readable).collect(),
             None => vec![readable(own)],
@@ -181,9 +210,16 @@ impl Listed {
 }
 
 fn listed(data: &Data) -> Option<Listed> {
-    let [attributes, separator, name, ..] = data.values.as_slice() else { return None };
+    let [attributes, separator, name, ..] = data.values.as_slice() else {
+        return None;
+    };
     Some(Listed {
-        attributes: attributes.list().iter().filter_map(Value::text).map(str::to_owned).collect(),
+        attributes: attributes
+            .list()
+            .iter()
+            .filter_map(Value::text)
+            .map(str::to_owned)
+            .collect(),
         separator: separator.text().and_then(|text| text.chars().next()),
         wire_name: String::from_utf8_lossy(name.bytes()?).into_owned(),
     })
@@ -202,13 +238,32 @@ async fn namespace(session: &mut Session) -> Result<Namespace, ImapError> {
         return Ok(Namespace::default());
     };
     let entry = |value: &Value| -> Option<(String, Option<char>)> {
-        let [prefix, separator, ..] = value.list() else { return None };
-        Some((prefix.text().unwrap_or_default().to_owned(), separator.text().and_then(|text| text.chars().next())))
+        let [prefix, separator, ..] = value.list() else {
+            return None;
+        };
+        Some((
+            prefix.text().unwrap_or_default().to_owned(),
+            separator.text().and_then(|text| text.chars().next()),
+        ))
     };
-    let own = values.first().and_then(|personal| personal.list().first()).and_then(entry);
+    let own = values
+        .first()
+        .and_then(|personal| personal.list().first())
+        .and_then(entry);
     let (prefix, separator) = own.unwrap_or_default();
-    let foreign = values.iter().skip(1).flat_map(Value::list).filter_map(entry).map(|(prefix, _)| prefix);
-    Ok(Namespace { foreign: foreign.filter(|foreign| !foreign.is_empty() && *foreign != prefix).collect(), prefix, separator })
+    let foreign = values
+        .iter()
+        .skip(1)
+        .flat_map(Value::list)
+        .filter_map(entry)
+        .map(|(prefix, _)| prefix);
+    Ok(Namespace {
+        foreign: foreign
+            .filter(|foreign| !foreign.is_empty() && *foreign != prefix)
+            .collect(),
+        prefix,
+        separator,
+    })
 }
 
 #[cfg(test)]
@@ -221,7 +276,11 @@ mod tests {
 
     #[test]
     fn prefix_and_separator_are_the_servers_own() {
-        let courier = Namespace { prefix: "INBOX.".to_owned(), separator: Some('.'), foreign: vec!["shared.".to_owned()] };
+        let courier = Namespace {
+            prefix: "INBOX.".to_owned(),
+            separator: Some('.'),
+            foreign: vec!["shared.".to_owned()],
+        };
         assert_eq!(courier.path("INBOX.Projekte.Gr&APYA3w-e"), path(&["Projekte", "Größe"]));
         assert_eq!(courier.path("Inbox"), path(&["INBOX"]));
         assert_eq!(courier.wire_name(&path(&["Projekte", "v1.0"])), "INBOX.Projekte.v1-0");

@@ -58,7 +58,11 @@ impl Framer {
                 return Ok(None);
             }
             let from = self.scanned.max(self.line_start);
-            let Some(feed) = self.buffer.get(from..).and_then(|rest| rest.iter().position(|&b| b == b'\n')) else {
+            let Some(feed) = self
+                .buffer
+                .get(from..)
+                .and_then(|rest| rest.iter().position(|&b| b == b'\n'))
+            else {
                 self.scanned = self.buffer.len();
                 if self.buffer.len() - self.line_start > LINE_LIMIT_BYTES {
                     return Err(FrameError::LineTooLong);
@@ -93,7 +97,11 @@ impl Framer {
 
 /// How many bytes of line end a line has: 2 for CRLF, 1 for a bare LF.
 fn line_end(line: &[u8]) -> usize {
-    if line.ends_with(b"\r\n") { 2 } else { usize::from(line.ends_with(b"\n")) }
+    if line.ends_with(b"\r\n") {
+        2
+    } else {
+        usize::from(line.ends_with(b"\n"))
+    }
 }
 
 /// The length announced at the end of a line: `{n}` or `~{n}` (RFC 3516), also `{n+}`.
@@ -114,7 +122,10 @@ fn is_status(line: &[u8]) -> bool {
     let mut words = line.split(|&b| b == b' ');
     let tag = words.next().unwrap_or_default();
     let word = words.next().unwrap_or_default();
-    tag == b"+" || [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|w| word.eq_ignore_ascii_case(w))
+    tag == b"+"
+        || [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"]
+            .iter()
+            .any(|w| word.eq_ignore_ascii_case(w))
 }
 
 #[cfg(test)]
@@ -138,7 +149,10 @@ mod tests {
     #[test]
     fn literal_belongs_to_its_response() {
         let got = frames(&[b"* 1 FETCH (BODY[] {7}\r\na\r\nb)\r\n UID 4)\r\na1 OK done\r\n"]);
-        assert_eq!(got, [&b"* 1 FETCH (BODY[] {7}\r\na\r\nb)\r\n UID 4)"[..], b"a1 OK done"]);
+        assert_eq!(
+            got,
+            [&b"* 1 FETCH (BODY[] {7}\r\na\r\nb)\r\n UID 4)"[..], b"a1 OK done"]
+        );
     }
 
     #[test]
@@ -149,7 +163,9 @@ mod tests {
     #[test]
     fn boundless_literal_is_refused() {
         let mut framer = Framer::default();
-        framer.buffer().extend_from_slice(b"* 1 FETCH (BODY[] {99999999999}\r\n");
+        framer
+            .buffer()
+            .extend_from_slice(b"* 1 FETCH (BODY[] {99999999999}\r\n");
         assert_eq!(framer.next_frame(), Err(FrameError::LiteralTooLarge));
     }
 

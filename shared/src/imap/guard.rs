@@ -66,7 +66,7 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
         || benchmarking)
 }
 
-/// Global unicast (2000::/3) without documentation, benchmarking, ORCHID and Teredo ranges.
+/// Global unicast (`2000::/3`) without documentation, benchmarking, ORCHID and Teredo ranges.
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     let [a, b, ..] = v6.segments();
     let global_unicast = a & 0xe000 == 0x2000;
@@ -77,13 +77,15 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
 
 /// The IPv4 address inside a mapped, compatible, NAT64 or 6to4 address: it must be public too.
 fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = v6.segments();
-    let low = || v4_of(g, h);
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0 | 0xffff) if !v6.is_unspecified() && !v6.is_loopback() => Some(low()),
-        (0x0064, 0xff9b, ..) => Some(low()),
-        (0x2002, ..) => Some(v4_of(b, c)),
-        _ => None,
+    let segments = v6.segments();
+    let [first, second, third, .., high, low] = segments;
+    let is_mapped = segments.starts_with(&[0, 0, 0, 0, 0]) && matches!(segments, [.., 0 | 0xffff, _, _]);
+    if is_mapped && !v6.is_unspecified() && !v6.is_loopback() || (first, second) == (0x0064, 0xff9b) {
+        Some(v4_of(high, low))
+    } else if first == 0x2002 {
+        Some(v4_of(second, third))
+    } else {
+        None
     }
 }
 
@@ -98,9 +100,31 @@ mod tests {
     #[test]
     fn only_public_addresses_pass() {
         let refused = [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "198.18.0.1", "192.0.2.1", "240.0.0.1", "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254",
-            "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:db8::1", "ff02::1", "2001::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "192.0.2.1",
+            "240.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "::10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
+            "2001::1",
         ];
         for address in refused {
             assert!(!AddressPolicy::PublicOnly.allows(address.parse().unwrap()), "{address}");

@@ -71,7 +71,11 @@ pub(super) fn parse_response(frame: &Bytes) -> Response {
     }
     let (second, after_second) = word(frame, after_first);
     let number = std::str::from_utf8(second).ok().and_then(|text| text.parse().ok());
-    let (name, from) = if number.is_some() { word(frame, after_second) } else { (second, after_second) };
+    let (name, from) = if number.is_some() {
+        word(frame, after_second)
+    } else {
+        (second, after_second)
+    };
     let name = String::from_utf8_lossy(name).to_ascii_uppercase();
     match parse_values(frame, from) {
         Some(values) => Response::Data(Data { number, name, values }),
@@ -83,7 +87,10 @@ pub(super) fn parse_response(frame: &Bytes) -> Response {
 fn word(frame: &Bytes, from: usize) -> (&[u8], usize) {
     let rest = frame.get(from..).unwrap_or_default();
     let length = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
-    (rest.get(..length).unwrap_or_default(), (from + length + 1).min(frame.len()))
+    (
+        rest.get(..length).unwrap_or_default(),
+        (from + length + 1).min(frame.len()),
+    )
 }
 
 fn parse_status(frame: &Bytes, from: usize) -> Option<Status> {
@@ -112,7 +119,12 @@ fn parse_status(frame: &Bytes, from: usize) -> Option<Status> {
 
 /// The server's words, fit for a log, a table and a mail: one line, at most 300 characters.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect::<String>().trim().to_owned()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(300)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -121,10 +133,15 @@ mod tests {
 
     #[test]
     fn append_uid_is_read_from_the_tagged_status() {
-        let Response::Done(tag, status) = parse_response(&Bytes::from_static(b"m7 OK [APPENDUID 38505 3955:3957] Done.")) else {
+        let Response::Done(tag, status) =
+            parse_response(&Bytes::from_static(b"m7 OK [APPENDUID 38505 3955:3957] Done."))
+        else {
             panic!("not a tagged status");
         };
-        assert_eq!((tag.as_str(), status.code.as_str(), status.arguments.as_str()), ("m7", "APPENDUID", "38505 3955:3957"));
+        assert_eq!(
+            (tag.as_str(), status.code.as_str(), status.arguments.as_str()),
+            ("m7", "APPENDUID", "38505 3955:3957")
+        );
         assert_eq!(status.text, "Done.");
     }
 
@@ -138,6 +155,8 @@ mod tests {
 
     #[test]
     fn unreadable_data_is_not_silence() {
-        assert!(matches!(parse_response(&Bytes::from_static(b"* 1 FETCH (UID 2")), Response::Unreadable(name) if name == "FETCH"));
+        assert!(
+            matches!(parse_response(&Bytes::from_static(b"* 1 FETCH (UID 2")), Response::Unreadable(name) if name == "FETCH")
+        );
     }
 }

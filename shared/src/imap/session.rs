@@ -70,7 +70,13 @@ pub(super) enum Event {
 impl Session {
     /// Wraps a stream whose buffers are empty. `idle` bounds each wait for the server.
     pub(super) fn new(wire: Box<dyn Wire>, idle: Duration) -> Self {
-        Self { wire, framer: Framer::default(), capabilities: Capabilities::default(), last_tag: 0, idle }
+        Self {
+            wire,
+            framer: Framer::default(),
+            capabilities: Capabilities::default(),
+            last_tag: 0,
+            idle,
+        }
     }
 
     /// The stream itself. Only while no command is running: nothing may be left in the buffer.
@@ -118,7 +124,11 @@ impl Session {
                     "UIDVALIDITY" => selected.uid_validity = status.arguments.parse().unwrap_or_default(),
                     "UIDNEXT" => selected.uid_next = status.arguments.parse().ok(),
                     "PERMANENTFLAGS" => {
-                        let flags = status.arguments.trim_matches(['(', ')']).split_whitespace().map(str::to_owned);
+                        let flags = status
+                            .arguments
+                            .trim_matches(['(', ')'])
+                            .split_whitespace()
+                            .map(str::to_owned);
                         selected.permanent_flags = Some(flags.collect());
                     }
                     _ => {}
@@ -139,14 +149,28 @@ impl Session {
     pub async fn status(&mut self, wire_name: &str) -> Result<FolderStatus, ImapError> {
         let command = format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", quote(wire_name));
         let data = self.run("STATUS", &command).await?;
-        let items = data.iter().find(|data| data.name == "STATUS").and_then(|data| data.values.get(1));
+        let items = data
+            .iter()
+            .find(|data| data.name == "STATUS")
+            .and_then(|data| data.values.get(1));
         let item = |name: &str| -> Option<u32> {
             let pairs = items?.list().chunks_exact(2);
-            pairs.filter_map(|pair| Some((pair.first()?.text()?, pair.last()?))).find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.number()
+            pairs
+                .filter_map(|pair| Some((pair.first()?.text()?, pair.last()?)))
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))?
+                .1
+                .number()
         };
         match (item("MESSAGES"), item("UIDNEXT"), item("UIDVALIDITY")) {
-            (Some(messages), Some(uid_next), Some(uid_validity)) => Ok(FolderStatus { messages, uid_next, uid_validity }),
-            _ => Err(ImapError::Unreadable { command: "STATUS", what: "UIDNEXT or UIDVALIDITY is missing" }),
+            (Some(messages), Some(uid_next), Some(uid_validity)) => Ok(FolderStatus {
+                messages,
+                uid_next,
+                uid_validity,
+            }),
+            _ => Err(ImapError::Unreadable {
+                command: "STATUS",
+                what: "UIDNEXT or UIDVALIDITY is missing",
+            }),
         }
     }
 
@@ -201,7 +225,10 @@ impl Session {
     /// The next thing the server says. `BYE`, an end of stream and unreadable data are errors.
     pub(super) async fn next_event(&mut self, name: &'static str) -> Result<Event, ImapError> {
         loop {
-            let frame = self.framer.next_frame().map_err(|e| ImapError::Unreadable { command: name, what: e.as_str() })?;
+            let frame = self.framer.next_frame().map_err(|e| ImapError::Unreadable {
+                command: name,
+                what: e.as_str(),
+            })?;
             let Some(frame) = frame else {
                 self.fill(name).await?;
                 continue;
@@ -209,20 +236,27 @@ impl Session {
             return match parse_response(&frame) {
                 Response::Continue => Ok(Event::Continue),
                 Response::Data(data) => Ok(Event::Data(data)),
-                Response::Untagged(status) if status.kind == Kind::Bye && name != "LOGOUT" => {
-                    Err(ImapError::Bye { command: name, text: status.text })
-                }
+                Response::Untagged(status) if status.kind == Kind::Bye && name != "LOGOUT" => Err(ImapError::Bye {
+                    command: name,
+                    text: status.text,
+                }),
                 Response::Untagged(status) => Ok(Event::Notice(status)),
                 Response::Done(tag, status) => match tag.strip_prefix('v').and_then(|number| number.parse().ok()) {
                     Some(number) => Ok(Event::Done(Tag(number), status)),
-                    None => Err(ImapError::Unreadable { command: name, what: "a tag that was never sent" }),
+                    None => Err(ImapError::Unreadable {
+                        command: name,
+                        what: "a tag that was never sent",
+                    }),
                 },
                 // Data that no command of ours asks for may be in any shape; a FETCH may not.
                 Response::Unreadable(what) if what != "FETCH" && what != "LIST" && what != "STATUS" => {
                     tracing::debug!(command = name, "skipped an untagged response that cannot be read");
                     continue;
                 }
-                Response::Unreadable(_) => Err(ImapError::Unreadable { command: name, what: "an untagged response is malformed" }),
+                Response::Unreadable(_) => Err(ImapError::Unreadable {
+                    command: name,
+                    what: "an untagged response is malformed",
+                }),
             };
         }
     }
@@ -253,9 +287,11 @@ pub struct FolderStatus {
 pub(super) fn check(command: &'static str, status: Status) -> Result<Status, ImapError> {
     match status.kind {
         Kind::Ok => Ok(status),
-        Kind::No | Kind::Bad | Kind::Bye | Kind::Preauth => {
-            Err(ImapError::Refused { command, code: status.code, text: status.text })
-        }
+        Kind::No | Kind::Bad | Kind::Bye | Kind::Preauth => Err(ImapError::Refused {
+            command,
+            code: status.code,
+            text: status.text,
+        }),
     }
 }
 
@@ -280,6 +316,9 @@ async fn timed<T>(
 ) -> Result<T, ImapError> {
     match tokio::time::timeout(idle, work).await {
         Ok(done) => done.map_err(|source| ImapError::Io { command, source }),
-        Err(_) => Err(ImapError::TimedOut { command, seconds: idle.as_secs() }),
+        Err(_) => Err(ImapError::TimedOut {
+            command,
+            seconds: idle.as_secs(),
+        }),
     }
 }

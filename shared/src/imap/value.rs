@@ -180,8 +180,14 @@ mod tests {
     #[test]
     fn names_in_every_form_are_the_same_text() {
         let got = parse(b"(\\HasNoChildren) \"/\" \"a \\\"b\\\\\"").unwrap();
-        assert_eq!(got, [Value::List(vec![atom("\\HasNoChildren")]), text("/"), text("a \"b\\")]);
-        assert_eq!(parse(b"() NIL {3}\r\na)b").unwrap(), [Value::List(vec![]), atom("NIL"), text("a)b")]);
+        assert_eq!(
+            got,
+            [Value::List(vec![atom("\\HasNoChildren")]), text("/"), text("a \"b\\")]
+        );
+        assert_eq!(
+            parse(b"() NIL {3}\r\na)b").unwrap(),
+            [Value::List(vec![]), atom("NIL"), text("a)b")]
+        );
     }
 
     #[test]

@@ -76,7 +76,12 @@ impl From<SdkError<TransactWriteItemsError>> for StoreError {
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
             return Self::Service(Box::new(error));
         };
-        let has = |code: &str| cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code));
+        let has = |code: &str| {
+            cancelled
+                .cancellation_reasons()
+                .iter()
+                .any(|reason| reason.code() == Some(code))
+        };
         if has("ConditionalCheckFailed") {
             Self::Conflict
         } else if has("TransactionConflict") {

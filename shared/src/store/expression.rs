@@ -85,7 +85,10 @@ impl Change {
 
     fn if_absent_or(mut self, name: &str, operator: &str, value: AttributeValue) -> Self {
         let name = self.name(name);
-        let term = format!("(attribute_not_exists({name}) OR {name} {operator} {})", self.value(value));
+        let term = format!(
+            "(attribute_not_exists({name}) OR {name} {operator} {})",
+            self.value(value)
+        );
         self.conditions.push(term);
         self
     }
@@ -103,7 +106,11 @@ impl Change {
     /// The update of the item with these keys.
     pub(super) fn update(self, table: &str, pk: String, sk: String) -> Result<Update, BuildError> {
         let part = |verb: &str, terms: &[String]| (!terms.is_empty()).then(|| format!("{verb} {}", terms.join(", ")));
-        let parts = [part("SET", &self.set), part("REMOVE", &self.remove), part("ADD", &self.add)];
+        let parts = [
+            part("SET", &self.set),
+            part("REMOVE", &self.remove),
+            part("ADD", &self.add),
+        ];
         let mut update = Update::builder()
             .table_name(table)
             .key("PK", AttributeValue::S(pk))

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::{Store, StoreError, belonging};
-use crate::domain::uid::{FlagTable, UidMap, UidSet};
+use crate::domain::flags::FlagTable;
+use crate::domain::uid::{UidMap, UidSet};
 use crate::domain::{JobId, Pass};
 
 /// One folder of a mailbox.
@@ -130,6 +131,12 @@ pub struct PlanLease {
     epoch: i64,
 }
 
+/// The item that planning is leased by.
+#[derive(Deserialize)]
+struct Plan {
+    epoch: i64,
+}
+
 fn partition(job: JobId) -> String {
     format!("JOB#{job}")
 }
@@ -177,13 +184,15 @@ impl Store {
     /// [`StoreError::Conflict`] where another worker holds it.
     pub async fn lease_plan(&self, job: JobId, now: Timestamp, until: Timestamp) -> Result<PlanLease, StoreError> {
         let (pk, sk) = (partition(job), "PLAN".to_owned());
-        let change = Change::default().if_at_most("lease_until", now.as_second()).set("lease_until", until.as_second()).add("epoch", 1);
+        let change = Change::default()
+            .if_at_most("lease_until", now.as_second())
+            .set("lease_until", until.as_second())
+            .add("epoch", 1);
         self.change(change, pk.clone(), sk.clone()).await?;
-        #[derive(Deserialize)]
-        struct Plan {
-            epoch: i64,
-        }
-        let plan: Plan = self.get(pk, sk).await?.ok_or_else(|| StoreError::Missing(format!("plan of {job}")))?;
+        let plan: Plan = self
+            .get(pk, sk)
+            .await?
+            .ok_or_else(|| StoreError::Missing(format!("plan of {job}")))?;
         Ok(PlanLease { job, epoch: plan.epoch })
     }
 
@@ -192,7 +201,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn release_plan(&self, lease: PlanLease) -> Result<(), StoreError> {
-        let change = Change::default().if_equal("epoch", lease.epoch).set("lease_until", 0_i64);
+        let change = Change::default()
+            .if_equal("epoch", lease.epoch)
+            .set("lease_until", 0_i64);
         self.change(change, partition(lease.job), "PLAN".to_owned()).await
     }
 
@@ -201,13 +212,23 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn put_folder(&self, lease: PlanLease, folder: &FolderRecord, new_chunks: &[ChunkRecord]) -> Result<(), StoreError> {
+    pub async fn put_folder(
+        &self,
+        lease: PlanLease,
+        folder: &FolderRecord,
+        new_chunks: &[ChunkRecord],
+    ) -> Result<(), StoreError> {
         let pk = partition(lease.job);
         let mut puts = Vec::with_capacity(new_chunks.len() + 1);
         for chunk in new_chunks {
             puts.push(belonging(lease.job.request(), pk.clone(), chunk_key(chunk), chunk)?);
         }
-        puts.push(belonging(lease.job.request(), pk.clone(), folder_key(folder.folder), folder)?);
+        puts.push(belonging(
+            lease.job.request(),
+            pk.clone(),
+            folder_key(folder.folder),
+            folder,
+        )?);
         let fence = ConditionCheck::builder()
             .table_name(&self.table)
             .key("PK", AttributeValue::S(pk))
@@ -230,15 +251,28 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn lease_folder(&self, folder: &FolderRecord, pass: Pass, now: Timestamp, until: Timestamp) -> Result<Option<FolderRecord>, StoreError> {
-        let taken = FolderRecord { epoch: folder.epoch + 1, lease_until: until.as_second(), ..folder.clone() };
+    pub async fn lease_folder(
+        &self,
+        folder: &FolderRecord,
+        pass: Pass,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<FolderRecord>, StoreError> {
+        let taken = FolderRecord {
+            epoch: folder.epoch + 1,
+            lease_until: until.as_second(),
+            ..folder.clone()
+        };
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .if_at_most("lease_until", now.as_second())
             .if_not("done_pass", pass.as_str())
             .set("epoch", taken.epoch)
             .set("lease_until", taken.lease_until);
-        match self.change(change, partition(folder.job_id), folder_key(folder.folder)).await {
+        match self
+            .change(change, partition(folder.job_id), folder_key(folder.folder))
+            .await
+        {
             Ok(()) => Ok(Some(taken)),
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
@@ -250,8 +284,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost.
     pub async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {
-        let change = Change::default().if_equal("epoch", folder.epoch).set("lease_until", at.as_second());
-        self.change(change, partition(folder.job_id), folder_key(folder.folder)).await
+        let change = Change::default()
+            .if_equal("epoch", folder.epoch)
+            .set("lease_until", at.as_second());
+        self.change(change, partition(folder.job_id), folder_key(folder.folder))
+            .await
     }
 
     /// Takes a chunk of a leased folder: earlier workers cannot write it from now on. Gives it as
@@ -261,7 +298,10 @@ impl Store {
     /// [`StoreError::Conflict`] where the lease has been lost.
     pub async fn take_chunk(&self, chunk: &ChunkRecord, folder: &FolderRecord) -> Result<ChunkRecord, StoreError> {
         let (pk, sk) = (partition(chunk.job_id), chunk_key(chunk));
-        let change = Change::default().if_there().if_at_most("epoch", folder.epoch).set("epoch", folder.epoch);
+        let change = Change::default()
+            .if_there()
+            .if_at_most("epoch", folder.epoch)
+            .set("epoch", folder.epoch);
         self.change(change, pk.clone(), sk.clone()).await?;
         self.get(pk, sk.clone()).await?.ok_or(StoreError::Missing(sk))
     }
@@ -271,7 +311,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost.
     pub async fn save_chunk(&self, chunk: &ChunkRecord) -> Result<(), StoreError> {
-        self.change(saved(chunk)?, partition(chunk.job_id), chunk_key(chunk)).await
+        self.change(saved(chunk)?, partition(chunk.job_id), chunk_key(chunk))
+            .await
     }
 
     /// Ends a chunk for this pass and brings its mailbox's counters up to date, in one write.
@@ -312,12 +353,17 @@ impl Store {
             .set("lease_until", 0_i64);
         let update = change.update(&self.table, partition(folder.job_id), folder_key(folder.folder))?;
         let count = self.job_counters(folder.job_id, &[("open_folders", -1)])?;
-        self.transact(vec![TransactWriteItem::builder().update(update).build(), count]).await
+        self.transact(vec![TransactWriteItem::builder().update(update).build(), count])
+            .await
     }
 }
 
 fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
-    let open_batch: Option<AttributeValue> = chunk.open_batch.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
+    let open_batch: Option<AttributeValue> = chunk
+        .open_batch
+        .as_ref()
+        .map(serde_dynamo::to_attribute_value)
+        .transpose()?;
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
     Ok(Change::default()

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::{Advance, Item, Store, StoreError, belonging, request, stamp};
 use crate::domain::job::transition;
-use crate::domain::{EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState};
+use crate::domain::{
+    EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState,
+};
 
 /// One mailbox of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +89,10 @@ pub struct PlanTotals {
 }
 
 fn keys(id: JobId) -> (String, String) {
-    (request::partition(id.request()), format!("{}{:05}", prefix(id.generation()), id.row()))
+    (
+        request::partition(id.request()),
+        format!("{}{:05}", prefix(id.generation()), id.row()),
+    )
 }
 
 fn prefix(generation: u32) -> String {
@@ -132,7 +137,10 @@ impl JobRecord {
     fn item(&self) -> Result<Item, StoreError> {
         let (pk, sk) = keys(self.job_id);
         let mut item = belonging(self.request_id, pk, sk, self)?;
-        item.insert("entity_state".to_owned(), AttributeValue::S(entity_state(self.status.state())));
+        item.insert(
+            "entity_state".to_owned(),
+            AttributeValue::S(entity_state(self.status.state())),
+        );
         Ok(item)
     }
 }
@@ -155,7 +163,10 @@ impl Store {
             .key("SK", AttributeValue::S("REQUEST".to_owned()))
             .condition_expression("#state = :checking AND generation = :generation")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":checking", AttributeValue::S(RequestState::Checking.as_str().to_owned()))
+            .expression_attribute_values(
+                ":checking",
+                AttributeValue::S(RequestState::Checking.as_str().to_owned()),
+            )
             .expression_attribute_values(":generation", AttributeValue::N(first.job_id.generation().to_string()))
             .build()?;
         self.put_fenced(&fence, puts).await
@@ -185,7 +196,9 @@ impl Store {
     /// [`StoreError::Missing`] where it is not.
     pub async fn job(&self, id: JobId) -> Result<JobRecord, StoreError> {
         let (pk, sk) = keys(id);
-        self.get(pk, sk).await?.ok_or_else(|| StoreError::Missing(format!("mailbox job {id}")))
+        self.get(pk, sk)
+            .await?
+            .ok_or_else(|| StoreError::Missing(format!("mailbox job {id}")))
     }
 
     /// Begins a pass for a mailbox. Idempotency key: job and pass.
@@ -194,14 +207,21 @@ impl Store {
     /// [`StoreError::Illegal`] where the mailbox takes no part in this pass.
     pub async fn start_job(&self, id: JobId, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
         let change = Change::default().remove("error_code").remove("error_message");
-        self.advance_job(id, JobEvent::PassStarted(pass), now, change, false).await
+        self.advance_job(id, JobEvent::PassStarted(pass), now, change, false)
+            .await
     }
 
     /// Ends the planning of a mailbox. Idempotency key: job and pass.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn plan_job(&self, id: JobId, pass: Pass, totals: PlanTotals, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+    pub async fn plan_job(
+        &self,
+        id: JobId,
+        pass: Pass,
+        totals: PlanTotals,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
         let change = Change::default()
             .set("folders", i64::from(totals.folders))
             .set("open_folders", i64::from(totals.open_folders))
@@ -217,8 +237,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish_job(&self, job: &JobRecord, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
-        let event = JobEvent::PassFinished { pass, exceptions: job.exceptions > 0 };
+    pub async fn finish_job(
+        &self,
+        job: &JobRecord,
+        pass: Pass,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        let event = JobEvent::PassFinished {
+            pass,
+            exceptions: job.exceptions > 0,
+        };
         let change = Change::default().remove("error_code").remove("error_message");
         self.advance_job(job.job_id, event, now, change, true).await
     }
@@ -228,7 +256,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn fail_job(&self, id: JobId, failure: &Failure, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+    pub async fn fail_job(
+        &self,
+        id: JobId,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
         let change = failure.change();
         match self.advance_job(id, JobEvent::Failed, now, change, true).await {
             Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
@@ -241,7 +274,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn cancel_job(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
-        match self.advance_job(id, JobEvent::Cancelled, now, Change::default(), false).await {
+        match self
+            .advance_job(id, JobEvent::Cancelled, now, Change::default(), false)
+            .await
+        {
             Ok(_) | Err(StoreError::Illegal(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -279,7 +315,11 @@ impl Store {
                 .set("entity_state", entity_state(next.state()))
                 .set("state_since", stamp(now));
             let (pk, sk) = keys(id);
-            let mut items = vec![TransactWriteItem::builder().update(change.update(&self.table, pk, sk)?).build()];
+            let mut items = vec![
+                TransactWriteItem::builder()
+                    .update(change.update(&self.table, pk, sk)?)
+                    .build(),
+            ];
             // A mailbox that fails before its pass has begun was never counted.
             if ends_pass && before.status.state() != JobState::Waiting {
                 let count = Change::default().if_at_least("open_jobs", 1).add("open_jobs", -1);
@@ -296,16 +336,25 @@ impl Store {
 
     /// The change that goes with a chunk's end: counters of its mailbox.
     pub(super) fn job_counters(&self, id: JobId, counters: &[(&str, i64)]) -> Result<TransactWriteItem, StoreError> {
-        let change = counters.iter().filter(|(_, amount)| *amount != 0).fold(Change::default().if_there(), |change, (name, amount)| change.add(name, *amount));
+        let change = counters
+            .iter()
+            .filter(|(_, amount)| *amount != 0)
+            .fold(Change::default().if_there(), |change, (name, amount)| {
+                change.add(name, *amount)
+            });
         let (pk, sk) = keys(id);
-        Ok(TransactWriteItem::builder().update(change.update(&self.table, pk, sk)?).build())
+        Ok(TransactWriteItem::builder()
+            .update(change.update(&self.table, pk, sk)?)
+            .build())
     }
 }
 
 impl Failure {
     /// The change that notes it at an item.
     pub(super) fn change(&self) -> Change {
-        Change::default().set("error_code", self.code.clone()).set("error_message", self.message.clone())
+        Change::default()
+            .set("error_code", self.code.clone())
+            .set("error_message", self.message.clone())
     }
 }
 

@@ -80,7 +80,11 @@ impl Store {
 
     async fn get<R: DeserializeOwned>(&self, pk: String, sk: String) -> Result<Option<R>, StoreError> {
         let sent = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let answer = sent.key("PK", AttributeValue::S(pk)).key("SK", AttributeValue::S(sk)).send().await?;
+        let answer = sent
+            .key("PK", AttributeValue::S(pk))
+            .key("SK", AttributeValue::S(sk))
+            .send()
+            .await?;
         answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
     }
 
@@ -117,7 +121,12 @@ impl Store {
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), StoreError> {
         let mut tries = 0;
         loop {
-            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
             match sent.map_err(StoreError::from) {
                 Err(StoreError::Busy) if tries < CONFLICT_TRIES => {
                     tokio::time::sleep(std::time::Duration::from_millis(10 << tries)).await;
@@ -133,7 +142,10 @@ impl Store {
         for group in puts.chunks(PUTS_A_TRANSACTION) {
             let mut items = vec![TransactWriteItem::builder().condition_check(fence.clone()).build()];
             for item in group {
-                let put = Put::builder().table_name(&self.table).set_item(Some(item.clone())).build()?;
+                let put = Put::builder()
+                    .table_name(&self.table)
+                    .set_item(Some(item.clone()))
+                    .build()?;
                 items.push(TransactWriteItem::builder().put(put).build());
             }
             self.transact(items).await?;
@@ -167,8 +179,17 @@ impl Store {
         let mut rest = requests;
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(BATCH_WRITE_ITEMS));
-            let answer = self.client.batch_write_item().request_items(&self.table, rest).send().await?;
-            let unprocessed = answer.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            let answer = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, rest)
+                .send()
+                .await?;
+            let unprocessed = answer
+                .unprocessed_items
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default();
             if !unprocessed.is_empty() {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }

@@ -63,7 +63,12 @@ pub struct NoticeRecord {
 
 impl NoticeRecord {
     pub(super) fn queued(request_id: RequestId, notice: NoticeKind, now: Timestamp) -> Self {
-        Self { request_id, notice, queued_at: stamp(now), sent_at: None }
+        Self {
+            request_id,
+            notice,
+            queued_at: stamp(now),
+            sent_at: None,
+        }
     }
 
     pub(super) fn sort_key(&self) -> String {
@@ -90,15 +95,25 @@ impl Store {
     /// [`StoreError`].
     pub async fn unsent_notices(&self, id: RequestId) -> Result<Vec<NoticeKind>, StoreError> {
         let notices = self.notices(id).await?;
-        Ok(notices.into_iter().filter(|notice| notice.sent_at.is_none()).map(|notice| notice.notice).collect())
+        Ok(notices
+            .into_iter()
+            .filter(|notice| notice.sent_at.is_none())
+            .map(|notice| notice.notice)
+            .collect())
     }
 
     /// Notes why a notice could not be sent.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn note_notice_trouble(&self, id: RequestId, kind: NoticeKind, failure: &Failure) -> Result<(), StoreError> {
-        self.change(failure.change().if_there(), request::partition(id), sort_key(kind)).await
+    pub async fn note_notice_trouble(
+        &self,
+        id: RequestId,
+        kind: NoticeKind,
+        failure: &Failure,
+    ) -> Result<(), StoreError> {
+        self.change(failure.change().if_there(), request::partition(id), sort_key(kind))
+            .await
     }
 
     /// Claims a notice for sending until `until`, in seconds since 1970. False where it is sent, or
@@ -106,7 +121,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn claim_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn claim_notice(
+        &self,
+        id: RequestId,
+        kind: NoticeKind,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
         let change = Change::default()
             .if_there()
             .if_absent("sent_at")
@@ -123,8 +144,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn mark_sent(&self, id: RequestId, kind: NoticeKind, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
-        let change = Change::default().if_there().set("sent_at", stamp(now)).set("message_id", message_id).remove("claimed_until");
+    pub async fn mark_sent(
+        &self,
+        id: RequestId,
+        kind: NoticeKind,
+        message_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_there()
+            .set("sent_at", stamp(now))
+            .set("message_id", message_id)
+            .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await
     }
 }

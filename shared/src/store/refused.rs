@@ -24,7 +24,15 @@ impl Store {
         let mut items = Vec::with_capacity(faults.len());
         for (n, fault) in faults.iter().enumerate() {
             let sk = format!("{}{:05}#{n:06}", prefix(generation), fault.row);
-            items.push(belonging(id, request::partition(id), sk, &RefusedRecord { request_id: id, fault: fault.clone() })?);
+            items.push(belonging(
+                id,
+                request::partition(id),
+                sk,
+                &RefusedRecord {
+                    request_id: id,
+                    fault: fault.clone(),
+                },
+            )?);
         }
         self.put_all(items).await
     }

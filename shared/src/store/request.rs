@@ -111,7 +111,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] where it is not.
     pub async fn request(&self, id: RequestId) -> Result<RequestRecord, StoreError> {
-        self.find_request(id).await?.ok_or_else(|| StoreError::Missing(format!("request {id}")))
+        self.find_request(id)
+            .await?
+            .ok_or_else(|| StoreError::Missing(format!("request {id}")))
     }
 
     /// Moves a request on. State and notice are durable together on return; an end destroys the
@@ -129,7 +131,10 @@ impl Store {
     ) -> Result<Advance<RequestRecord>, StoreError> {
         loop {
             let record = self.request(id).await?;
-            if change.if_generation.is_some_and(|generation| generation != record.generation) {
+            if change
+                .if_generation
+                .is_some_and(|generation| generation != record.generation)
+            {
                 return Err(StoreError::Conflict);
             }
             let next = match transition(record.state, event) {
@@ -153,7 +158,11 @@ impl Store {
         now: Timestamp,
         change: &RequestChange,
     ) -> Result<RequestRecord, StoreError> {
-        let mut after = RequestRecord { state: next, state_since: stamp(now), ..record.clone() };
+        let mut after = RequestRecord {
+            state: next,
+            state_since: stamp(now),
+            ..record.clone()
+        };
         after.open_jobs = change.open_jobs.unwrap_or(record.open_jobs);
         after.error_code = change.failure.as_ref().map(|failure| failure.code.clone());
         after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
@@ -175,7 +184,11 @@ impl Store {
             .set_or_remove("data_key", after.data_key.clone())
             .set_or_remove("expires_at", after.expires_at);
         let (pk, sk) = keys(record.request_id);
-        let mut items = vec![TransactWriteItem::builder().update(update.update(&self.table, pk.clone(), sk)?).build()];
+        let mut items = vec![
+            TransactWriteItem::builder()
+                .update(update.update(&self.table, pk.clone(), sk)?)
+                .build(),
+        ];
         if let Some(kind) = change.notice {
             let notice = NoticeRecord::queued(record.request_id, kind, now);
             let item = belonging(record.request_id, pk, notice.sort_key(), &notice)?;
@@ -199,8 +212,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the request has moved on meanwhile.
-    pub async fn renew_upload(&self, record: &RequestRecord, csv_bytes: Option<u64>) -> Result<RequestRecord, StoreError> {
-        let after = RequestRecord { generation: record.generation + 1, csv_bytes, ..record.clone() };
+    pub async fn renew_upload(
+        &self,
+        record: &RequestRecord,
+        csv_bytes: Option<u64>,
+    ) -> Result<RequestRecord, StoreError> {
+        let after = RequestRecord {
+            generation: record.generation + 1,
+            csv_bytes,
+            ..record.clone()
+        };
         let change = Change::default()
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))
@@ -217,7 +238,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn keep_data_key(&self, id: RequestId, sealed: String) -> Result<String, StoreError> {
-        let change = Change::default().if_there().if_absent("data_key").set("data_key", sealed.clone());
+        let change = Change::default()
+            .if_there()
+            .if_absent("data_key")
+            .set("data_key", sealed.clone());
         let (pk, sk) = keys(id);
         match self.change(change, pk, sk).await {
             Ok(()) => Ok(sealed),

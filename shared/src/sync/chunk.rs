@@ -17,7 +17,8 @@ use super::matching::{Candidates, Digest, Side, match_messages};
 use super::{Engine, SyncError};
 use crate::clock::Deadline;
 use crate::domain::Pass;
-use crate::domain::uid::{FlagSet, UidSet};
+use crate::domain::flags::FlagSet;
+use crate::domain::uid::UidSet;
 use crate::imap::append::{Appended, Outgoing, append};
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Selected, Session, fetch};
@@ -77,8 +78,16 @@ impl OpenFolder<'_> {
             // What was refused in the first pass gets its second chance.
             chunk.exceptions.clear();
         }
-        let missing: Vec<Metadata> = found.iter().filter(|message| self.is_missing(chunk, message.uid)).cloned().collect();
-        let present: BTreeSet<u32> = found.iter().map(|message| message.uid).chain(chunk.map.iter().map(|pair| pair.0)).collect();
+        let missing: Vec<Metadata> = found
+            .iter()
+            .filter(|message| is_missing(chunk, message.uid))
+            .cloned()
+            .collect();
+        let present: BTreeSet<u32> = found
+            .iter()
+            .map(|message| message.uid)
+            .chain(chunk.map.iter().map(|pair| pair.0))
+            .collect();
         if self.send(chunk, missing).await? == ChunkEnd::OutOfTime {
             self.engine.store.save_chunk(chunk).await?;
             return Ok(ChunkEnd::OutOfTime);
@@ -87,10 +96,6 @@ impl OpenFolder<'_> {
         self.engine.store.finish_chunk(chunk, self.pass, present).await?;
         self.progressed = true;
         Ok(ChunkEnd::Finished)
-    }
-
-    fn is_missing(&self, chunk: &ChunkRecord, uid: u32) -> bool {
-        chunk.map.get(uid).is_none() && chunk.exceptions.iter().all(|exception| exception.uid != uid)
     }
 
     /// Sends messages in batches, reading the next while one is being appended.
@@ -107,12 +112,18 @@ impl OpenFolder<'_> {
             let outgoing = self.outgoing(chunk, &batch);
             let uids = UidSet::from_sorted(outgoing.iter().map(|(uid, _)| *uid));
             if !uids.is_empty() {
-                chunk.open_batch = Some(OpenBatch { uids, from_uid: self.next_uid });
+                chunk.open_batch = Some(OpenBatch {
+                    uids,
+                    from_uid: self.next_uid,
+                });
                 self.engine.store.save_chunk(chunk).await?;
             }
             let next = batches.next();
             let was_last = next.is_none();
-            let (messages, source) = (outgoing.iter().map(|(_, message)| message.clone()).collect::<Vec<_>>(), &mut *self.source);
+            let (messages, source) = (
+                outgoing.iter().map(|(_, message)| message.clone()).collect::<Vec<_>>(),
+                &mut *self.source,
+            );
             let (appended, read) = tokio::join!(
                 append(self.destination, &self.folder.destination_name, &messages),
                 async {
@@ -149,29 +160,59 @@ impl OpenFolder<'_> {
         let mut outgoing = Vec::with_capacity(batch.messages.len());
         for (metadata, body) in &batch.messages {
             if body.len() as u64 > limit {
-                let text = format!("the message has {} bytes, and the server takes {limit} at most", body.len());
-                chunk.exceptions.push(ExceptionRecord { uid: metadata.uid, code: "TOOBIG".to_owned(), text });
+                let text = format!(
+                    "the message has {} bytes, and the server takes {limit} at most",
+                    body.len()
+                );
+                chunk.exceptions.push(ExceptionRecord {
+                    uid: metadata.uid,
+                    code: "TOOBIG".to_owned(),
+                    text,
+                });
             } else {
                 let flags = FlagSet::new(&metadata.flags).permitted(permanent).words();
-                outgoing.push((metadata.uid, Outgoing { flags, date: metadata.date.clone(), body: body.clone() }));
+                outgoing.push((
+                    metadata.uid,
+                    Outgoing {
+                        flags,
+                        date: metadata.date.clone(),
+                        body: body.clone(),
+                    },
+                ));
             }
         }
         outgoing
     }
 
     /// Notes what became of a batch and closes it.
-    async fn note(&mut self, chunk: &mut ChunkRecord, batch: &Batch, outgoing: &[(u32, Outgoing)], appended: Vec<Appended>) -> Result<(), SyncError> {
+    async fn note(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        batch: &Batch,
+        outgoing: &[(u32, Outgoing)],
+        appended: Vec<Appended>,
+    ) -> Result<(), SyncError> {
         let mut full = None;
         let mut without_uid = false;
-        let by_uid: BTreeMap<u32, &Metadata> = batch.messages.iter().map(|(metadata, _)| (metadata.uid, metadata)).collect();
+        let by_uid: BTreeMap<u32, &Metadata> = batch
+            .messages
+            .iter()
+            .map(|(metadata, _)| (metadata.uid, metadata))
+            .collect();
         for ((uid, _), result) in outgoing.iter().zip(appended) {
             match result {
-                Appended::Stored { uid: Some(destination) } => self.claim(chunk, *uid, destination, by_uid.get(uid).copied()),
+                Appended::Stored { uid: Some(destination) } => {
+                    self.claim(chunk, *uid, destination, by_uid.get(uid).copied());
+                }
                 Appended::Stored { uid: None } => without_uid = true,
                 Appended::Refused(refusal) if refusal.code == "OVERQUOTA" => full = Some(refusal.text),
                 Appended::Refused(refusal) => {
                     tracing::warn!(job.id = %chunk.job_id, folder = self.folder.folder, uid, code = refusal.code, "message refused");
-                    chunk.exceptions.push(ExceptionRecord { uid: *uid, code: refusal.code, text: refusal.text });
+                    chunk.exceptions.push(ExceptionRecord {
+                        uid: *uid,
+                        code: refusal.code,
+                        text: refusal.text,
+                    });
                 }
             }
         }
@@ -190,7 +231,9 @@ impl OpenFolder<'_> {
         self.next_uid = self.next_uid.max(destination.saturating_add(1));
         if let Some(metadata) = metadata {
             chunk.flags.insert(source, &FlagSet::new(&metadata.flags));
-            chunk.bytes_copied = chunk.bytes_copied.saturating_add(i64::try_from(metadata.size_bytes).unwrap_or(i64::MAX));
+            chunk.bytes_copied = chunk
+                .bytes_copied
+                .saturating_add(i64::try_from(metadata.size_bytes).unwrap_or(i64::MAX));
         }
     }
 
@@ -198,32 +241,63 @@ impl OpenFolder<'_> {
     /// Sends nothing. The result is durable with the next save.
     async fn close_open_batch(&mut self, chunk: &mut ChunkRecord) -> Result<(), SyncError> {
         let (from, uids, candidates) = match (&chunk.open_batch, chunk.match_from) {
-            (_, Some(from)) => (from, UidSet::from_range(chunk.first_uid..=chunk.last_uid), Candidates::AnyMail),
+            (_, Some(from)) => (
+                from,
+                UidSet::from_range(chunk.first_uid..=chunk.last_uid),
+                Candidates::AnyMail,
+            ),
             (Some(open), None) => (open.from_uid, open.uids.clone(), Candidates::SinceOurBatch),
             (None, None) => return Ok(()),
         };
         self.destination.refresh().await.map_err(SyncError::Destination)?;
         let (ours, mut theirs) = tokio::try_join!(
             async { fetch::identities(self.source, &uids).await.map_err(SyncError::Source) },
-            async { fetch::identities_from(self.destination, from).await.map_err(SyncError::Destination) },
+            async {
+                fetch::identities_from(self.destination, from)
+                    .await
+                    .map_err(SyncError::Destination)
+            },
         )?;
-        self.next_uid = theirs.last().map_or(self.next_uid, |last| self.next_uid.max(last.uid.saturating_add(1)));
+        self.next_uid = theirs
+            .last()
+            .map_or(self.next_uid, |last| self.next_uid.max(last.uid.saturating_add(1)));
         theirs.retain(|message| !self.claimed.contains(&message.uid));
-        let ours = ours.into_iter().filter(|message| chunk.map.get(message.uid).is_none()).collect();
-        let mut source = Side { messages: ours, digests: BTreeMap::new() };
-        let mut destination = Side { messages: theirs, digests: BTreeMap::new() };
+        let ours = ours
+            .into_iter()
+            .filter(|message| chunk.map.get(message.uid).is_none())
+            .collect();
+        let mut source = Side {
+            messages: ours,
+            digests: BTreeMap::new(),
+        };
+        let mut destination = Side {
+            messages: theirs,
+            digests: BTreeMap::new(),
+        };
         let mut matches = match_messages(&source, &destination, candidates);
         if matches.in_doubt() {
             let (ours, theirs) = tokio::try_join!(
-                async { digests(self.source, &source.messages, &matches.doubtful_sources).await.map_err(SyncError::Source) },
-                async { digests(self.destination, &destination.messages, &matches.doubtful_destinations).await.map_err(SyncError::Destination) },
+                async {
+                    digests(self.source, &source.messages, &matches.doubtful_sources)
+                        .await
+                        .map_err(SyncError::Source)
+                },
+                async {
+                    digests(self.destination, &destination.messages, &matches.doubtful_destinations)
+                        .await
+                        .map_err(SyncError::Destination)
+                },
             )?;
             (source.digests, destination.digests) = (ours, theirs);
             matches = match_messages(&source, &destination, candidates);
         }
         let arrived = matches.pairs.len();
         tracing::info!(job.id = %chunk.job_id, folder = self.folder.folder, chunk = chunk.chunk, asked = uids.len(), arrived, "looked for what had arrived");
-        let by_uid: BTreeMap<u32, Metadata> = source.messages.into_iter().map(|message| (message.uid, message)).collect();
+        let by_uid: BTreeMap<u32, Metadata> = source
+            .messages
+            .into_iter()
+            .map(|message| (message.uid, message))
+            .collect();
         for (ours, theirs) in matches.pairs {
             self.claim(chunk, ours, theirs, by_uid.get(&ours));
         }
@@ -233,11 +307,19 @@ impl OpenFolder<'_> {
     }
 
     async fn carry_flags_over(&mut self, chunk: &mut ChunkRecord, found: &[Metadata]) -> Result<(), SyncError> {
-        let mapped: Vec<(&Metadata, u32)> = found.iter().filter_map(|message| Some((message, chunk.map.get(message.uid)?))).collect();
+        let mapped: Vec<(&Metadata, u32)> = found
+            .iter()
+            .filter_map(|message| Some((message, chunk.map.get(message.uid)?)))
+            .collect();
         let mut uids: Vec<u32> = mapped.iter().map(|(_, destination)| *destination).collect();
         uids.sort_unstable();
-        let here = fetch::metadata(self.destination, &UidSet::from_sorted(uids)).await.map_err(SyncError::Destination)?;
-        let here: BTreeMap<u32, FlagSet> = here.into_iter().map(|message| (message.uid, FlagSet::new(&message.flags))).collect();
+        let here = fetch::metadata(self.destination, &UidSet::from_sorted(uids))
+            .await
+            .map_err(SyncError::Destination)?;
+        let here: BTreeMap<u32, FlagSet> = here
+            .into_iter()
+            .map(|message| (message.uid, FlagSet::new(&message.flags)))
+            .collect();
         let three_ways: Vec<ThreeWay> = mapped
             .iter()
             .filter_map(|(message, destination_uid)| {
@@ -250,7 +332,9 @@ impl OpenFolder<'_> {
             })
             .collect();
         for change in flag_changes(&three_ways, self.selected.permanent_flags.as_deref()) {
-            fetch::store_flags(self.destination, &change.uids, change.sign, &change.flags).await.map_err(SyncError::Destination)?;
+            fetch::store_flags(self.destination, &change.uids, change.sign, &change.flags)
+                .await
+                .map_err(SyncError::Destination)?;
         }
         for (message, _) in mapped {
             chunk.flags.insert(message.uid, &FlagSet::new(&message.flags));
@@ -259,18 +343,25 @@ impl OpenFolder<'_> {
     }
 }
 
+/// Whether a message has neither been copied nor refused.
+fn is_missing(chunk: &ChunkRecord, uid: u32) -> bool {
+    chunk.map.get(uid).is_none() && chunk.exceptions.iter().all(|exception| exception.uid != uid)
+}
+
 /// Messages in batches within the limits; a larger message goes alone.
 fn cut_batches(messages: Vec<Metadata>, most_messages: usize, most_bytes: u64) -> Vec<Vec<Metadata>> {
     let mut batches: Vec<Vec<Metadata>> = Vec::new();
     let mut bytes = 0_u64;
     for message in messages {
         bytes = bytes.saturating_add(message.size_bytes);
-        match batches.last_mut().filter(|batch| batch.len() < most_messages && bytes <= most_bytes) {
-            Some(batch) => batch.push(message),
-            None => {
-                bytes = message.size_bytes;
-                batches.push(vec![message]);
-            }
+        if let Some(batch) = batches
+            .last_mut()
+            .filter(|batch| batch.len() < most_messages && bytes <= most_bytes)
+        {
+            batch.push(message);
+        } else {
+            bytes = message.size_bytes;
+            batches.push(vec![message]);
         }
     }
     batches
@@ -284,13 +375,25 @@ async fn read_batch(source: &mut Session, messages: Vec<Metadata>) -> Result<Bat
         bodies.insert(uid, body);
     })
     .await?;
-    let with_body = messages.into_iter().filter_map(|message| bodies.remove(&message.uid).map(|body| (message, body)));
-    Ok(Batch { messages: with_body.collect() })
+    let with_body = messages
+        .into_iter()
+        .filter_map(|message| bodies.remove(&message.uid).map(|body| (message, body)));
+    Ok(Batch {
+        messages: with_body.collect(),
+    })
 }
 
 /// The digests of messages, read a bounded part at a time.
-async fn digests(session: &mut Session, messages: &[Metadata], wanted: &BTreeSet<u32>) -> Result<BTreeMap<u32, Digest>, ImapError> {
-    let wanted = messages.iter().filter(|message| wanted.contains(&message.uid)).cloned().collect();
+async fn digests(
+    session: &mut Session,
+    messages: &[Metadata],
+    wanted: &BTreeSet<u32>,
+) -> Result<BTreeMap<u32, Digest>, ImapError> {
+    let wanted = messages
+        .iter()
+        .filter(|message| wanted.contains(&message.uid))
+        .cloned()
+        .collect();
     let mut found = BTreeMap::new();
     for part in cut_batches(wanted, 1000, DIGEST_BYTES) {
         let uids = UidSet::from_sorted(part.iter().map(|message| message.uid));

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::uid::{FlagSet, UidSet};
+use crate::domain::flags::FlagSet;
+use crate::domain::uid::UidSet;
 
 /// Flags of one message on the three sides.
 #[derive(Clone, Debug)]
@@ -41,13 +42,20 @@ pub(super) fn flag_changes(messages: &[ThreeWay], permanent: Option<&[String]>) 
         }
         for (sign, flags) in [('+', source.minus(&base)), ('-', base.minus(&source))] {
             if !flags.is_empty() {
-                changes.entry((sign, flags.words())).or_default().push(message.destination_uid);
+                changes
+                    .entry((sign, flags.words()))
+                    .or_default()
+                    .push(message.destination_uid);
             }
         }
     }
     let change = |((sign, flags), mut uids): ((char, Vec<String>), Vec<u32>)| {
         uids.sort_unstable();
-        FlagChange { uids: UidSet::from_sorted(uids), sign, flags }
+        FlagChange {
+            uids: UidSet::from_sorted(uids),
+            sign,
+            flags,
+        }
     };
     changes.into_iter().map(change).collect()
 }
@@ -58,16 +66,28 @@ mod tests {
 
     fn three(destination_uid: u32, base: &str, source: &str, destination: &str) -> ThreeWay {
         let set = |text: &str| FlagSet::new(text.split(' '));
-        ThreeWay { destination_uid, base: set(base), source: set(source), destination: set(destination) }
+        ThreeWay {
+            destination_uid,
+            base: set(base),
+            source: set(source),
+            destination: set(destination),
+        }
     }
 
     fn shown(changes: &[FlagChange]) -> Vec<String> {
-        changes.iter().map(|change| format!("{} {}{}", change.uids, change.sign, change.flags.join(" "))).collect()
+        changes
+            .iter()
+            .map(|change| format!("{} {}{}", change.uids, change.sign, change.flags.join(" ")))
+            .collect()
     }
 
     #[test]
     fn changes_at_the_source_are_carried_over_together() {
-        let messages = [three(5, "", "\\Seen", ""), three(6, "", "\\Seen", ""), three(9, "\\Flagged", "\\Seen", "\\Flagged")];
+        let messages = [
+            three(5, "", "\\Seen", ""),
+            three(6, "", "\\Seen", ""),
+            three(9, "\\Flagged", "\\Seen", "\\Flagged"),
+        ];
         assert_eq!(shown(&flag_changes(&messages, None)), ["5:6,9 +\\Seen", "9 -\\Flagged"]);
     }
 

@@ -43,7 +43,10 @@ pub struct LaneFailure {
 
 impl<E: Into<SyncError>> From<E> for LaneFailure {
     fn from(error: E) -> Self {
-        Self { error: error.into(), progressed: false }
+        Self {
+            error: error.into(),
+            progressed: false,
+        }
     }
 }
 
@@ -63,7 +66,9 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
         }
         let current = engine.store.job(id).await?;
         if (current.status.state(), current.status.pass()) != (JobState::Copying, Some(pass)) {
-            return Ok(LaneEnd::Done(settle_request(&engine.store, job.request_id, now()).await?));
+            return Ok(LaneEnd::Done(
+                settle_request(&engine.store, job.request_id, now()).await?,
+            ));
         }
         let folders = engine.store.folders(id).await?;
         let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
@@ -80,10 +85,23 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
             return Ok(LaneEnd::Wait(Duration::from_secs(seconds.max(1))));
         };
-        let Some(folder) = engine.store.lease_folder(free, pass, at, deadline.lease_end(LEASE_GRACE)).await? else {
+        let Some(folder) = engine
+            .store
+            .lease_folder(free, pass, at, deadline.lease_end(LEASE_GRACE))
+            .await?
+        else {
             continue;
         };
-        let end = work_on(engine, &current, pass, deadline, &folder, &mut sessions, &mut progressed).await;
+        let end = work_on(
+            engine,
+            &current,
+            pass,
+            deadline,
+            &folder,
+            &mut sessions,
+            &mut progressed,
+        )
+        .await;
         match end {
             Ok(FolderEnd::Finished) => {}
             Ok(FolderEnd::Stopped) => {
@@ -119,12 +137,20 @@ async fn work_on(
     };
     let (opened, selected) = tokio::try_join!(
         async { source.examine(&folder.source_name).await.map_err(SyncError::Source) },
-        async { destination.select(&folder.destination_name).await.map_err(SyncError::Destination) },
+        async {
+            destination
+                .select(&folder.destination_name)
+                .await
+                .map_err(SyncError::Destination)
+        },
     )?;
     same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
     same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;
     let chunks = engine.store.chunks(folder.job_id, folder.folder).await?;
-    let claimed: HashSet<u32> = chunks.iter().flat_map(|chunk| chunk.map.iter().map(|pair| pair.1)).collect();
+    let claimed: HashSet<u32> = chunks
+        .iter()
+        .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
+        .collect();
     let next_uid = selected.uid_next.unwrap_or(1);
     let mut open = OpenFolder {
         engine,
@@ -159,14 +185,21 @@ fn same_folder(folder: &FolderRecord, expected: u32, found: u32) -> Result<(), I
     if expected == found {
         Ok(())
     } else {
-        Err(ImapError::UidValidityChanged { folder: folder.title.clone(), expected, found })
+        Err(ImapError::UidValidityChanged {
+            folder: folder.title.clone(),
+            expected,
+            found,
+        })
     }
 }
 
 /// Shortens the lease, so that the next try need not wait for this run's end; but not to nothing,
 /// because what was on the wire may still arrive.
 async fn release_after_fault(engine: &Engine, folder: &FolderRecord) {
-    let at = SignedDuration::try_from(FAULT_GRACE).ok().and_then(|grace| now().checked_add(grace).ok()).unwrap_or(Timestamp::MAX);
+    let at = SignedDuration::try_from(FAULT_GRACE)
+        .ok()
+        .and_then(|grace| now().checked_add(grace).ok())
+        .unwrap_or(Timestamp::MAX);
     match engine.store.release_folder(folder, at).await {
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => tracing::warn!(job.id = %folder.job_id, %error, "a folder's lease could not be shortened"),

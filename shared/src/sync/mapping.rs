@@ -3,7 +3,7 @@
 //! Folders that are for the same thing become one another (`Gesendet` becomes `Sent`); all others
 //! keep their path. No two source folders share a destination: the later one gets a number.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::imap::folder::{ListedFolder, Namespace, SpecialUse};
 
@@ -26,24 +26,75 @@ const KNOWN_NAMES: [(SpecialUse, &[&str]); 5] = [
     (
         SpecialUse::Sent,
         &[
-            "sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete elemente", "gesendete objekte",
-            "gesendete nachrichten", "envoyés", "éléments envoyés", "messages envoyés", "inviata", "posta inviata", "inviati", "enviados",
-            "elementos enviados", "mensajes enviados",
+            "sent",
+            "sent items",
+            "sent messages",
+            "sent mail",
+            "gesendet",
+            "gesendete elemente",
+            "gesendete objekte",
+            "gesendete nachrichten",
+            "envoyés",
+            "éléments envoyés",
+            "messages envoyés",
+            "inviata",
+            "posta inviata",
+            "inviati",
+            "enviados",
+            "elementos enviados",
+            "mensajes enviados",
         ],
     ),
-    (SpecialUse::Drafts, &["drafts", "draft", "entwürfe", "entwurf", "brouillons", "bozze", "borradores"]),
+    (
+        SpecialUse::Drafts,
+        &[
+            "drafts",
+            "draft",
+            "entwürfe",
+            "entwurf",
+            "brouillons",
+            "bozze",
+            "borradores",
+        ],
+    ),
     (
         SpecialUse::Trash,
         &[
-            "trash", "deleted items", "deleted messages", "deleted", "papierkorb", "gelöschte elemente", "gelöschte objekte", "corbeille",
-            "éléments supprimés", "cestino", "posta eliminata", "papelera", "elementos eliminados",
+            "trash",
+            "deleted items",
+            "deleted messages",
+            "deleted",
+            "papierkorb",
+            "gelöschte elemente",
+            "gelöschte objekte",
+            "corbeille",
+            "éléments supprimés",
+            "cestino",
+            "posta eliminata",
+            "papelera",
+            "elementos eliminados",
         ],
     ),
     (
         SpecialUse::Junk,
-        &["junk", "spam", "junk e-mail", "junk email", "junk mail", "bulk mail", "spamverdacht", "indésirables", "courrier indésirable", "posta indesiderata", "correo no deseado"],
+        &[
+            "junk",
+            "spam",
+            "junk e-mail",
+            "junk email",
+            "junk mail",
+            "bulk mail",
+            "spamverdacht",
+            "indésirables",
+            "courrier indésirable",
+            "posta indesiderata",
+            "correo no deseado",
+        ],
     ),
-    (SpecialUse::Archive, &["archive", "archives", "archiv", "archivio", "archivo"]),
+    (
+        SpecialUse::Archive,
+        &["archive", "archives", "archiv", "archivio", "archivo"],
+    ),
 ];
 
 /// Maps every folder that can hold messages. A folder in `known` (source name, destination name)
@@ -53,11 +104,21 @@ pub fn map_folders(
     source: &[ListedFolder],
     destination: &[ListedFolder],
     namespace: &Namespace,
-    known: &HashMap<String, String>,
+    known: &BTreeMap<String, String>,
 ) -> Vec<FolderMapping> {
-    let mut folders: Vec<(&ListedFolder, Option<SpecialUse>)> =
-        source.iter().filter(|folder| folder.selectable).map(|folder| (folder, special_use(folder, source))).collect();
-    folders.sort_by_key(|(folder, special_use)| (folder.path != ["INBOX"], special_use.is_none(), folder.path.clone(), folder.wire_name.clone()));
+    let mut folders: Vec<(&ListedFolder, Option<SpecialUse>)> = source
+        .iter()
+        .filter(|folder| folder.selectable)
+        .map(|folder| (folder, special_use(folder, source)))
+        .collect();
+    folders.sort_by_key(|(folder, special_use)| {
+        (
+            folder.path != ["INBOX"],
+            special_use.is_none(),
+            folder.path.clone(),
+            folder.wire_name.clone(),
+        )
+    });
     let mut taken: HashSet<String> = known.values().map(|name| name.to_lowercase()).collect();
     let mapped = folders.into_iter().map(|(folder, special_use)| {
         let home = special_use.and_then(|special_use| home_of(special_use, destination));
@@ -93,13 +154,21 @@ pub fn map_folders(
 /// What a source folder is for: as the server says, else by its name, unless the server names
 /// another one for that.
 fn special_use(folder: &ListedFolder, all: &[ListedFolder]) -> Option<SpecialUse> {
-    folder.special_use.or_else(|| by_name(folder).filter(|found| all.iter().all(|other| other.special_use != Some(*found))))
+    folder
+        .special_use
+        .or_else(|| by_name(folder).filter(|found| all.iter().all(|other| other.special_use != Some(*found))))
 }
 
 /// The destination's folder for a use: as the server says, else by its name.
 fn home_of(special_use: SpecialUse, destination: &[ListedFolder]) -> Option<&ListedFolder> {
-    let said = destination.iter().find(|folder| folder.selectable && folder.special_use == Some(special_use));
-    said.or_else(|| destination.iter().find(|folder| folder.selectable && by_name(folder) == Some(special_use)))
+    let said = destination
+        .iter()
+        .find(|folder| folder.selectable && folder.special_use == Some(special_use));
+    said.or_else(|| {
+        destination
+            .iter()
+            .find(|folder| folder.selectable && by_name(folder) == Some(special_use))
+    })
 }
 
 /// Only folders at the top, or right below `INBOX`, are known by their names.
@@ -110,7 +179,10 @@ fn by_name(folder: &ListedFolder) -> Option<SpecialUse> {
         _ => return None,
     };
     let name = name.to_lowercase();
-    KNOWN_NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(special_use, _)| *special_use)
+    KNOWN_NAMES
+        .iter()
+        .find(|(_, names)| names.contains(&name.as_str()))
+        .map(|(special_use, _)| *special_use)
 }
 
 #[cfg(test)]
@@ -119,7 +191,13 @@ mod tests {
 
     fn folder(path: &[&str], special_use: Option<SpecialUse>) -> ListedFolder {
         let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
-        ListedFolder { wire_name: path.join("."), path, special_use, selectable: true, subscribed: false }
+        ListedFolder {
+            wire_name: path.join("."),
+            path,
+            special_use,
+            selectable: true,
+            subscribed: false,
+        }
     }
 
     fn slash() -> Namespace {
@@ -127,7 +205,10 @@ mod tests {
     }
 
     fn names(mapped: &[FolderMapping]) -> Vec<(&str, &str)> {
-        mapped.iter().map(|m| (m.source_name.as_str(), m.destination_name.as_str())).collect()
+        mapped
+            .iter()
+            .map(|m| (m.source_name.as_str(), m.destination_name.as_str()))
+            .collect()
     }
 
     #[test]
@@ -138,26 +219,45 @@ mod tests {
             folder(&["INBOX"], None),
             folder(&["Müll"], Some(SpecialUse::Trash)),
         ];
-        let destination = [folder(&["INBOX"], None), folder(&["Sent"], Some(SpecialUse::Sent)), folder(&["Trash"], None)];
+        let destination = [
+            folder(&["INBOX"], None),
+            folder(&["Sent"], Some(SpecialUse::Sent)),
+            folder(&["Trash"], None),
+        ];
         assert_eq!(
-            names(&map_folders(&source, &destination, &slash(), &HashMap::new())),
-            [("INBOX", "INBOX"), ("Gesendet", "Sent"), ("Müll", "Trash"), ("Projekte.Größe", "Projekte/Gr&APYA3w-e")]
+            names(&map_folders(&source, &destination, &slash(), &BTreeMap::new())),
+            [
+                ("INBOX", "INBOX"),
+                ("Gesendet", "Sent"),
+                ("Müll", "Trash"),
+                ("Projekte.Größe", "Projekte/Gr&APYA3w-e")
+            ]
         );
     }
 
     #[test]
     fn no_two_folders_share_a_destination() {
-        let source = [folder(&["Sent"], None), folder(&["Sent Items"], Some(SpecialUse::Sent)), folder(&["work"], None), folder(&["Work"], None)];
+        let source = [
+            folder(&["Sent"], None),
+            folder(&["Sent Items"], Some(SpecialUse::Sent)),
+            folder(&["work"], None),
+            folder(&["Work"], None),
+        ];
         let destination = [folder(&["Sent"], Some(SpecialUse::Sent))];
         assert_eq!(
-            names(&map_folders(&source, &destination, &slash(), &HashMap::new())),
-            [("Sent Items", "Sent"), ("Sent", "Sent (2)"), ("Work", "Work"), ("work", "work (2)")]
+            names(&map_folders(&source, &destination, &slash(), &BTreeMap::new())),
+            [
+                ("Sent Items", "Sent"),
+                ("Sent", "Sent (2)"),
+                ("Work", "Work"),
+                ("work", "work (2)")
+            ]
         );
     }
 
     #[test]
     fn folder_of_an_earlier_pass_stays_where_it_went() {
-        let known = HashMap::from([("Sent".to_owned(), "Sent (2)".to_owned())]);
+        let known = BTreeMap::from([("Sent".to_owned(), "Sent (2)".to_owned())]);
         let source = [folder(&["Sent"], None), folder(&["sent (2)"], None)];
         let mapped = map_folders(&source, &[folder(&["Sent"], Some(SpecialUse::Sent))], &slash(), &known);
         assert_eq!(names(&mapped), [("Sent", "Sent (2)"), ("sent (2)", "sent (2) (2)")]);
@@ -165,7 +265,10 @@ mod tests {
 
     #[test]
     fn folders_that_hold_no_messages_are_left_out() {
-        let parent = ListedFolder { selectable: false, ..folder(&["Projekte"], None) };
-        assert_eq!(map_folders(&[parent], &[], &slash(), &HashMap::new()), []);
+        let parent = ListedFolder {
+            selectable: false,
+            ..folder(&["Projekte"], None)
+        };
+        assert_eq!(map_folders(&[parent], &[], &slash(), &BTreeMap::new()), []);
     }
 }

@@ -89,7 +89,13 @@ type Key = (Option<String>, Option<Timestamp>);
 fn grouped(messages: &[Metadata]) -> BTreeMap<Key, Vec<(u32, u64)>> {
     let mut groups: BTreeMap<Key, Vec<(u32, u64)>> = BTreeMap::new();
     for message in messages {
-        let key = (message.message_id.clone(), message.date.as_ref().map(|date| date.instant()));
+        let key = (
+            message.message_id.clone(),
+            message
+                .date
+                .as_ref()
+                .map(super::super::imap::date::InternalDate::instant),
+        );
         groups.entry(key).or_default().push((message.uid, message.size_bytes));
     }
     groups
@@ -125,11 +131,20 @@ mod tests {
 
     fn message(uid: u32, id: Option<&str>, size_bytes: u64) -> Metadata {
         let date = InternalDate::parse("07-Feb-2024 10:00:00 +0100");
-        Metadata { uid, size_bytes, date, flags: Vec::new(), message_id: id.map(str::to_owned) }
+        Metadata {
+            uid,
+            size_bytes,
+            date,
+            flags: Vec::new(),
+            message_id: id.map(str::to_owned),
+        }
     }
 
     fn side(messages: Vec<Metadata>, digests: &[(u32, u8)]) -> Side {
-        Side { messages, digests: digests.iter().map(|(uid, byte)| (*uid, [*byte; 32])).collect() }
+        Side {
+            messages,
+            digests: digests.iter().map(|(uid, byte)| (*uid, [*byte; 32])).collect(),
+        }
     }
 
     #[test]
@@ -141,14 +156,20 @@ mod tests {
 
     #[test]
     fn two_equal_messages_need_two_at_the_destination() {
-        let source = side(vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 10)], &[(1, 7), (2, 7)]);
+        let source = side(
+            vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 10)],
+            &[(1, 7), (2, 7)],
+        );
         let destination = side(vec![message(71, Some("<a>"), 10)], &[(71, 7)]);
         assert_eq!(match_messages(&source, &destination, SinceOurBatch).pairs, [(1, 71)]);
     }
 
     #[test]
     fn equal_message_ids_with_different_bytes_are_different_messages() {
-        let source = side(vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 10)], &[(1, 7), (2, 8)]);
+        let source = side(
+            vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 10)],
+            &[(1, 7), (2, 8)],
+        );
         let destination = side(vec![message(71, Some("<a>"), 10)], &[(71, 8)]);
         let matches = match_messages(&source, &destination, SinceOurBatch);
         assert_eq!(matches.pairs, [(2, 71)]);

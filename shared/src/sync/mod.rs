@@ -73,8 +73,14 @@ impl Engine {
     /// Opens the source mailbox of a job.
     async fn open_source(&self, job: &JobRecord) -> Result<Session, SyncError> {
         let password = self.secrets.open(job.job_id, &job.sealed_password).await?;
-        let credentials = Credentials::Own { user: job.source_user.clone(), password };
-        self.connector.open(&job.source, &credentials).await.map_err(SyncError::Source)
+        let credentials = Credentials::Own {
+            user: job.source_user.clone(),
+            password,
+        };
+        self.connector
+            .open(&job.source, &credentials)
+            .await
+            .map_err(SyncError::Source)
     }
 
     /// Opens the destination mailbox of a job, as the profile says.
@@ -88,10 +94,16 @@ impl Engine {
             },
             DestinationAuth::Password => {
                 let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
-                Credentials::Own { user: mailbox, password: self.secrets.open(job.job_id, sealed).await? }
+                Credentials::Own {
+                    user: mailbox,
+                    password: self.secrets.open(job.job_id, sealed).await?,
+                }
             }
         };
-        self.connector.open(&self.profile.imap.endpoint, &credentials).await.map_err(SyncError::Destination)
+        self.connector
+            .open(&self.profile.imap.endpoint, &credentials)
+            .await
+            .map_err(SyncError::Destination)
     }
 
     /// Opens both mailboxes of a job at the same time.

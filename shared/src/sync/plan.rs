@@ -7,7 +7,8 @@ use super::mapping::{FolderMapping, map_folders};
 use super::settle::settle_request;
 use super::{Engine, LEASE_GRACE, SyncError};
 use crate::clock::{Deadline, now};
-use crate::domain::uid::{FlagTable, UidMap};
+use crate::domain::flags::FlagTable;
+use crate::domain::uid::UidMap;
 use crate::domain::{JobId, JobState, Pass, RequestState};
 use crate::imap::folder::{self, ListedFolder};
 use crate::imap::{ImapError, Session, fetch};
@@ -45,9 +46,16 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     match (job.status.state(), job.status.pass()) {
         (JobState::Planning, Some(at)) if at == pass => {}
         (JobState::Copying, Some(at)) if at == pass => return Ok(PlanEnd::Lanes(lanes)),
-        _ => return Ok(PlanEnd::Nothing(settle_request(&engine.store, job.request_id, now()).await?)),
+        _ => {
+            return Ok(PlanEnd::Nothing(
+                settle_request(&engine.store, job.request_id, now()).await?,
+            ));
+        }
     }
-    let lease = engine.store.lease_plan(id, now(), deadline.lease_end(LEASE_GRACE)).await?;
+    let lease = engine
+        .store
+        .lease_plan(id, now(), deadline.lease_end(LEASE_GRACE))
+        .await?;
     let planned = plan_folders(engine, &job, pass, lease, deadline).await;
     engine.store.release_plan(lease).await?;
     if !planned? {
@@ -55,20 +63,36 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     }
     let totals = totals(engine, id, pass).await?;
     engine.store.plan_job(id, pass, totals, now()).await?;
-    Ok(PlanEnd::Lanes(u8::try_from(totals.open_folders).unwrap_or(u8::MAX).clamp(1, lanes)))
+    Ok(PlanEnd::Lanes(
+        u8::try_from(totals.open_folders).unwrap_or(u8::MAX).clamp(1, lanes),
+    ))
 }
 
 /// Plans the folders that are not planned yet; false when time ran short.
-async fn plan_folders(engine: &Engine, job: &JobRecord, pass: Pass, lease: PlanLease, deadline: Deadline) -> Result<bool, SyncError> {
+async fn plan_folders(
+    engine: &Engine,
+    job: &JobRecord,
+    pass: Pass,
+    lease: PlanLease,
+    deadline: Deadline,
+) -> Result<bool, SyncError> {
     let (mut source, mut destination) = engine.open_both(job).await?;
-    let known: HashMap<String, FolderRecord> =
-        engine.store.folders(job.job_id).await?.into_iter().map(|folder| (folder.source_name.clone(), folder)).collect();
+    let known: HashMap<String, FolderRecord> = engine
+        .store
+        .folders(job.job_id)
+        .await?
+        .into_iter()
+        .map(|folder| (folder.source_name.clone(), folder))
+        .collect();
     let (listed, here) = tokio::try_join!(
         async { folder::list(&mut source).await.map_err(SyncError::Source) },
         async { folder::list(&mut destination).await.map_err(SyncError::Destination) },
     )?;
     let (namespace, here) = here;
-    let names = known.iter().map(|(name, folder)| (name.clone(), folder.destination_name.clone())).collect();
+    let names = known
+        .iter()
+        .map(|(name, folder)| (name.clone(), folder.destination_name.clone()))
+        .collect();
     let mut next_number = known.values().map(|folder| folder.folder + 1).max().unwrap_or(0);
     for mapping in map_folders(&listed.1, &here, &namespace, &names) {
         let before = known.get(&mapping.source_name);
@@ -80,7 +104,14 @@ async fn plan_folders(engine: &Engine, job: &JobRecord, pass: Pass, lease: PlanL
         }
         let number = before.map_or(next_number, |folder| folder.folder);
         next_number = next_number.max(number + 1);
-        let mut planner = FolderPlanner { engine, job, pass, lease, source: &mut source, destination: &mut destination };
+        let mut planner = FolderPlanner {
+            engine,
+            job,
+            pass,
+            lease,
+            source: &mut source,
+            destination: &mut destination,
+        };
         planner.plan(&mapping, before, number, &here).await?;
     }
     tokio::join!(source.logout(), destination.logout());
@@ -111,12 +142,26 @@ struct FolderPlanner<'a> {
 }
 
 impl FolderPlanner<'_> {
-    async fn plan(&mut self, mapping: &FolderMapping, before: Option<&FolderRecord>, number: u32, here: &[ListedFolder]) -> Result<(), SyncError> {
-        let opened = self.source.examine(&mapping.source_name).await.map_err(SyncError::Source)?;
+    async fn plan(
+        &mut self,
+        mapping: &FolderMapping,
+        before: Option<&FolderRecord>,
+        number: u32,
+        here: &[ListedFolder],
+    ) -> Result<(), SyncError> {
+        let opened = self
+            .source
+            .examine(&mapping.source_name)
+            .await
+            .map_err(SyncError::Source)?;
         if before.is_none() {
             self.make_ready(mapping, here).await.map_err(SyncError::Destination)?;
         }
-        let target = self.destination.status(&mapping.destination_name).await.map_err(SyncError::Destination)?;
+        let target = self
+            .destination
+            .status(&mapping.destination_name)
+            .await
+            .map_err(SyncError::Destination)?;
         if let Some(before) = before.filter(|before| before.destination_uid_validity != target.uid_validity) {
             // Whether the user emptied it or the server rebuilt it cannot be told from here.
             return Err(SyncError::Destination(ImapError::UidValidityChanged {
@@ -135,7 +180,9 @@ impl FolderPlanner<'_> {
         let match_from = (same.is_none() && target.messages > 0).then_some(1);
         let cut = cut_chunks(&sizes, &self.engine.profile.limits);
         let numbered = (same.map_or(0, |before| before.chunks)..).zip(cut);
-        let chunks: Vec<ChunkRecord> = numbered.map(|(chunk, cut)| cut.record(self.job.job_id, number, chunk, match_from)).collect();
+        let chunks: Vec<ChunkRecord> = numbered
+            .map(|(chunk, cut)| cut.record(self.job.job_id, number, chunk, match_from))
+            .collect();
         let folder = FolderRecord {
             job_id: self.job.job_id,
             folder: number,
@@ -145,14 +192,20 @@ impl FolderPlanner<'_> {
             source_uid_validity: opened.uid_validity,
             destination_uid_validity: target.uid_validity,
             chunks: same.map_or(0, |before| before.chunks) + u32::try_from(chunks.len()).unwrap_or(u32::MAX),
-            last_uid: sizes.last().map_or_else(|| same.map_or(0, |before| before.last_uid), |(uid, _)| *uid),
+            last_uid: sizes
+                .last()
+                .map_or_else(|| same.map_or(0, |before| before.last_uid), |(uid, _)| *uid),
             planned_pass: self.pass,
             done_pass: before.and_then(|before| before.done_pass),
             epoch: before.map_or(0, |before| before.epoch),
             lease_until: 0,
         };
         // A folder without messages is done once it is there.
-        let done_pass = if folder.chunks == 0 { Some(self.pass) } else { folder.done_pass };
+        let done_pass = if folder.chunks == 0 {
+            Some(self.pass)
+        } else {
+            folder.done_pass
+        };
         let folder = FolderRecord { done_pass, ..folder };
         self.engine.store.put_folder(self.lease, &folder, &chunks).await?;
         Ok(())
@@ -160,7 +213,9 @@ impl FolderPlanner<'_> {
 
     /// Makes the destination folder and its subscription, where they are missing.
     async fn make_ready(&mut self, mapping: &FolderMapping, here: &[ListedFolder]) -> Result<(), ImapError> {
-        let there = here.iter().find(|folder| folder.wire_name == mapping.destination_name && folder.selectable);
+        let there = here
+            .iter()
+            .find(|folder| folder.wire_name == mapping.destination_name && folder.selectable);
         if there.is_none() && mapping.destination_name != "INBOX" {
             folder::create(self.destination, &mapping.destination_name).await?;
         }
@@ -211,7 +266,8 @@ fn cut_chunks(messages: &[(u32, u64)], limits: &Limits) -> Vec<Cut> {
     for (uid, size_bytes) in messages {
         let size = i64::try_from(*size_bytes).unwrap_or(i64::MAX);
         let fits = |cut: &&mut Cut| {
-            cut.messages < i64::from(limits.chunk_messages) && cut.bytes.saturating_add(size) <= i64::try_from(limits.chunk_bytes).unwrap_or(i64::MAX)
+            cut.messages < i64::from(limits.chunk_messages)
+                && cut.bytes.saturating_add(size) <= i64::try_from(limits.chunk_bytes).unwrap_or(i64::MAX)
         };
         match cuts.last_mut().filter(fits) {
             Some(cut) => {
@@ -219,7 +275,12 @@ fn cut_chunks(messages: &[(u32, u64)], limits: &Limits) -> Vec<Cut> {
                 cut.messages += 1;
                 cut.bytes += size;
             }
-            None => cuts.push(Cut { first_uid: *uid, last_uid: *uid, messages: 1, bytes: size }),
+            None => cuts.push(Cut {
+                first_uid: *uid,
+                last_uid: *uid,
+                messages: 1,
+                bytes: size,
+            }),
         }
     }
     cuts

@@ -31,8 +31,14 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
             (Pass::First, _) => NoticeKind::FirstPassDone,
             (Pass::Final, _) => NoticeKind::Finished,
         });
-        let change = RequestChange { notice, ..RequestChange::default() };
-        match store.advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change).await {
+        let change = RequestChange {
+            notice,
+            ..RequestChange::default()
+        };
+        match store
+            .advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change)
+            .await
+        {
             // Cancelled meanwhile: nothing to settle.
             Ok(_) | Err(StoreError::Illegal(_)) => {}
             Err(error) => return Err(error),
@@ -45,7 +51,12 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn fail_mailbox(store: &Store, id: JobId, failure: &Failure, now: Timestamp) -> Result<Vec<NoticeKind>, StoreError> {
+pub async fn fail_mailbox(
+    store: &Store,
+    id: JobId,
+    failure: &Failure,
+    now: Timestamp,
+) -> Result<Vec<NoticeKind>, StoreError> {
     tracing::warn!(job.id = %id, error.code = failure.code, "mailbox failed: {}", failure.message);
     store.fail_job(id, failure, now).await?;
     settle_request(store, id.request(), now).await
@@ -81,7 +92,10 @@ impl SyncError {
             Self::OverQuota(_) => "destination_over_quota".to_owned(),
             Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
         };
-        Failure { code, message: words(self) }
+        Failure {
+            code,
+            message: words(self),
+        }
     }
 }
 
