@@ -25,6 +25,7 @@ pub mod samples;
 pub mod setup;
 pub mod stack;
 pub mod venv;
+pub mod world;
 
 /// The root of the workspace that this crate was built in.
 pub fn workspace_root() -> PathBuf {

@@ -1,0 +1,192 @@
+//! Two mail servers, a stack between them and a customer: what the demonstration and the flows run on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::compare::{Comparison, compare_accounts};
+use crate::customer::Customer;
+use crate::dovecot::{Dovecot, Layout, Login, Options};
+use crate::ministack::Emulator;
+use crate::package::{Build, build_bootstrap};
+use crate::samples::{SampleAccount, deliver};
+use crate::setup::Setup;
+use crate::stack::{Parameters, Stack};
+use crate::venv::Venv;
+use crate::workspace_root;
+
+/// The secret that holds the destination's master password.
+const MASTER_SECRET: &str = "mailvan/destination-master";
+const MASTER_PASSWORD: &str = "van-key-7";
+
+/// What a world is like.
+#[derive(Debug)]
+pub struct Plan {
+    /// The name of its directory; one world at a time may have it.
+    pub name: String,
+    /// The accounts at the source; at the destination they exist and are empty.
+    pub accounts: Vec<SampleAccount>,
+    /// The previous provider's server, without its users.
+    pub source: Options,
+    /// The new provider's server, without its users.
+    pub destination: Options,
+    /// The profile's `[limits]`, in TOML.
+    pub limits: String,
+    /// The template's parameters.
+    pub parameters: Parameters,
+}
+
+/// A running world; dropping it ends everything in it.
+#[derive(Debug)]
+pub struct World {
+    /// The previous provider.
+    pub source: Dovecot,
+    /// The new provider.
+    pub destination: Dovecot,
+    /// The emulated AWS.
+    pub emulator: Emulator,
+    /// The deployed service.
+    pub stack: Stack,
+    /// Someone with mailboxes to move.
+    pub customer: Customer,
+    /// The accounts, as they were delivered.
+    pub accounts: Vec<SampleAccount>,
+}
+
+impl Plan {
+    /// German folders at the source, another separator and prefix at the destination, frames that start at once.
+    pub fn new(name: &str, accounts: Vec<SampleAccount>) -> Self {
+        Self {
+            name: name.to_owned(),
+            accounts,
+            source: Options {
+                layout: Layout::german(),
+                ..Options::new("previous")
+            },
+            destination: Options {
+                layout: Layout::english().with_separator('.', "INBOX."),
+                ..Options::new("provider")
+            },
+            limits: String::new(),
+            parameters: Parameters {
+                lead_times_waived: true,
+                ..Parameters::default()
+            },
+        }
+    }
+
+    /// Builds, starts, fills and deploys it all. `tell` gets a line for each step.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a step does.
+    pub async fn start(self, tell: impl Fn(&str)) -> Result<World> {
+        crate::dovecot::ensure_installed()?;
+        let root = workspace_root();
+        let venv = Venv::prepare(&root).await?;
+        tell("building the functions (minutes the first time)");
+        let bootstrap = build_bootstrap(&root, Build::Dev, None).await?;
+        let users: Vec<Login> = self.accounts.iter().map(|account| account.login.clone()).collect();
+        // The new mailboxes have passwords that nobody gave us: only the master user opens them.
+        let here = users
+            .iter()
+            .map(|login| Login::new(&login.user, "known to nobody"))
+            .collect();
+        let source = Dovecot::start(Options { users, ..self.source })?;
+        let destination = Dovecot::start(Options {
+            users: here,
+            master_users: vec![Login::new("migration", MASTER_PASSWORD)],
+            ..self.destination
+        })?;
+        tell(&format!(
+            "the previous provider listens on port {}, the new one on port {}",
+            source.port(),
+            destination.port()
+        ));
+        for account in &self.accounts {
+            deliver(&source, account)?;
+            let (messages, mb) = (account.messages(), account.size_bytes() / 1_000_000);
+            let folders = account.folders.len();
+            tell(&format!(
+                "{} has {messages} messages in {folders} folders, {mb} MB",
+                account.login.user
+            ));
+        }
+        let dir = root.join("target/local").join(&self.name);
+        let mut setup = Setup::new(
+            &self.name,
+            bootstrap,
+            write_profile(&dir, destination.port(), &self.limits)?,
+        );
+        setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
+        setup.parameters = self.parameters;
+        let (emulator, stack) = setup.start(&venv, tell).await?;
+        let customer = Customer::of(&stack)?;
+        Ok(World {
+            source,
+            destination,
+            emulator,
+            stack,
+            customer,
+            accounts: self.accounts,
+        })
+    }
+}
+
+impl World {
+    /// The customer's CSV with every account; the source is said to listen on `port`.
+    pub fn csv(&self, port: u16) -> String {
+        let row = |SampleAccount { login, .. }: &SampleAccount| {
+            format!(
+                "{},\"{}\",127.0.0.1,{port},none\n",
+                login.user,
+                login.password.replace('"', "\"\"")
+            )
+        };
+        let rows: String = self.accounts.iter().map(row).collect();
+        format!("email,password,source_host,port,security\n{rows}")
+    }
+
+    /// Compares each account of one server with the other's, message by message.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a store cannot be read.
+    pub fn compare(&self) -> Result<Vec<Comparison>> {
+        let compare = |account: &SampleAccount| {
+            let expected = account.expected(self.source.layout(), self.destination.layout());
+            let user = account.login.user.as_str();
+            compare_accounts((&self.source, user), (&self.destination, user), &expected)
+        };
+        self.accounts.iter().map(compare).collect()
+    }
+}
+
+fn write_profile(dir: &Path, port: u16, limits: &str) -> Result<PathBuf> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let path = dir.join("profile.toml");
+    let text = format!(
+        r#"[provider]
+name = "Harbour Hosting"
+time_zone = "Europe/Berlin"
+
+[destination.imap]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+auth = "master"
+master_user = "migration"
+master_password_secret = "{MASTER_SECRET}"
+
+[notices]
+sender = "migration@harbour-hosting.example"
+support = "support@harbour-hosting.example"
+
+[limits]
+{limits}
+"#
+    );
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}

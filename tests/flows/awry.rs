@@ -1,0 +1,142 @@
+//! What goes wrong for customers, and what they are told.
+
+use anyhow::Result;
+use mailvan_local::samples::small;
+use mailvan_local::stack::Queue;
+use mailvan_local::world::Plan;
+use mailvan_tests::{comparison_of, cut_over, quiet, rest, send_to, subjects};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
+    let accounts = ["one", "two", "three"].map(|name| small(&format!("{name}@harbour.example"), "Poller-9", 40, 5));
+    let world = Plan::new("awry", accounts.to_vec()).start(|_| {}).await?;
+    let port = world.source.port();
+    let customer = &world.customer;
+
+    // Faulty rows hold the others back; all faults are told at once, and no password is.
+    let faulty = format!(
+        "email,password,source_host,port,security\none@harbour.example,Poller-9,127.0.0.1,{port},none\nnobody,Poller-9,,99999,maybe\n"
+    );
+    let order = customer.order_by_csv(&faulty).await?;
+    let status = rest(&world, &order).await?;
+    assert_eq!(status.state, "needs_attention", "{status:?}");
+    assert_eq!(status.rows_refused.len(), 4, "{:?}", status.rows_refused);
+    assert!(
+        status.rows_refused.iter().all(|fault| fault["row"] == 3),
+        "{:?}",
+        status.rows_refused
+    );
+
+    // A corrected file takes its place; one of three passwords is wrong.
+    let csv = world
+        .csv(port)
+        .replace("two@harbour.example,\"Poller-9\"", "two@harbour.example,\"wrong\"");
+    let path = format!("/v1/requests/{}/upload", order.id);
+    let (_, answer) = customer
+        .call(
+            Method::POST,
+            &path,
+            Some(&order),
+            Some(&json!({ "csv_bytes": csv.len() })),
+        )
+        .await?;
+    customer
+        .upload(&serde_json::from_value(answer["upload"].clone())?, &csv)
+        .await?;
+    let status = customer
+        .wait_for(&order, &["awaiting_cutover"], mailvan_tests::PATIENCE, |_| {})
+        .await?;
+    let failed: Vec<_> = status
+        .mailboxes
+        .iter()
+        .filter(|mailbox| mailbox.state == "failed")
+        .collect();
+    assert_eq!(failed.len(), 1, "{status:?}");
+    assert_eq!(failed[0].email, "two@harbour.example");
+    let error = failed[0].error.clone().unwrap_or_default();
+    assert_eq!(error["code"], "source_login_refused", "{error}");
+    let status = cut_over(&world, &order).await?;
+    assert_eq!(status.state, "completed_with_exceptions", "{status:?}");
+    for account in ["one@harbour.example", "three@harbour.example"] {
+        let comparison = comparison_of(&world, account)?.expect("the account is compared");
+        assert!(comparison.is_identical(), "{comparison}");
+    }
+    let told = subjects(&world, &order).await?;
+    assert_eq!(told.len(), 4, "{told:?}");
+
+    // Somebody else's token opens nothing, and looks like no request at all.
+    let mut foreign = customer.order_by_csv(&csv).await?;
+    foreign.id.clone_from(&order.id);
+    let (foreign_status, foreign_answer) = customer
+        .call(Method::GET, &format!("/v1/requests/{}", order.id), Some(&foreign), None)
+        .await?;
+    foreign.id = "0".repeat(26);
+    let (unknown_status, unknown_answer) = customer
+        .call(
+            Method::GET,
+            &format!("/v1/requests/{}", foreign.id),
+            Some(&foreign),
+            None,
+        )
+        .await?;
+    assert_eq!(
+        (foreign_status, unknown_status),
+        (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
+    );
+    assert_eq!(foreign_answer["detail"], unknown_answer["detail"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Result<()> {
+    let account = small("pier@harbour.example", "Poller-9", 30, 6);
+    let world = Plan::new("frames", vec![account]).start(|_| {}).await?;
+    let start = std::process::Command::new("date")
+        .args(["-u", "-d", "+68 seconds", "+%FT%TZ"])
+        .output()?;
+    let start = String::from_utf8(start.stdout)?.trim().to_owned();
+    let order = json!({
+        "contact_email": "customer@example.org",
+        "window": { "start": start, "time_zone": "Europe/Berlin" },
+        "mailboxes": [{ "email": "pier@harbour.example", "password": "Poller-9", "source_host": "127.0.0.1", "port": world.source.port(), "security": "none" }],
+    });
+    let kept = world.customer.order(&order).await?;
+    let cancelled = world.customer.order(&order).await?;
+    for order in [&kept, &cancelled] {
+        world
+            .customer
+            .wait_for(order, &["scheduled"], mailvan_tests::PATIENCE, |_| {})
+            .await?;
+    }
+    world.customer.act(&cancelled, "cancel").await?;
+    let group = world.stack.output("ScheduleGroupName")?;
+    let schedules = world
+        .stack
+        .aws(&["scheduler", "list-schedules", "--group-name", group])
+        .await?;
+    assert_eq!(schedules["Schedules"].as_array().map(Vec::len), Some(1), "{schedules}");
+
+    assert_eq!(rest(&world, &kept).await?.state, "awaiting_cutover");
+    assert_eq!(cut_over(&world, &kept).await?.state, "completed");
+    let schedules = world
+        .stack
+        .aws(&["scheduler", "list-schedules", "--group-name", group])
+        .await?;
+    assert_eq!(schedules["Schedules"].as_array().map(Vec::len), Some(0), "{schedules}");
+    assert_eq!(world.customer.status(&cancelled).await?.state, "cancelled");
+
+    // A message that nobody could handle ends in the table, with its reason, and the customer is told.
+    let stuck = json!({ "contact_email": "customer@example.org", "csv_bytes": 100 });
+    let stuck = world.customer.order(&stuck).await?;
+    let letter = json!({ "request_id": stuck.id, "generation": 1 });
+    send_to(&world, world.stack.dead_letter_queue_url(Queue::Ingest)?, &letter).await?;
+    world
+        .customer
+        .wait_for(&stuck, &["failed"], mailvan_tests::PATIENCE, |_| {})
+        .await?;
+    quiet(&world).await?;
+    assert_eq!(subjects(&world, &stuck).await?.len(), 1);
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Servers that can do little, and lines that break.
+
+use anyhow::Result;
+use mailvan_local::dovecot::{Layout, Options};
+use mailvan_local::proxy::{Cut, Direction, Ending, Network, Proxy};
+use mailvan_local::samples::{deliver_between_passes, office};
+use mailvan_local::world::Plan;
+use mailvan_tests::{cut_over, ensure_identical, rest};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poor_servers_and_a_line_that_breaks_lose_and_double_nothing() -> Result<()> {
+    let hidden = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let mut plan = Plan::new("poor", vec![office(200, 8)]);
+    plan.source = Options {
+        layout: Layout::german().with_separator('.', "INBOX."),
+        hidden_capabilities: hidden(&["LIST-EXTENDED", "SPECIAL-USE", "SASL-IR", "LIST-STATUS"]),
+        ..Options::new("poor-source")
+    };
+    plan.destination = Options {
+        hidden_capabilities: hidden(&[
+            "MULTIAPPEND",
+            "LITERAL+",
+            "UIDPLUS",
+            "SPECIAL-USE",
+            "LIST-EXTENDED",
+            "SASL-IR",
+        ]),
+        ..Options::new("poor-destination")
+    };
+    plan.limits = "lanes = 2\nbatch_messages = 50".to_owned();
+    let world = plan.start(|_| {}).await?;
+    // The line breaks once, in the middle of the bodies, as if the source had nothing more to say.
+    let cut = Cut {
+        after_bytes: 600_000,
+        direction: Direction::ToClient,
+        ending: Ending::Close,
+        each: false,
+    };
+    let proxy = Proxy::start(
+        world.source.address(),
+        Network {
+            cut: Some(cut),
+            ..Network::default()
+        },
+    )?;
+    let order = world.customer.order_by_csv(&world.csv(proxy.port())).await?;
+    let status = rest(&world, &order).await?;
+    assert_eq!(status.state, "awaiting_cutover", "{status:?}");
+    assert_eq!(
+        proxy.counters().cut,
+        1,
+        "the line did not break: the test shows nothing"
+    );
+    ensure_identical(&world)?;
+    deliver_between_passes(&world.source, &world.accounts[0], 5, 3)?;
+    let status = cut_over(&world, &order).await?;
+    assert_eq!(status.state, "completed", "{status:?}");
+    ensure_identical(&world)
+}

@@ -1,0 +1,59 @@
+//! A worker that is killed again and again.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use mailvan_local::proxy::{Network, Proxy};
+use mailvan_local::samples::small;
+use mailvan_local::stack::Parameters;
+use mailvan_local::world::Plan;
+use mailvan_tests::{cut_over, ensure_identical, rest};
+
+/// How often `sync` is killed.
+const KILLS: usize = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_thousand_messages_survive_twenty_kills_and_none_is_doubled() -> Result<()> {
+    let account = small("dock@harbour.example", "Kaimauer", 3000, 31);
+    let mut plan = Plan::new("killed", vec![account]);
+    // Short runs and small batches, so that the kills meet every moment of the work.
+    plan.limits = "lanes = 3\nbatch_messages = 20\nchunk_messages = 200".to_owned();
+    plan.parameters = Parameters {
+        sync_timeout_seconds: 5,
+        sync_visibility_seconds: 16,
+        ..plan.parameters
+    };
+    let world = plan.start(|_| {}).await?;
+    let slow = Network {
+        round_trip: Duration::from_millis(60),
+        ..Network::default()
+    };
+    let proxy = Proxy::start(world.source.address(), slow)?;
+    let order = world.customer.order_by_csv(&world.csv(proxy.port())).await?;
+    let (mut kills, mut wait) = (0, 371);
+    while kills < KILLS {
+        // A pseudo-random moment: between a fifth of a second and one and a half.
+        wait = wait * 1_103_515_245 % 12_345 + 200;
+        tokio::time::sleep(Duration::from_millis(wait % 1300 + 200)).await;
+        let status = world.customer.status(&order).await?;
+        ensure!(
+            status.state != "awaiting_cutover",
+            "the pass was over after {kills} kills: the test is too quick"
+        );
+        ensure!(status.state != "failed", "{status:?}");
+        if status.state == "first_pass" && status.mailboxes.iter().any(|mailbox| mailbox.state == "copying") {
+            let victims = world.emulator.function_processes("sync")?;
+            if let Some(victim) = victims.get(kills % victims.len().max(1)) {
+                let killed = std::process::Command::new("kill")
+                    .args(["-9", &victim.to_string()])
+                    .status()?;
+                kills += usize::from(killed.success());
+            }
+        }
+    }
+    let status = rest(&world, &order).await?;
+    assert_eq!(status.state, "awaiting_cutover", "{status:?}");
+    ensure_identical(&world)?;
+    assert_eq!(cut_over(&world, &order).await?.state, "completed");
+    ensure_identical(&world)
+}

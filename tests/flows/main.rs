@@ -1,0 +1,10 @@
+//! The service as a whole: the deployed template, real processes, real mail servers on both sides.
+//!
+//! Each flow has a world of its own. What is compared is read from the servers' stores by other
+//! code than the copier's.
+
+mod awry;
+mod copying;
+mod killed;
+mod main_way;
+mod staff;

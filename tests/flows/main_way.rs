@@ -1,0 +1,117 @@
+//! The main way, said once and said twice.
+
+use anyhow::{Context as _, Result};
+use mailvan_local::samples::{accounts, deliver_between_passes};
+use mailvan_local::stack::Queue;
+use mailvan_local::world::{Plan, World};
+use mailvan_tests::{cut_over, ensure_identical, quiet, rest, send, subjects, whole_table};
+use serde_json::json;
+
+use crate::staff;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everything_is_said() -> Result<()> {
+    let world = Plan::new("main-way", accounts(150, 4)).start(|_| {}).await?;
+    let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
+    assert_eq!(order.state, "awaiting_upload");
+    let id = order.id.as_str();
+    // While it runs, everything that started it comes again.
+    send(&world, Queue::Ingest, &upload_event(&world, id)?).await?;
+    send(&world, Queue::Start, &json!({ "request_id": id, "pass": "first" })).await?;
+    assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
+    ensure_identical(&world)?;
+    say_again(&world, id, "first").await?;
+    quiet(&world).await?;
+    assert_eq!(world.customer.status(&order).await?.state, "awaiting_cutover");
+    ensure_identical(&world).context("after the first pass was said again")?;
+
+    for (account, seed) in world.accounts.iter().zip(9..) {
+        deliver_between_passes(&world.source, account, 6, seed)?;
+    }
+    staff::every_documented_query_answers(&world, &order).await?;
+    world.customer.act(&order, "cutover").await?;
+    let status = cut_over(&world, &order).await?;
+    assert_eq!(status.state, "completed", "{status:?}");
+    ensure_identical(&world)?;
+    say_again(&world, id, "final").await?;
+    world.customer.act(&order, "cutover").await?;
+    quiet(&world).await?;
+    assert_eq!(world.customer.status(&order).await?.state, "completed");
+    ensure_identical(&world).context("after the final pass was said again")?;
+
+    let subjects = subjects(&world, &order).await?;
+    assert_eq!(subjects.len(), 3, "{subjects:?}");
+    nothing_secret_is_left(&world).await?;
+    a_second_request_copies_nothing_again(&world).await
+}
+
+/// Each function's message once more.
+async fn say_again(world: &World, id: &str, pass: &str) -> Result<()> {
+    send(world, Queue::Ingest, &upload_event(world, id)?).await?;
+    send(world, Queue::Ingest, &json!({ "request_id": id, "generation": 1 })).await?;
+    send(world, Queue::Start, &json!({ "request_id": id, "pass": pass })).await?;
+    for row in 2..6 {
+        let job = format!("{id}-1-{row:05}");
+        send(world, Queue::Plan, &json!({ "job_id": job, "pass": pass })).await?;
+        send(
+            world,
+            Queue::Sync,
+            &json!({ "job_id": job, "pass": pass, "lane": 0, "copied": 0 }),
+        )
+        .await?;
+    }
+    for notice in ["accepted", "first_pass_done", "finished"] {
+        send(
+            world,
+            Queue::Notify,
+            &json!({ "request_id": id, "notice": { "about": notice } }),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// What the bucket says about an upload.
+fn upload_event(world: &World, id: &str) -> Result<serde_json::Value> {
+    let bucket = world.stack.output("BucketName")?;
+    Ok(json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventTime": "2026-11-22T20:00:00.000Z",
+        "eventName": "ObjectCreated:Put", "userIdentity": { "principalId": "x" }, "requestParameters": { "sourceIPAddress": "127.0.0.1" },
+        "responseElements": {},
+        "s3": { "s3SchemaVersion": "1.0", "configurationId": "x",
+            "bucket": { "name": bucket, "ownerIdentity": { "principalId": "x" }, "arn": format!("arn:aws:s3:::{bucket}") },
+            "object": { "key": format!("uploads/{id}/1.csv"), "size": 1, "eTag": "x", "sequencer": "x" } }
+    }] }))
+}
+
+/// Neither the table nor the bucket nor a log holds a password; the data key is gone with the end.
+async fn nothing_secret_is_left(world: &World) -> Result<()> {
+    let table = whole_table(world).await?;
+    let log = std::fs::read_to_string(world.emulator.log())?;
+    for account in &world.accounts {
+        let password = account.login.password.as_str();
+        assert!(
+            !table.contains(password) && !log.contains(password),
+            "{}",
+            account.login.user
+        );
+    }
+    assert!(!table.contains("data_key"), "the data key outlived the request");
+    let bucket = world.stack.output("BucketName")?;
+    let objects = world
+        .stack
+        .aws(&["s3api", "list-objects-v2", "--bucket", bucket])
+        .await?;
+    assert!(
+        objects["Contents"].as_array().is_none_or(Vec::is_empty),
+        "the upload is still there: {objects}"
+    );
+    Ok(())
+}
+
+/// What is at the destination already, from another request or a person, is matched and not copied.
+async fn a_second_request_copies_nothing_again(world: &World) -> Result<()> {
+    let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
+    assert_eq!(rest(world, &order).await?.state, "awaiting_cutover");
+    ensure_identical(world).context("after a second request for the same mailboxes")
+}

@@ -1,0 +1,86 @@
+//! Staff's questions to the job table, as the data model's documentation answers them.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use mailvan_local::customer::Order;
+use mailvan_local::ministack::client_environment;
+use mailvan_local::workspace_root;
+use mailvan_local::world::World;
+
+/// Queries whose answer may be empty when all is well.
+const MAY_BE_EMPTY: [&str; 3] = ["refused_rows", "open_batches", "refused_messages"];
+
+/// Runs each `<!-- query: name -->` of the documentation as it stands there.
+pub async fn every_documented_query_answers(world: &World, order: &Order) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
+    let queries = queries(&text);
+    ensure!(queries.len() >= 8, "only {} queries are documented", queries.len());
+    for (name, script) in queries {
+        let output = shell(world, order, &script)?;
+        let answer: serde_json::Value =
+            serde_json::from_slice(&output).with_context(|| format!("the query {name} does not answer in JSON"))?;
+        let items = answer["Items"].as_array().map_or(0, Vec::len);
+        ensure!(
+            items > 0 || MAY_BE_EMPTY.contains(&name.as_str()),
+            "the query {name} found nothing"
+        );
+        let shown = answer.to_string();
+        for secret in ["sealed_password", "token_hash", "data_key"] {
+            ensure!(!shown.contains(secret), "the query {name} shows {secret}");
+        }
+    }
+    Ok(())
+}
+
+/// Name and script of each documented query.
+fn queries(text: &str) -> Vec<(String, String)> {
+    let part = |part: &str| {
+        let (name, rest) = part.split_once("-->")?;
+        let (_, rest) = rest.split_once("```sh\n")?;
+        let (script, _) = rest.split_once("```")?;
+        Some((name.trim().to_owned(), script.to_owned()))
+    };
+    text.split("<!-- query:").skip(1).filter_map(part).collect()
+}
+
+fn shell(world: &World, order: &Order, script: &str) -> Result<Vec<u8>> {
+    let venv = workspace_root().join("target/venv/bin");
+    let path = format!("{}:{}", venv.display(), std::env::var("PATH").unwrap_or_default());
+    let address = &world.accounts[0].login.user;
+    let day = order_day(order)?;
+    let output = Command::new("bash")
+        .args(["-euc", script])
+        .envs(client_environment(world.stack.endpoint()))
+        .env("PATH", path)
+        .env("TABLE", world.stack.output("TableName")?)
+        .env("REQUEST", &order.id)
+        .env("ADDRESS", address)
+        .env("DOMAIN", "harbour.example")
+        .env("TICKET", "4711")
+        .env("STATE", "job#awaiting_cutover")
+        .env("DAY", day)
+        .env("JOB", format!("{}-1-00002", order.id))
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{script}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(output.stdout)
+}
+
+/// The day a request was made on, as its id says.
+fn order_day(order: &Order) -> Result<String> {
+    let digits = "0123456789abcdefghjkmnpqrstvwxyz";
+    let ms = order
+        .id
+        .chars()
+        .take(10)
+        .try_fold(0_u64, |ms, c| digits.find(c).map(|digit| ms * 32 + digit as u64));
+    let seconds = ms.context("not a request's id")? / 1000;
+    let output = Command::new("date")
+        .args(["-u", "-d", &format!("@{seconds}"), "+%F"])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}

@@ -1,0 +1,155 @@
+//! What the flows share beyond the local stack: waiting for the end, looking into the table, and
+//! saying everything twice.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests are an edge as a whole: they wait and read the clock"
+)]
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use mailvan_local::compare::Comparison;
+use mailvan_local::customer::{Order, Status};
+use mailvan_local::stack::Queue;
+use mailvan_local::world::World;
+use serde_json::Value;
+
+/// How long a pass may take on a slow machine.
+pub const PATIENCE: Duration = Duration::from_mins(5);
+
+/// States in which nothing more happens by itself.
+const RESTING: [&str; 6] = [
+    "awaiting_cutover",
+    "needs_attention",
+    "completed",
+    "completed_with_exceptions",
+    "failed",
+    "cancelled",
+];
+
+/// Waits until nothing more happens by itself.
+///
+/// # Errors
+/// If that takes longer than [`PATIENCE`].
+pub async fn rest(world: &World, order: &Order) -> Result<Status> {
+    world.customer.wait_for(order, &RESTING, PATIENCE, |_| {}).await
+}
+
+/// Says that the DNS is changed, and waits for the end of the final pass.
+///
+/// # Errors
+/// If the end is not reached within [`PATIENCE`].
+pub async fn cut_over(world: &World, order: &Order) -> Result<Status> {
+    world.customer.act(order, "cutover").await?;
+    world.customer.wait_for(order, &RESTING[2..], PATIENCE, |_| {}).await
+}
+
+/// Every account is the same on both servers.
+///
+/// # Errors
+/// If one is not; the error holds the differences.
+pub fn ensure_identical(world: &World) -> Result<()> {
+    for comparison in world.compare()? {
+        ensure!(comparison.is_identical(), "{comparison}");
+    }
+    Ok(())
+}
+
+/// The account of this name, compared.
+///
+/// # Errors
+/// If a store cannot be read.
+pub fn comparison_of(world: &World, account: &str) -> Result<Option<Comparison>> {
+    Ok(world
+        .compare()?
+        .into_iter()
+        .find(|comparison| comparison.account == account))
+}
+
+/// The subjects of the mails about a request, in their order.
+///
+/// # Errors
+/// If the mails cannot be read.
+pub async fn subjects(world: &World, order: &Order) -> Result<Vec<String>> {
+    let mails = world.stack.inbox().await?;
+    Ok(mails
+        .into_iter()
+        .map(|mail| mail.subject)
+        .filter(|subject| subject.contains(&order.id))
+        .collect())
+}
+
+/// Puts a message into a queue.
+///
+/// # Errors
+/// If it is not taken.
+pub async fn send(world: &World, queue: Queue, message: &Value) -> Result<()> {
+    send_to(world, world.stack.queue_url(queue)?, message).await
+}
+
+/// Puts a message into the queue with this URL.
+///
+/// # Errors
+/// If it is not taken.
+pub async fn send_to(world: &World, url: &str, message: &Value) -> Result<()> {
+    let body = message.to_string();
+    world
+        .stack
+        .aws(&["sqs", "send-message", "--queue-url", url, "--message-body", &body])
+        .await?;
+    Ok(())
+}
+
+/// Waits until no message is waiting or being worked on in any queue.
+///
+/// # Errors
+/// If there still is one after [`PATIENCE`].
+pub async fn quiet(world: &World) -> Result<()> {
+    let queues = [
+        Queue::Ingest,
+        Queue::Start,
+        Queue::Plan,
+        Queue::Sync,
+        Queue::Cutover,
+        Queue::Notify,
+    ];
+    let begun = std::time::Instant::now();
+    loop {
+        let mut waiting = 0;
+        for queue in queues {
+            let url = world.stack.queue_url(queue)?;
+            let asked = [
+                "sqs",
+                "get-queue-attributes",
+                "--attribute-names",
+                "All",
+                "--queue-url",
+                url,
+            ];
+            let attributes = world.stack.aws(&asked).await?;
+            for kind in ["", "NotVisible", "Delayed"] {
+                let count = &attributes["Attributes"][format!("ApproximateNumberOfMessages{kind}")];
+                waiting += count.as_str().and_then(|count| count.parse().ok()).unwrap_or(0_u32);
+            }
+        }
+        if waiting == 0 {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{waiting} messages are still in the queues");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Everything that is in the job table, as one text.
+///
+/// # Errors
+/// If it cannot be read.
+pub async fn whole_table(world: &World) -> Result<String> {
+    let table = world.stack.output("TableName")?;
+    Ok(world
+        .stack
+        .aws(&["dynamodb", "scan", "--table-name", table])
+        .await?
+        .to_string())
+}

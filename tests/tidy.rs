@@ -1,0 +1,158 @@
+//! The written invariants of the code base, kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE_LINES: usize = 400;
+
+fn root() -> PathBuf {
+    mailvan_local::workspace_root()
+}
+
+/// All files below a folder with this ending, with their text.
+fn files(folder: &Path, ending: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else {
+        return found;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            found.extend(files(&path, ending));
+        } else if name.ends_with(ending) {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// A file's code without its comments.
+fn code(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Fails where a file below `folder` holds one of `words` in its code.
+fn forbid(folder: &str, words: &[&str], except: &[&str]) {
+    for (path, text) in files(&root().join(folder), ".rs") {
+        let shown = path.strip_prefix(root()).unwrap().display().to_string();
+        if except.contains(&shown.as_str()) {
+            continue;
+        }
+        for word in words {
+            assert!(
+                !code(&text).contains(word),
+                "{shown} holds {word}, which stays out of {folder}"
+            );
+        }
+    }
+}
+
+#[test]
+fn domain_and_intake_know_no_runtime_no_cloud_and_no_server() {
+    for folder in ["shared/src/domain", "shared/src/intake"] {
+        forbid(
+            folder,
+            &[
+                "tokio",
+                "aws_",
+                "async_imap",
+                "std::fs",
+                "std::net::Tcp",
+                "std::env",
+                "Timestamp::now",
+            ],
+            &[],
+        );
+    }
+}
+
+#[test]
+fn only_the_connector_opens_connections() {
+    forbid(
+        "shared/src",
+        &["TcpStream::connect", "lookup_host"],
+        &["shared/src/imap/connect.rs"],
+    );
+    forbid("functions", &["TcpStream", "lookup_host"], &[]);
+}
+
+#[test]
+fn only_one_file_each_reads_the_environment_and_the_clock() {
+    forbid("shared/src", &["env::var"], &["shared/src/config.rs"]);
+    forbid("shared/src", &["Timestamp::now"], &["shared/src/clock.rs"]);
+    forbid("functions", &["env::var", "Timestamp::now"], &[]);
+}
+
+#[test]
+fn only_the_login_knows_the_imap_library() {
+    forbid("shared/src", &["async_imap"], &["shared/src/imap/connect.rs"]);
+}
+
+#[test]
+fn no_file_holds_more_than_one_thing() {
+    for folder in ["shared", "functions", "infra", "tests"] {
+        for (path, text) in files(&root().join(folder), ".rs") {
+            assert!(
+                text.lines().count() <= FILE_LINES,
+                "{} has more than {FILE_LINES} lines",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn versions_stand_in_the_workspace_table_only() {
+    for (path, text) in files(&root(), "Cargo.toml") {
+        if path != root().join("Cargo.toml") {
+            assert!(!text.contains("version = \""), "{} names a version", path.display());
+        }
+    }
+}
+
+#[test]
+fn top_level_is_what_was_agreed() {
+    let agreed = [
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "clippy.toml",
+        "deny.toml",
+        "functions",
+        "infra",
+        "rust-toolchain.toml",
+        "shared",
+        "target",
+        "template.yaml",
+        "tests",
+    ];
+    for entry in fs::read_dir(root()).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(
+            name.starts_with('.') || agreed.contains(&name.as_str()),
+            "{name} is not part of the top level"
+        );
+    }
+}
+
+#[test]
+fn every_function_has_its_place_in_the_template_and_the_binary() {
+    let template = fs::read_to_string(root().join("template.yaml")).unwrap();
+    let main = fs::read_to_string(root().join("functions/bootstrap/src/main.rs")).unwrap();
+    for entry in fs::read_dir(root().join("functions")).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name != "bootstrap" {
+            assert!(
+                template.contains(&format!("Handler: {name}\n")),
+                "{name} is not in the template"
+            );
+            assert!(main.contains(&format!("\"{name}\" =>")), "{name} is not in the binary");
+        }
+    }
+}
