@@ -131,7 +131,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
     let stuck = json!({ "contact_email": "customer@example.org", "csv_bytes": 100 });
     let stuck = world.customer.order(&stuck).await?;
     let letter = json!({ "request_id": stuck.id, "generation": 1 });
-    send_to(&world, world.stack.dead_letter_queue_url(Queue::Ingest)?, &letter).await?;
+    send_to(&world, world.stack.dead_letter_queue_url(Queue::Ingest)?, &[letter]).await?;
     world
         .customer
         .wait_for(&stuck, &["failed"], mailvan_tests::PATIENCE, |_| {})

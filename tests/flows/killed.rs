@@ -19,8 +19,8 @@ async fn three_thousand_messages_survive_twenty_kills_and_none_is_doubled() -> R
     // Short runs and small batches, so that the kills meet every moment of the work.
     plan.limits = "lanes = 3\nbatch_messages = 20\nchunk_messages = 200".to_owned();
     plan.parameters = Parameters {
-        sync_timeout_seconds: 5,
-        sync_visibility_seconds: 16,
+        sync_timeout_seconds: 10,
+        sync_visibility_seconds: 21,
         ..plan.parameters
     };
     let world = plan.start(|_| {}).await?;

@@ -5,7 +5,7 @@ use mailvan_local::samples::{accounts, deliver_between_passes};
 use mailvan_local::stack::Queue;
 use mailvan_local::world::{Plan, World};
 use mailvan_tests::{cut_over, ensure_identical, quiet, rest, send, subjects, whole_table};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::staff;
 
@@ -16,8 +16,8 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     assert_eq!(order.state, "awaiting_upload");
     let id = order.id.as_str();
     // While it runs, everything that started it comes again.
-    send(&world, Queue::Ingest, &upload_event(&world, id)?).await?;
-    send(&world, Queue::Start, &json!({ "request_id": id, "pass": "first" })).await?;
+    send(&world, Queue::Ingest, &[upload_event(&world, id)?]).await?;
+    send(&world, Queue::Start, &[json!({ "request_id": id, "pass": "first" })]).await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
     ensure_identical(&world)?;
     say_again(&world, id, "first").await?;
@@ -47,32 +47,23 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
 
 /// Each function's message once more.
 async fn say_again(world: &World, id: &str, pass: &str) -> Result<()> {
-    send(world, Queue::Ingest, &upload_event(world, id)?).await?;
-    send(world, Queue::Ingest, &json!({ "request_id": id, "generation": 1 })).await?;
-    send(world, Queue::Start, &json!({ "request_id": id, "pass": pass })).await?;
-    for row in 2..6 {
-        let job = format!("{id}-1-{row:05}");
-        send(world, Queue::Plan, &json!({ "job_id": job, "pass": pass })).await?;
-        send(
-            world,
-            Queue::Sync,
-            &json!({ "job_id": job, "pass": pass, "lane": 0, "copied": 0 }),
-        )
-        .await?;
-    }
-    for notice in ["accepted", "first_pass_done", "finished"] {
-        send(
-            world,
-            Queue::Notify,
-            &json!({ "request_id": id, "notice": { "about": notice } }),
-        )
-        .await?;
-    }
+    let check = json!({ "request_id": id, "generation": 1 });
+    send(world, Queue::Ingest, &[upload_event(world, id)?, check]).await?;
+    send(world, Queue::Start, &[json!({ "request_id": id, "pass": pass })]).await?;
+    let jobs: Vec<String> = (2..6).map(|row| format!("{id}-1-{row:05}")).collect();
+    let plans: Vec<Value> = jobs.iter().map(|job| json!({ "job_id": job, "pass": pass })).collect();
+    send(world, Queue::Plan, &plans).await?;
+    let lane = |job| json!({ "job_id": job, "pass": pass, "lane": 0, "copied": 0 });
+    let lanes: Vec<Value> = jobs.iter().map(lane).collect();
+    send(world, Queue::Sync, &lanes).await?;
+    let notices = ["accepted", "first_pass_done", "finished"];
+    let notices = notices.map(|notice| json!({ "request_id": id, "notice": { "about": notice } }));
+    send(world, Queue::Notify, &notices).await?;
     Ok(())
 }
 
 /// What the bucket says about an upload.
-fn upload_event(world: &World, id: &str) -> Result<serde_json::Value> {
+fn upload_event(world: &World, id: &str) -> Result<Value> {
     let bucket = world.stack.output("BucketName")?;
     Ok(json!({ "Records": [{
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventTime": "2026-11-22T20:00:00.000Z",

@@ -13,7 +13,7 @@ use mailvan_local::compare::Comparison;
 use mailvan_local::customer::{Order, Status};
 use mailvan_local::stack::Queue;
 use mailvan_local::world::World;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long a pass may take on a slow machine.
 pub const PATIENCE: Duration = Duration::from_mins(5);
@@ -80,24 +80,24 @@ pub async fn subjects(world: &World, order: &Order) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Puts a message into a queue.
+/// Puts messages, at most ten, into a queue.
 ///
 /// # Errors
-/// If it is not taken.
-pub async fn send(world: &World, queue: Queue, message: &Value) -> Result<()> {
-    send_to(world, world.stack.queue_url(queue)?, message).await
+/// If one is not taken.
+pub async fn send(world: &World, queue: Queue, messages: &[Value]) -> Result<()> {
+    send_to(world, world.stack.queue_url(queue)?, messages).await
 }
 
-/// Puts a message into the queue with this URL.
+/// Puts messages, at most ten, into the queue with this URL.
 ///
 /// # Errors
-/// If it is not taken.
-pub async fn send_to(world: &World, url: &str, message: &Value) -> Result<()> {
-    let body = message.to_string();
-    world
-        .stack
-        .aws(&["sqs", "send-message", "--queue-url", url, "--message-body", &body])
-        .await?;
+/// If one is not taken.
+pub async fn send_to(world: &World, url: &str, messages: &[Value]) -> Result<()> {
+    let entry = |(n, message): (usize, &Value)| json!({ "Id": n.to_string(), "MessageBody": message.to_string() });
+    let entries: Vec<Value> = messages.iter().enumerate().map(entry).collect();
+    let entries = Value::from(entries).to_string();
+    let sent = world.stack.aws(&["sqs", "send-message-batch", "--queue-url", url, "--entries", &entries]).await?;
+    ensure!(sent["Failed"].as_array().is_none_or(Vec::is_empty), "not all messages were taken: {sent}");
     Ok(())
 }
 

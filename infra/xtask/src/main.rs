@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 mod demo;
 mod lint_template;
 mod package;
+mod test;
 mod up;
 
 #[derive(Parser)]
@@ -30,6 +31,8 @@ enum Task {
     Up(up::Arguments),
     /// Builds the zip of a deployment
     Package(package::Arguments),
+    /// Sets everything up and runs all checks and tests
+    Test,
     /// Checks template.yaml
     LintTemplate,
 }
@@ -50,6 +53,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Demo(arguments) => demo::run(arguments).await,
         Task::Up(arguments) => up::run(arguments).await,
         Task::Package(arguments) => package::run(arguments).await,
+        Task::Test => test::run().await,
         Task::LintTemplate => lint_template::run().await,
     }
 }
