@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Pass, RequestEvent, RequestId, RequestState};
+use crate::domain::{Pass, RequestEvent, RequestId, RequestState, Window};
 use crate::queue::{Queue, QueueError, Queues, StartPass};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
@@ -44,6 +44,10 @@ impl Admission {
     /// Schedules the request if all its rows are good, or the customer goes on with the good ones;
     /// else tells what has to be mended. Idempotency key: request and generation.
     ///
+    /// Nobody may be writing the generation's rows meanwhile. A form's are written before anybody is
+    /// told of them; whoever reads an upload holds the lease ([`Store::lease_reading`]) until this
+    /// returns; and the wish to go on with the good rows counts only when they are all there.
+    ///
     /// # Errors
     /// [`AdmissionError`].
     pub async fn admit(
@@ -54,36 +58,45 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let request = self.store.request(id).await?;
-        if request.generation != generation || !is_admissible(request.state, good_rows_only) {
-            tracing::info!(request.id = %id, generation, state = %request.state, "nothing to admit");
-            return Ok(());
-        }
-        let is_empty = self.store.jobs(id, generation).await?.is_empty();
-        let has_faults = !self.store.faults(id, generation).await?.is_empty();
-        if is_empty || (has_faults && !good_rows_only) {
-            let notice = Some(NoticeKind::Refused { generation });
-            self.advance(id, RequestEvent::FaultsFound, generation, notice, now)
-                .await?;
+        if request.generation == generation && is_admissible(request.state, good_rows_only) {
+            self.decide(&request, good_rows_only, now).await?;
         } else {
-            self.schedule(&request, now).await?;
+            tracing::info!(request.id = %id, generation, state = %request.state, "nothing to admit");
         }
+        // Also where the state had been changed before: the notices may not have been queued then.
         self.queues
             .send_notices(id, &self.store.unsent_notices(id).await?)
             .await?;
         Ok(())
     }
 
+    async fn decide(
+        &self,
+        request: &RequestRecord,
+        good_rows_only: bool,
+        now: Timestamp,
+    ) -> Result<(), AdmissionError> {
+        let (id, generation) = (request.request_id, request.generation);
+        let is_empty = self.store.jobs(id, generation).await?.is_empty();
+        let has_faults = !self.store.faults(id, generation).await?.is_empty();
+        if is_empty || (has_faults && !good_rows_only) {
+            let notice = NoticeKind::Refused { generation };
+            Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?)
+        } else {
+            self.schedule(request, now).await
+        }
+    }
+
     /// The schedule is made before the state says so: a crash between the two is mended by the next
     /// try, and a schedule without its state only finds nothing to start.
     async fn schedule(&self, request: &RequestRecord, now: Timestamp) -> Result<(), AdmissionError> {
-        let (id, generation) = (request.request_id, request.generation);
-        let start = request.window.as_ref().map(super::domain::window::Window::start);
-        if let Some(start) = start.filter(|start| start.duration_since(now) > AT_ONCE) {
+        let id = request.request_id;
+        if let Some(start) = start_ahead(request.window.as_ref(), now) {
             self.schedules.create(id, Pass::First, start).await?;
-            self.advance(id, RequestEvent::Accepted, generation, Some(NoticeKind::Scheduled), now)
+            self.advance(request, RequestEvent::Accepted, NoticeKind::Scheduled, now)
                 .await?;
         } else {
-            self.advance(id, RequestEvent::Accepted, generation, Some(NoticeKind::Accepted), now)
+            self.advance(request, RequestEvent::Accepted, NoticeKind::Accepted, now)
                 .await?;
             self.queues
                 .send(
@@ -98,30 +111,86 @@ impl Admission {
         Ok(())
     }
 
+    /// Moves the request on as it was read: its rows were read in that state.
     async fn advance(
         &self,
-        id: RequestId,
+        request: &RequestRecord,
         event: RequestEvent,
-        generation: u32,
-        notice: Option<NoticeKind>,
+        notice: NoticeKind,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let change = RequestChange {
-            notice,
-            if_generation: Some(generation),
+            notice: Some(notice),
+            if_generation: Some(request.generation),
+            if_state: Some(request.state),
             ..RequestChange::default()
         };
-        self.store.advance_request(id, event, now, change).await.map(|_| ())
+        self.store
+            .advance_request(request.request_id, event, now, change)
+            .await
+            .map(|_| ())
     }
+}
+
+/// The start of a window, if it is far enough ahead for a schedule; else the copying begins at once.
+///
+/// A start can have passed when the customer has mended the rows, and so can the window's end. It
+/// begins at once then too: a window cannot be changed, so to refuse it would leave the customer
+/// with nothing but to begin anew, and to copy early or late does no harm, because the DNS stays as
+/// it is until the customer says otherwise.
+pub fn start_ahead(window: Option<&Window>, now: Timestamp) -> Option<Timestamp> {
+    window
+        .map(Window::start)
+        .filter(|start| start.duration_since(now) > AT_ONCE)
 }
 
 /// States in which there is something to admit, or in which a crash may have left side effects
 /// undone.
 fn is_admissible(state: RequestState, good_rows_only: bool) -> bool {
     match state {
-        RequestState::Checking | RequestState::Scheduled => true,
+        // The rows of another file under the same URL are being written: the wish is void.
+        RequestState::Checking => !good_rows_only,
+        RequestState::Scheduled => true,
         // A second delivery of the first check must not take the good rows by itself.
         RequestState::NeedsAttention => good_rows_only,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_start_that_is_ahead_is_waited_for() {
+        let now: Timestamp = "2026-11-24T09:00:00Z".parse().unwrap();
+        let window = |start, end| Window::parse(start, end, "UTC", "2026-11-20T09:00:00Z".parse().unwrap()).unwrap();
+        let ahead = window("2026-11-24T10:00", None);
+        assert_eq!(start_ahead(Some(&ahead), now), Some(ahead.start()));
+        assert_eq!(start_ahead(Some(&window("2026-11-24T09:01", None)), now), None);
+        assert_eq!(
+            start_ahead(Some(&window("2026-11-23T09:00", Some("2026-11-25T09:00"))), now),
+            None
+        );
+        assert_eq!(
+            start_ahead(Some(&window("2026-11-22T09:00", Some("2026-11-23T09:00"))), now),
+            None
+        );
+        assert_eq!(start_ahead(None, now), None);
+    }
+
+    #[test]
+    fn good_rows_are_taken_only_when_all_are_there() {
+        let admissible = |good_rows_only| {
+            RequestState::ALL
+                .into_iter()
+                .filter(|state| is_admissible(*state, good_rows_only))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(admissible(false), [RequestState::Checking, RequestState::Scheduled]);
+        assert_eq!(
+            admissible(true),
+            [RequestState::NeedsAttention, RequestState::Scheduled]
+        );
     }
 }

@@ -89,7 +89,7 @@ pub struct Limits {
     pub batch_messages: u32,
     /// Bytes appended at once, 64 KiB to 64 MiB; a single larger message still goes alone.
     pub batch_bytes: u64,
-    /// Messages in a chunk, 1 to 100,000.
+    /// Messages in a chunk, 1 to 2,000: what is known of them fits one item of the table.
     pub chunk_messages: u32,
     /// Bytes in a chunk, 64 KiB to 4 GiB; a single larger message still goes alone.
     pub chunk_bytes: u64,
@@ -223,7 +223,7 @@ impl Limits {
         within("limits.lanes", self.lanes.into(), 1..=8)?;
         within("limits.batch_messages", self.batch_messages.into(), 1..=1_000)?;
         within("limits.batch_bytes", self.batch_bytes, 64 << 10..=64 << 20)?;
-        within("limits.chunk_messages", self.chunk_messages.into(), 1..=100_000)?;
+        within("limits.chunk_messages", self.chunk_messages.into(), 1..=2_000)?;
         within("limits.chunk_bytes", self.chunk_bytes, 64 << 10..=4 << 30)
     }
 }

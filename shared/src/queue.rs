@@ -79,6 +79,9 @@ pub struct WorkLane {
     /// How many messages had been copied when this was sent, at least: a dead letter that was sent
     /// before the last message was copied is sent again instead of failing the mailbox.
     pub copied: i64,
+    /// How many faults this lane has met since something was copied last.
+    #[serde(default)]
+    pub faults: u32,
 }
 
 /// "The customer has changed the DNS": to `cutover`.

@@ -75,10 +75,10 @@ impl Secrets {
         }
     }
 
-    /// The data key of a request, made and kept at the first call.
+    /// The data key of a request that is being checked, made and kept at the first call.
     ///
     /// # Errors
-    /// [`SecretError`].
+    /// [`SecretError::Destroyed`] when the request has ended.
     pub async fn data_key(&self, request: RequestId) -> Result<DataKey, SecretError> {
         if let Some(sealed) = self.store.request(request).await?.data_key {
             return self.unseal(request, sealed).await;
@@ -94,7 +94,10 @@ impl Secrets {
             .await
             .map_err(|e| SecretError::Kms(Box::new(e)))?;
         let sealed = STANDARD.encode(made.ciphertext_blob.unwrap_or_else(|| Blob::new([])).as_ref());
-        let kept = self.store.keep_data_key(request, sealed.clone()).await?;
+        let kept = match self.store.keep_data_key(request, sealed.clone()).await {
+            Err(StoreError::Conflict) => return Err(SecretError::Destroyed),
+            kept => kept?,
+        };
         if kept == sealed {
             let plain = made.plaintext.map(Blob::into_inner).unwrap_or_default();
             return Ok(DataKey(Zeroizing::new(plain)));

@@ -1,11 +1,12 @@
 //! Servers that can do little, and lines that break.
 
 use anyhow::Result;
-use mailvan_local::dovecot::{Layout, Options};
+use mailvan_local::dovecot::{Layout, Login, Options};
+use mailvan_local::imap_client::{ImapClient, encode_folder_name};
 use mailvan_local::proxy::{Cut, Direction, Ending, Network, Proxy};
-use mailvan_local::samples::{deliver_between_passes, office};
+use mailvan_local::samples::{deliver_between_passes, office, small};
 use mailvan_local::world::Plan;
-use mailvan_tests::{cut_over, ensure_identical, rest};
+use mailvan_tests::{comparison_of, cut_over, ensure_identical, rest};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poor_servers_and_a_line_that_breaks_lose_and_double_nothing() -> Result<()> {
@@ -56,4 +57,38 @@ async fn poor_servers_and_a_line_that_breaks_lose_and_double_nothing() -> Result
     let status = cut_over(&world, &order).await?;
     assert_eq!(status.state, "completed", "{status:?}");
     ensure_identical(&world)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_requests_for_one_mailbox_and_folders_that_go_away_double_and_lose_nothing() -> Result<()> {
+    let account = small("quay@harbour.example", "Poller-9", 300, 12);
+    let world = Plan::new("twice", vec![account]).start(|_| {}).await?;
+    let csv = world.csv(world.source.port());
+    let order = world.customer.order_by_csv(&csv).await?;
+    let again = world.customer.order_by_csv(&csv).await?;
+    for order in [&order, &again] {
+        assert_eq!(rest(&world, order).await?.state, "awaiting_cutover");
+    }
+    ensure_identical(&world)?;
+    world.customer.act(&again, "cancel").await?;
+
+    // The user tidies up on both sides, and new mail arrives.
+    let login = world.accounts[0].login.clone();
+    let mut there = ImapClient::connect(world.source.address(), &login)?;
+    let gone_there = encode_folder_name(&world.source.layout().name(&["Aufträge", "offen"]));
+    there.command(&format!("DELETE \"{gone_there}\""))?;
+    let mut here = ImapClient::connect(world.destination.address(), &Login::new(&login.user, "known to nobody"))?;
+    let gone_here = encode_folder_name(&world.destination.layout().name(&["Aufträge", "erledigt"]));
+    here.command(&format!("DELETE \"{gone_here}\""))?;
+    deliver_between_passes(&world.source, &world.accounts[0], 4, 5)?;
+
+    let status = cut_over(&world, &order).await?;
+    assert_eq!(status.state, "completed", "{status:?}");
+    let comparison = comparison_of(&world, &login.user)?.expect("the account is compared");
+    for difference in &comparison.differences {
+        let told = difference.to_string();
+        assert!(told.contains("offen") || told.contains("erledigt"), "{comparison}");
+    }
+    assert_eq!(comparison.differences.len(), 2, "{comparison}");
+    Ok(())
 }

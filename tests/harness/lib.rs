@@ -96,8 +96,14 @@ pub async fn send_to(world: &World, url: &str, messages: &[Value]) -> Result<()>
     let entry = |(n, message): (usize, &Value)| json!({ "Id": n.to_string(), "MessageBody": message.to_string() });
     let entries: Vec<Value> = messages.iter().enumerate().map(entry).collect();
     let entries = Value::from(entries).to_string();
-    let sent = world.stack.aws(&["sqs", "send-message-batch", "--queue-url", url, "--entries", &entries]).await?;
-    ensure!(sent["Failed"].as_array().is_none_or(Vec::is_empty), "not all messages were taken: {sent}");
+    let sent = world
+        .stack
+        .aws(&["sqs", "send-message-batch", "--queue-url", url, "--entries", &entries])
+        .await?;
+    ensure!(
+        sent["Failed"].as_array().is_none_or(Vec::is_empty),
+        "not all messages were taken: {sent}"
+    );
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! `cutover`: decides when the final pass may start.
 //!
 //! Today the customer says so, and it starts at once; a watch of the DNS will come in here.
-//! Idempotency key: the request.
+//! Idempotency key: the request. While the final pass runs a wish is passed on as well, because the
+//! start may have been held up; `trigger` starts nothing twice.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -39,7 +40,7 @@ pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
 
 async fn decide(deps: &Deps, CutOver { request_id }: CutOver) -> anyhow::Result<()> {
     match deps.store.find_request(request_id).await?.map(|request| request.state) {
-        Some(RequestState::AwaitingCutover) => {
+        Some(RequestState::AwaitingCutover | RequestState::FinalPass) => {
             tracing::info!(request.id = %request_id, "the customer has changed the DNS; the final pass may start");
             deps.queues
                 .send(

@@ -3,30 +3,45 @@
 //! Passwords are sealed as soon as they are read, and the upload is deleted. Idempotency key: the
 //! request and its upload's generation. Dying anywhere, the next delivery goes on: while the upload
 //! is there it is read again; when it is gone, the table holds what was in it.
+//!
+//! A URL takes more than one file, and an event may come twice. One worker at a time reads a
+//! generation, from before it fetches the file until the request is admitted or refused:
+//!
+//! - the same event again, later or at the same time: the file is gone by then, and nothing is read;
+//! - another file after the first was refused: its rows and faults replace those of the first;
+//! - another file while the first is read: the first deletes only what it has read, so the second is
+//!   read after it, if the first was refused, and deleted unread, if it was accepted.
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::s3::S3Event;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::admission::Admission;
-use mailvan::clock::now;
+use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::{Fault, FaultCode, JobId, MailboxOrder, RequestEvent, RequestId, RequestState};
 use mailvan::intake::{Intake, MAX_FILE_BYTES, Policy, read_csv};
 use mailvan::queue::{CheckRequest, decode, each_message};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{JobRecord, StoreError};
+use mailvan::store::{Advance, JobRecord, StoreError};
 use mailvan::upload::UploadKey;
 use serde::Deserialize;
-use zeroize::Zeroizing;
+
+mod object;
+
+use object::{Content, Objects};
+
+/// How long after its run's end a worker's right to read lasts: what it had sent has arrived by then.
+const LEASE_GRACE: Duration = Duration::from_secs(10);
 
 /// What the function works with.
 pub struct Deps {
     admission: Admission,
     secrets: Secrets,
-    s3: aws_sdk_s3::Client,
-    bucket: String,
+    objects: Objects,
     policy: Policy,
 }
 
@@ -50,24 +65,24 @@ pub async fn run() -> Result<(), Error> {
             schedules: config.schedules(),
         },
         secrets: config.secrets(),
-        s3: aws_sdk_s3::Client::new(&config.aws),
-        bucket: config.bucket.clone(),
+        objects: Objects::new(aws_sdk_s3::Client::new(&config.aws), config.bucket.clone()),
         policy: Policy {
             plaintext_imap: config.rules.plaintext_imap,
         },
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle(deps, event.payload).await)
-    }))
-    .await
+    let serve = async |event: LambdaEvent<SqsEvent>| {
+        let deadline = Deadline::from_unix_ms(event.context.deadline);
+        Ok::<_, Error>(handle(deps, event.payload, deadline).await)
+    };
+    lambda_runtime::run(service_fn(serve)).await
 }
 
 /// Reads the uploads, and checks the forms, of a batch of messages.
-pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
-    each_message(event, async |message| ingest(deps, &message).await).await
+pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
+    each_message(event, async |message| ingest(deps, &message, deadline).await).await
 }
 
-async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
+async fn ingest(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
     if let Ok(CheckRequest {
         request_id,
         generation,
@@ -88,7 +103,7 @@ async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     for record in event.records {
         let key = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
         if let Some(key) = key {
-            read_upload(deps, key).await?;
+            take_upload(deps, key, deadline).await?;
         } else {
             tracing::warn!("an object that is no upload was reported");
         }
@@ -96,82 +111,75 @@ async fn ingest(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
+/// Takes an upload that is wanted, and deletes any other.
+async fn take_upload(deps: &Deps, key: UploadKey, deadline: Deadline) -> anyhow::Result<()> {
     let UploadKey { request_id, generation } = key;
     let store = &deps.admission.store;
-    let current = store
-        .find_request(request_id)
-        .await?
-        .filter(|request| request.generation == generation);
-    let is_wanted = |state| {
-        matches!(
-            state,
-            RequestState::AwaitingUpload | RequestState::NeedsAttention | RequestState::Checking
-        )
+    let request = store.find_request(request_id).await?;
+    let Some(request) = request.filter(|request| request.generation == generation) else {
+        return deps.objects.delete(key).await;
     };
-    if current.is_some_and(|request| is_wanted(request.state))
-        && let Some(bytes) = fetch(deps, key).await?
-    {
+    if !is_wanted(request.state) {
+        deps.objects.delete(key).await?;
+        // An earlier delivery may have died on its way.
+        return Ok(deps.admission.admit(request_id, generation, false, now()).await?);
+    }
+    let until = deadline.lease_end(LEASE_GRACE);
+    store
+        .lease_reading(request_id, generation, now(), until)
+        .await
+        .context("another delivery reads this upload")?;
+    let read = read_upload(deps, key).await;
+    if let Err(error) = store.release_reading(request_id, until).await {
+        tracing::warn!(request.id = %request_id, %error, "the next reader has to wait");
+    }
+    read
+}
+
+/// Whether a file may still come for a request.
+fn is_wanted(state: RequestState) -> bool {
+    matches!(
+        state,
+        RequestState::AwaitingUpload | RequestState::NeedsAttention | RequestState::Checking
+    )
+}
+
+/// Reads an upload into the table. The right to read is held.
+async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
+    let UploadKey { request_id, generation } = key;
+    // Without a file, an earlier delivery has read it, and the table holds what was in it.
+    if let Some(object) = deps.objects.fetch(key).await? {
         let change = RequestChange {
             if_generation: Some(generation),
             ..RequestChange::default()
         };
+        let store = &deps.admission.store;
         match store
             .advance_request(request_id, RequestEvent::UploadReceived, now(), change)
             .await
         {
-            Ok(_) => keep(deps, key, &bytes).await?,
+            Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
+                if request.state == RequestState::Checking =>
+            {
+                keep(deps, key, &object.content).await?;
+                deps.objects.delete_read(key, &object).await?;
+            }
             // Another upload took over, or the request has ended.
-            Err(StoreError::Conflict | StoreError::Illegal(_)) => {}
+            Ok(_) | Err(StoreError::Conflict | StoreError::Illegal(_)) => deps.objects.delete(key).await?,
             Err(error) => return Err(error.into()),
         }
     }
-    delete(deps, key).await?;
     deps.admission.admit(request_id, generation, false, now()).await?;
     Ok(())
 }
 
-/// What was in the upload; `None` where it is gone, since an earlier delivery has read it.
-async fn fetch(deps: &Deps, key: UploadKey) -> anyhow::Result<Option<Upload>> {
-    let got = deps
-        .s3
-        .get_object()
-        .bucket(&deps.bucket)
-        .key(key.to_string())
-        .send()
-        .await;
-    let object = match got {
-        Ok(object) => object,
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(aws_sdk_s3::operation::get_object::GetObjectError::is_no_such_key) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(error).context("the upload cannot be read"),
-    };
-    if usize::try_from(object.content_length.unwrap_or_default()).unwrap_or(usize::MAX) > MAX_FILE_BYTES {
-        return Ok(Some(Upload::TooLarge));
-    }
-    let bytes = object.body.collect().await.context("the upload broke off")?;
-    Ok(Some(Upload::Bytes(Zeroizing::new(bytes.to_vec()))))
-}
-
-/// An upload's content.
-enum Upload {
-    /// Beyond [`MAX_FILE_BYTES`]; not read.
-    TooLarge,
-    /// Its bytes, wiped after use.
-    Bytes(Zeroizing<Vec<u8>>),
-}
-
-/// Puts rows and faults into the table; those of the upload before go.
-async fn keep(deps: &Deps, key: UploadKey, upload: &Upload) -> anyhow::Result<()> {
+/// Puts rows and faults into the table; those of the uploads before go, and those of a file that
+/// was read under the same URL. The request is being checked: no mailbox has begun.
+async fn keep(deps: &Deps, key: UploadKey, content: &Content) -> anyhow::Result<()> {
     let UploadKey { request_id, generation } = key;
-    let Intake { rows, faults } = match upload {
-        Upload::Bytes(bytes) => read_csv(bytes, deps.policy),
-        Upload::TooLarge => {
+    let Intake { rows, faults } = match content {
+        Content::Bytes(bytes) => read_csv(bytes, deps.policy),
+        Content::TooLarge => {
             let message = format!(
                 "the file is too large: {} MiB at most; please split it",
                 MAX_FILE_BYTES >> 20
@@ -183,14 +191,14 @@ async fn keep(deps: &Deps, key: UploadKey, upload: &Upload) -> anyhow::Result<()
         }
     };
     let store = &deps.admission.store;
-    for earlier in 1..generation {
+    for earlier in 1..=generation {
         store.delete_generation(request_id, earlier).await?;
     }
     let jobs = seal(deps, request_id, generation, &rows).await?;
     tracing::info!(request.id = %request_id, generation, accepted = jobs.len(), faults = faults.len(), "upload read");
     store.put_faults(request_id, generation, &faults).await?;
     match store.put_jobs(&jobs).await {
-        // An earlier delivery has brought the request on already.
+        // The request has ended meanwhile.
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -219,15 +227,4 @@ async fn seal(
         jobs.push(JobRecord::accepted(id, order, password, destination_password, now));
     }
     Ok(jobs)
-}
-
-async fn delete(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
-    deps.s3
-        .delete_object()
-        .bucket(&deps.bucket)
-        .key(key.to_string())
-        .send()
-        .await
-        .context("the upload cannot be deleted")?;
-    Ok(())
 }

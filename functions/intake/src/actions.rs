@@ -20,9 +20,9 @@ use crate::{Deps, order, response};
 /// What became of the wish to cut over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CutOverWish {
-    /// It is to be passed on.
-    New,
-    /// The final pass has begun or is done: nothing is left to do.
+    /// It is to be passed on; also while the final pass runs, whose start may have been held up.
+    PassOn,
+    /// The final pass is done: nothing is left to do.
     AlreadyDone,
     /// It is too early, or it will never be time.
     Refused,
@@ -42,7 +42,7 @@ pub async fn upload(
     ) {
         return Err(refused(Code::NotAwaitingUpload, &Overview::load(&deps.store, request).await?).into());
     }
-    let renewed = match deps.store.renew_upload(&request, csv_bytes).await {
+    let renewed = match deps.store.renew_upload(&request, csv_bytes, now).await {
         Err(StoreError::Conflict) => {
             let detail =
                 "The request moved on while you asked: look at its status, and ask again if it still needs a file.";
@@ -75,7 +75,7 @@ pub async fn proceed(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiG
 pub async fn cut_over(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let overview = Overview::load(&deps.store, request).await?;
     match cut_over_wish(overview.request.state) {
-        CutOverWish::New => {
+        CutOverWish::PassOn => {
             deps.queues
                 .send(
                     Queue::Cutover,
@@ -131,10 +131,8 @@ fn may_proceed(overview: &Overview) -> Result<(), Problem> {
 
 fn cut_over_wish(state: RequestState) -> CutOverWish {
     match state {
-        RequestState::AwaitingCutover => CutOverWish::New,
-        RequestState::FinalPass | RequestState::Completed | RequestState::CompletedWithExceptions => {
-            CutOverWish::AlreadyDone
-        }
+        RequestState::AwaitingCutover | RequestState::FinalPass => CutOverWish::PassOn,
+        RequestState::Completed | RequestState::CompletedWithExceptions => CutOverWish::AlreadyDone,
         RequestState::AwaitingUpload
         | RequestState::Checking
         | RequestState::NeedsAttention
@@ -189,21 +187,20 @@ mod tests {
     }
 
     #[test]
-    fn the_cut_over_is_passed_on_once_and_harmless_afterwards() {
+    fn the_cut_over_is_passed_on_until_it_is_done_and_harmless_afterwards() {
         let with = |wish| {
             RequestState::ALL
                 .into_iter()
                 .filter(|state| cut_over_wish(*state) == wish)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(with(CutOverWish::New), [RequestState::AwaitingCutover]);
+        assert_eq!(
+            with(CutOverWish::PassOn),
+            [RequestState::AwaitingCutover, RequestState::FinalPass]
+        );
         assert_eq!(
             with(CutOverWish::AlreadyDone),
-            [
-                RequestState::FinalPass,
-                RequestState::Completed,
-                RequestState::CompletedWithExceptions
-            ]
+            [RequestState::Completed, RequestState::CompletedWithExceptions]
         );
     }
 

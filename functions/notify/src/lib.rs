@@ -12,6 +12,9 @@
 //!   not: no order of two services that share no transaction has neither. Both mails carry the same
 //!   `X-Mailvan-Notice` header, by which a ticket system can drop the second.
 //!
+//! Where another notice of the same kind takes a notice's place while it is being sent, the mark
+//! fails, the message comes again and the new one is sent: see [`NoticeKind`].
+//!
 //! What SES refuses for good ends in the dead-letter queue like everything else that fails five
 //! times. Logs name requests, never addresses.
 
@@ -92,7 +95,7 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
     let marked = deps
         .store
-        .mark_sent(request_id, notice, &message_id, clock::now())
+        .mark_sent(request_id, notice, until, &message_id, clock::now())
         .await;
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");

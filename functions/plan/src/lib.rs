@@ -47,17 +47,22 @@ async fn plan(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     match plan_mailbox(&deps.engine, job_id, pass, deadline).await {
         Ok(PlanEnd::Lanes(lanes)) => {
             let copied = deps.engine.store.job(job_id).await?.messages_copied;
-            let messages: Vec<WorkLane> = (0..lanes)
-                .map(|lane| WorkLane {
-                    job_id,
-                    pass,
-                    lane,
-                    copied,
-                })
-                .collect();
+            let lane = |lane| WorkLane {
+                job_id,
+                pass,
+                lane,
+                copied,
+                faults: 0,
+            };
+            let messages: Vec<WorkLane> = (0..lanes).map(lane).collect();
             deps.queues.send_all(Queue::Sync, &messages).await?;
         }
         Ok(PlanEnd::Again) => deps.queues.send(Queue::Plan, &PlanMailbox { job_id, pass }).await?,
+        Ok(PlanEnd::Later(delay)) => {
+            deps.queues
+                .send_later(Queue::Plan, &PlanMailbox { job_id, pass }, delay)
+                .await?;
+        }
         Ok(PlanEnd::Nothing(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
         Err(error) if error.needs_person() => {
             let notices = fail_mailbox(&deps.engine.store, job_id, &error.failure(), now()).await?;

@@ -10,11 +10,18 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::queue::{Queue, Queues, WorkLane, causes, decode, each_message, times_received};
-use mailvan::sync::{Engine, LaneEnd, fail_mailbox, run_lane};
+use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
 
 /// How long a lane pauses after a fault: the folder it held is free again by then. Longer with each
-/// try that copied nothing.
+/// fault that follows.
 const RETRY_AFTER: Duration = Duration::from_secs(11);
+
+/// So many faults without a message copied between them, and the mailbox is given up.
+const MOST_FAULTS: u32 = 5;
+
+/// A refused login is believed at the second time: another lane has just logged in with the same
+/// password, so the first may be about the number of connections.
+const REFUSALS_BELIEVED: u32 = 2;
 
 /// What the function works with.
 pub struct Deps {
@@ -48,34 +55,87 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let lane: WorkLane = decode(&message)?;
     let store = &deps.engine.store;
     let job_id = lane.job_id;
+    // A delivery before this one ended without a word: it was cut off.
+    let faults = lane.faults + times_received(&message) - 1;
     match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
-        Ok(LaneEnd::Continue) => next(deps, lane, Duration::ZERO).await?,
-        Ok(LaneEnd::Wait(delay)) => next(deps, lane, delay).await?,
-        Ok(LaneEnd::Done(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
-        Err(failure) if failure.error.needs_person() => {
-            let notices = fail_mailbox(store, job_id, &failure.error.failure(), now()).await?;
-            deps.queues.send_notices(job_id.request(), &notices).await?;
-        }
+        Ok(LaneEnd::Continue) => next(deps, lane, 0, Duration::ZERO).await,
+        Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults, delay).await,
+        Ok(LaneEnd::Done(notices)) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),
         Err(failure) => {
+            let faults = if failure.progressed { 1 } else { faults + 1 };
+            tracing::warn!(job.id = %job_id, lane = lane.lane, faults, error = causes(&failure.error), "lane broke off");
             store.note_trouble(job_id, &failure.error.failure()).await?;
-            if failure.progressed {
-                tracing::warn!(job.id = %job_id, error = causes(&failure.error), "lane broke off; it goes on");
-                return next(deps, lane, RETRY_AFTER).await;
+            match verdict(&failure.error, faults) {
+                Verdict::TryAgain => next(deps, lane, faults, RETRY_AFTER * faults).await,
+                Verdict::GiveUp => give_up(deps, lane, &failure.error).await,
             }
-            deps.queues
-                .retry_after(Queue::Sync, &message, RETRY_AFTER * times_received(&message))
-                .await;
-            return Err(failure.into());
         }
     }
-    Ok(())
 }
 
-/// Sends the lane's next message, which is counted anew.
-async fn next(deps: &Deps, lane: WorkLane, delay: Duration) -> anyhow::Result<()> {
+/// What is to be done after a fault.
+enum Verdict {
+    TryAgain,
+    GiveUp,
+}
+
+fn verdict(error: &SyncError, faults: u32) -> Verdict {
+    let is_believed = !error.is_login() || faults >= REFUSALS_BELIEVED;
+    if faults >= MOST_FAULTS || (error.needs_person() && is_believed) {
+        Verdict::GiveUp
+    } else {
+        Verdict::TryAgain
+    }
+}
+
+/// Ends the mailbox as failed; or only this lane, where another one is at work.
+async fn give_up(deps: &Deps, lane: WorkLane, error: &SyncError) -> anyhow::Result<()> {
+    if !error.needs_person() && deps.engine.others_at_work(lane.job_id, lane.pass).await? {
+        tracing::warn!(job.id = %lane.job_id, lane = lane.lane, "lane given up; others are at work");
+        return Ok(());
+    }
+    let notices = fail_mailbox(&deps.engine.store, lane.job_id, &error.failure(), now()).await?;
+    Ok(deps.queues.send_notices(lane.job_id.request(), &notices).await?)
+}
+
+/// Sends the lane's next message. Dying before it is sent, the message at hand comes again.
+async fn next(deps: &Deps, lane: WorkLane, faults: u32, delay: Duration) -> anyhow::Result<()> {
     let copied = deps.engine.store.job(lane.job_id).await?.messages_copied;
     Ok(deps
         .queues
-        .send_later(Queue::Sync, &WorkLane { copied, ..lane }, delay)
+        .send_later(Queue::Sync, &WorkLane { copied, faults, ..lane }, delay)
         .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use mailvan::imap::ImapError;
+
+    use super::*;
+
+    fn refused_login() -> SyncError {
+        SyncError::Source(ImapError::LoginRefused { text: "no".to_owned(), passing: false })
+    }
+
+    fn is_given_up(error: &SyncError, faults: u32) -> bool {
+        matches!(verdict(error, faults), Verdict::GiveUp)
+    }
+
+    #[test]
+    fn lasting_fault_is_given_up_in_the_end() {
+        let lost = SyncError::Source(ImapError::Closed { command: "FETCH" });
+        assert!(!is_given_up(&lost, MOST_FAULTS - 1));
+        assert!(is_given_up(&lost, MOST_FAULTS));
+    }
+
+    #[test]
+    fn refused_login_is_believed_at_the_second_time() {
+        assert!(!is_given_up(&refused_login(), 1));
+        assert!(is_given_up(&refused_login(), 2));
+    }
+
+    #[test]
+    fn full_mailbox_is_believed_at_once() {
+        assert!(is_given_up(&SyncError::OverQuota("full".to_owned()), 1));
+    }
 }

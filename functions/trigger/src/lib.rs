@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock::now;
 use mailvan::config::Config;
-use mailvan::domain::{JobState, Pass, RequestEvent};
+use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
 use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, each_message};
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, Store, StoreError};
@@ -54,17 +54,21 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     let taking_part = jobs.iter().filter(|job| takes_part(job, pass)).count();
     let change = RequestChange {
         open_jobs: Some(u32::try_from(taking_part)?),
+        // What was counted are the mailboxes of this state.
+        if_state: Some(request.state),
         ..RequestChange::default()
     };
-    match deps
+    let advanced = deps
         .store
         .advance_request(request_id, RequestEvent::PassStarted(pass), now(), change)
-        .await
-    {
-        Ok(_) => {}
-        Err(StoreError::Illegal(_)) if request.state.is_terminal() => return Ok(()),
+        .await;
+    let state = match advanced {
+        Ok(advance) => advance.into_record().state,
+        Err(StoreError::Illegal(_)) if request.state.is_terminal() => request.state,
         Err(error) => return Err(error).context("the pass cannot be started now"),
-    }
+    };
+    // A message that comes when the pass is over starts nothing.
+    let jobs = if state == running(pass) { jobs } else { Vec::new() };
     // Dying from here on: the message comes again, and mailboxes that have begun are passed over.
     let started: Vec<Option<PlanMailbox>> = stream::iter(jobs)
         .map(|job| start_job(deps, job, pass))
@@ -93,6 +97,14 @@ async fn start_job(deps: &Deps, job: JobRecord, pass: Pass) -> anyhow::Result<Op
         job_id: job.job_id,
         pass,
     }))
+}
+
+/// The state of a request whose pass runs.
+fn running(pass: Pass) -> RequestState {
+    match pass {
+        Pass::First => RequestState::FirstPass,
+        Pass::Final => RequestState::FinalPass,
+    }
 }
 
 /// Whether a mailbox is counted into a pass that begins: in the final one, those that failed in the

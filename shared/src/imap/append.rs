@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::date::InternalDate;
 use super::error::ImapError;
+pub use super::refusal::{Refusal, RefusalClass};
 use super::response::{Kind, Status};
 use super::session::{Event, Session, Tag, quote};
 use crate::domain::uid::UidSet;
@@ -40,63 +41,81 @@ pub enum Appended {
     Refused(Refusal),
 }
 
-/// Why a server does not want a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The response code, upper case; empty where there was none.
-    pub code: String,
-    /// The server's own words.
-    pub text: String,
-}
-
 /// Appends messages to a folder in their order. The answer has one entry a message.
+///
+/// A refusal that is not about a message ([`Refusal::class`]) ends the work: what was not yet sent
+/// gets the same refusal. A message refused with keywords is tried once more without them.
 ///
 /// # Errors
 /// [`ImapError`]: some of the messages may be in the folder and some not.
 pub async fn append(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<Vec<Appended>, ImapError> {
-    if messages.len() > 1 && session.capabilities().has("MULTIAPPEND") {
-        return bisected(session, folder, messages).await;
-    }
+    let multi = session.capabilities().has("MULTIAPPEND");
     let literals = session.capabilities().literals();
     let mut results = Vec::with_capacity(messages.len());
-    for group in messages.chunks(PIPELINE_DEPTH) {
-        if group
-            .iter()
-            .all(|message| literals.may_follow_at_once(message.body.len()))
-        {
-            results.extend(pipelined(session, folder, group).await?);
-        } else {
-            for message in group {
-                results.extend(together(session, folder, std::slice::from_ref(message)).await?.0);
-            }
-        }
-    }
-    Ok(results)
-}
-
-/// MULTIAPPEND is all or nothing: a refused one is halved until the refused message stands alone.
-async fn bisected(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<Vec<Appended>, ImapError> {
-    let mut results = Vec::with_capacity(messages.len());
-    let mut todo = vec![messages];
+    let mut todo: Vec<&[Outgoing]> = if multi {
+        vec![messages]
+    } else {
+        messages.rchunks(PIPELINE_DEPTH).collect()
+    };
     while let Some(part) = todo.pop() {
-        let (appended, refused) = together(session, folder, part).await?;
-        if refused && part.len() > 1 {
+        let at_once = |message: &Outgoing| literals.may_follow_at_once(message.body.len());
+        let appended = match part {
+            [] => continue,
+            [only] => alone(session, folder, only).await?,
+            _ if multi => together(session, folder, part).await?,
+            _ if part.iter().all(at_once) => pipelined(session, folder, part).await?,
+            _ => {
+                todo.extend(part.rchunks(1));
+                continue;
+            }
+        };
+        if let Some(refusal) = not_about_a_message(&appended) {
+            results.extend(appended);
+            results.resize(messages.len(), Appended::Refused(refusal));
+        } else if multi && part.len() > 1 && matches!(appended.first(), Some(Appended::Refused(_))) {
+            // MULTIAPPEND is all or nothing: halved until the refused message stands alone.
             let (first, second) = part.split_at(part.len() / 2);
-            todo.push(second);
-            todo.push(first);
+            todo.extend([second, first]);
+            continue;
         } else {
             results.extend(appended);
         }
+        if results.len() >= messages.len() {
+            break;
+        }
     }
     Ok(results)
 }
 
-/// One APPEND command with all messages; the flag tells whether it was refused.
-async fn together(
-    session: &mut Session,
-    folder: &str,
-    messages: &[Outgoing],
-) -> Result<(Vec<Appended>, bool), ImapError> {
+/// The first refusal that the messages after it would meet as well.
+fn not_about_a_message(appended: &[Appended]) -> Option<Refusal> {
+    appended.iter().find_map(|one| match one {
+        Appended::Refused(refusal) if refusal.class() != RefusalClass::Message => Some(refusal.clone()),
+        Appended::Refused(_) | Appended::Stored { .. } => None,
+    })
+}
+
+/// One message; where it is refused, once more without the keywords that some servers refuse.
+async fn alone(session: &mut Session, folder: &str, message: &Outgoing) -> Result<Vec<Appended>, ImapError> {
+    let appended = together(session, folder, std::slice::from_ref(message)).await?;
+    let refused = matches!(&appended[..], [Appended::Refused(refusal)] if refusal.class() == RefusalClass::Message);
+    match without_keywords(message).filter(|_| refused) {
+        Some(bare) => together(session, folder, &[bare]).await,
+        None => Ok(appended),
+    }
+}
+
+/// The message with its system flags only; `None` where it has no others.
+fn without_keywords(message: &Outgoing) -> Option<Outgoing> {
+    let (system, keywords): (Vec<_>, Vec<_>) = message.flags.iter().cloned().partition(|flag| flag.starts_with('\\'));
+    (!keywords.is_empty()).then(|| Outgoing {
+        flags: system,
+        ..message.clone()
+    })
+}
+
+/// One APPEND command with all messages: they are all stored or all refused.
+async fn together(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<Vec<Appended>, ImapError> {
     let literals = session.capabilities().literals();
     let tag = session.next_tag();
     let mut head = format!("{tag} APPEND {}", quote(folder));
@@ -135,7 +154,17 @@ async fn pipelined(session: &mut Session, folder: &str, messages: &[Outgoing]) -
     let mut results = Vec::with_capacity(messages.len());
     for tag in tags {
         let status = end_of(session, tag).await?;
-        results.extend(outcome(&status, 1).0);
+        results.extend(outcome(&status, 1));
+    }
+    if not_about_a_message(&results).is_none() {
+        for (message, result) in messages.iter().zip(&mut results) {
+            if let (Appended::Refused(_), Some(bare)) = (&*result, without_keywords(message)) {
+                *result = together(session, folder, &[bare])
+                    .await?
+                    .pop()
+                    .unwrap_or_else(|| result.clone());
+            }
+        }
     }
     Ok(results)
 }
@@ -180,19 +209,15 @@ async fn end_of(session: &mut Session, tag: Tag) -> Result<Status, ImapError> {
     }
 }
 
-fn outcome(status: &Status, count: usize) -> (Vec<Appended>, bool) {
+fn outcome(status: &Status, count: usize) -> Vec<Appended> {
     if status.kind == Kind::Ok {
         let uids = append_uids(status, count);
         let stored = (0..count).map(|n| Appended::Stored {
             uid: uids.get(n).copied(),
         });
-        (stored.collect(), false)
+        stored.collect()
     } else {
-        let refusal = Refusal {
-            code: status.code.clone(),
-            text: status.text.clone(),
-        };
-        (vec![Appended::Refused(refusal); count], true)
+        vec![Appended::Refused(Refusal::new(&status.code, &status.text)); count]
     }
 }
 

@@ -4,51 +4,29 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_imap::{Authenticator, Client};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use zeroize::Zeroizing;
 
 use super::error::ImapError;
 use super::guard::{AddressPolicy, ForbiddenAddress};
-use super::response::printable;
+pub use super::login::Credentials;
+use super::login::log_in;
 use super::session::{Event, Session, Wire};
-use crate::domain::secret::Secret;
 use crate::domain::source::{Endpoint, Security};
 
 /// How long a TCP connection and a TLS handshake may take, each.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long it may take from a name to a session, in all.
+const OPEN_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// How long a server may stay silent within a command. RFC 9051 lets servers take their time with
 /// large folders; two minutes are within one invocation.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
-
-/// How to prove who we are.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// The mailbox's own user name and password.
-    Own {
-        /// The user name.
-        user: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A master user acting for a mailbox: SASL PLAIN with an authorisation identity (RFC 4616).
-    Master {
-        /// The mailbox that is to be opened.
-        mailbox: String,
-        /// The master user.
-        user: String,
-        /// The master user's password.
-        password: Secret,
-    },
-}
 
 /// Makes sessions. Cheap to clone.
 #[derive(Clone)]
@@ -95,11 +73,29 @@ impl Connector {
         })
     }
 
-    /// Opens a session: connected, encrypted as asked for, logged in, capabilities known.
+    /// Opens a session within a minute: connected, encrypted as asked for, logged in, capabilities
+    /// known.
     ///
     /// # Errors
     /// Any [`ImapError`]; nothing has been changed at the server.
     pub async fn open(&self, endpoint: &Endpoint, credentials: &Credentials) -> Result<Session, ImapError> {
+        self.open_within(OPEN_TIMEOUT, endpoint, credentials).await
+    }
+
+    async fn open_within(
+        &self,
+        limit: Duration,
+        endpoint: &Endpoint,
+        credentials: &Credentials,
+    ) -> Result<Session, ImapError> {
+        let opening = tokio::time::timeout(limit, self.open_patiently(endpoint, credentials)).await;
+        opening.unwrap_or(Err(ImapError::TimedOut {
+            command: "login",
+            seconds: limit.as_secs(),
+        }))
+    }
+
+    async fn open_patiently(&self, endpoint: &Endpoint, credentials: &Credentials) -> Result<Session, ImapError> {
         let host = endpoint.host.as_str();
         if endpoint.security == Security::None && !self.plaintext_allowed {
             return Err(ImapError::PlaintextRefused { host: host.to_owned() });
@@ -120,7 +116,7 @@ impl Connector {
                 Session::new(self.encrypt(host, plain.into_wire()).await?, IDLE_TIMEOUT)
             }
         };
-        log_in(session, credentials).await
+        log_in(session, credentials, IDLE_TIMEOUT).await
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ImapError> {
@@ -187,159 +183,28 @@ async fn greeted(wire: Box<dyn Wire>) -> Result<Session, ImapError> {
     }
 }
 
-/// Logs in. The library borrows the stream for the login only: what follows is our own session.
-async fn log_in(mut session: Session, credentials: &Credentials) -> Result<Session, ImapError> {
-    session.read_capabilities().await?;
-    let initial_response = session.capabilities().has("SASL-IR");
-    let plain_offered = session.capabilities().has("AUTH=PLAIN");
-    let mut wire = session.into_wire();
-    let client = Client::new(&mut wire);
-    let authorized = match credentials {
-        Credentials::Own { user, password } if plain_offered => {
-            authenticate(
-                client,
-                Plain {
-                    authorize: "",
-                    user,
-                    password,
-                },
-                initial_response,
-            )
-            .await
-        }
-        Credentials::Own { user, password } => {
-            let login = tokio::time::timeout(IDLE_TIMEOUT, client.login(user, password.expose())).await;
-            login
-                .map_err(|_| login_timed_out())?
-                .map(|_| ())
-                .map_err(|(error, _)| login_error(error))
-        }
-        Credentials::Master {
-            mailbox,
-            user,
-            password,
-        } => {
-            authenticate(
-                client,
-                Plain {
-                    authorize: mailbox,
-                    user,
-                    password,
-                },
-                initial_response,
-            )
-            .await
-        }
-    };
-    authorized?;
-    let mut session = Session::new(wire, IDLE_TIMEOUT);
-    session.read_capabilities().await?;
-    Ok(session)
-}
-
-async fn authenticate(
-    client: Client<&mut Box<dyn Wire>>,
-    plain: Plain<'_>,
-    initial_response: bool,
-) -> Result<(), ImapError> {
-    let mechanism = if initial_response {
-        Zeroizing::new(format!("PLAIN {}", STANDARD.encode(plain.response())))
-    } else {
-        Zeroizing::new("PLAIN".to_owned())
-    };
-    let authenticated = tokio::time::timeout(IDLE_TIMEOUT, client.authenticate(mechanism.as_str(), plain)).await;
-    authenticated
-        .map_err(|_| login_timed_out())?
-        .map(|_| ())
-        .map_err(|(error, _)| login_error(error))
-}
-
-struct Plain<'a> {
-    authorize: &'a str,
-    user: &'a str,
-    password: &'a Secret,
-}
-
-impl Plain<'_> {
-    fn response(&self) -> Vec<u8> {
-        format!("{}\0{}\0{}", self.authorize, self.user, self.password.expose()).into_bytes()
-    }
-}
-
-impl Authenticator for Plain<'_> {
-    type Response = Vec<u8>;
-
-    fn process(&mut self, _challenge: &[u8]) -> Vec<u8> {
-        self.response()
-    }
-}
-
-fn login_timed_out() -> ImapError {
-    ImapError::TimedOut {
-        command: "login",
-        seconds: IDLE_TIMEOUT.as_secs(),
-    }
-}
-
-/// The library's error without what its `Display` may embed: the server's buffer.
-fn login_error(error: async_imap::error::Error) -> ImapError {
-    use async_imap::error::Error;
-    match error {
-        Error::No(words) | Error::Bad(words) => ImapError::LoginRefused {
-            passing: is_passing(&words),
-            text: server_words(&words),
-        },
-        Error::Io(source) => ImapError::Io {
-            command: "login",
-            source: source.kind().into(),
-        },
-        Error::ConnectionLost => ImapError::Closed { command: "login" },
-        Error::Validate(_) => ImapError::LoginRefused {
-            text: "the user name or password contains a line break".to_owned(),
-            passing: false,
-        },
-        _ => ImapError::Unreadable {
-            command: "login",
-            what: "the answer to the login is malformed",
-        },
-    }
-}
-
-/// RFC 5530's codes for a refusal that is not about the password, and what servers without them say.
-fn is_passing(words: &str) -> bool {
-    let words = words.to_ascii_uppercase();
-    [
-        "[UNAVAILABLE]",
-        "[INUSE]",
-        "[LIMIT]",
-        "[SERVERBUG]",
-        "TOO MANY",
-        "TEMPORAR",
-        "TRY AGAIN",
-    ]
-    .iter()
-    .any(|sign| words.contains(sign))
-}
-
-/// async-imap 0.12 gives `code: ..., info: Some("...")`.
-fn server_words(words: &str) -> String {
-    let quoted = words
-        .split_once("info: Some(\"")
-        .and_then(|(_, rest)| rest.rsplit_once("\")"));
-    printable(quoted.map_or(words, |(text, _)| text))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tokio::net::TcpListener;
 
-    #[test]
-    fn only_the_servers_own_words_are_kept_of_a_refused_login() {
-        let words = r#"code: None, info: Some("[AUTHENTICATIONFAILED] Authentication failed.")"#;
-        assert_eq!(server_words(words), "[AUTHENTICATIONFAILED] Authentication failed.");
-        assert!(!is_passing(words));
-        assert!(is_passing(
-            "info: Some(\"[UNAVAILABLE] Temporary authentication failure.\")"
-        ));
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    #[tokio::test]
+    async fn silent_server_does_not_hold_up_the_opening() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint {
+            host: "127.0.0.1".parse().unwrap(),
+            port: listener.local_addr().unwrap().port(),
+            security: Security::None,
+        };
+        let credentials = Credentials::Own {
+            user: "joe".to_owned(),
+            password: Secret::from("hunter2"),
+        };
+        let connector = Connector::try_new(AddressPolicy::Any, true, None).unwrap();
+        let opening = connector.open_within(Duration::from_millis(200), &endpoint, &credentials);
+        let opened = tokio::time::timeout(Duration::from_secs(15), opening).await.unwrap();
+        assert!(matches!(opened, Err(ImapError::TimedOut { command: "login", .. })));
     }
 }

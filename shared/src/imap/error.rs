@@ -152,6 +152,23 @@ impl ImapError {
         }
     }
 
+    /// Whether this is about the one folder at hand: the session still works, and other folders can
+    /// be copied. A refusal that says that the server is busy or the mailbox full is not.
+    pub fn is_about_one_folder(&self) -> bool {
+        match self {
+            Self::Refused { command, code, text } => {
+                let words = text.to_ascii_lowercase();
+                matches!(*command, "EXAMINE" | "SELECT" | "STATUS" | "CREATE")
+                    && !["UNAVAILABLE", "INUSE", "SERVERBUG", "OVERQUOTA", "LIMIT"].contains(&code.as_str())
+                    && !["too many", "temporar", "try again"]
+                        .iter()
+                        .any(|word| words.contains(word))
+            }
+            Self::UidValidityChanged { .. } => true,
+            _ => false,
+        }
+    }
+
     /// A stable word for the job table, snake case.
     pub fn code(&self) -> &'static str {
         match self {
@@ -169,5 +186,25 @@ impl ImapError {
             Self::Unreadable { .. } => "unreadable_answer",
             Self::UidValidityChanged { .. } => "uidvalidity_changed",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_folder_is_told_from_a_busy_server() {
+        let refused = |command, code: &str, text: &str| ImapError::Refused {
+            command,
+            code: code.to_owned(),
+            text: text.to_owned(),
+        };
+        assert!(refused("EXAMINE", "NONEXISTENT", "no such folder").is_about_one_folder());
+        assert!(refused("CREATE", "CANNOT", "").is_about_one_folder());
+        assert!(!refused("CREATE", "OVERQUOTA", "").is_about_one_folder());
+        assert!(!refused("SELECT", "", "Temporary failure, try again").is_about_one_folder());
+        assert!(!refused("FETCH", "", "no").is_about_one_folder());
+        assert!(!ImapError::Closed { command: "EXAMINE" }.is_about_one_folder());
     }
 }

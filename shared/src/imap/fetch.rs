@@ -121,13 +121,19 @@ async fn of_set(session: &mut Session, uids: &UidSet, items: &'static str) -> Re
 
 async fn uid_fetch(session: &mut Session, set: &str, items: &str) -> Result<Vec<Metadata>, ImapError> {
     let mut found = Vec::new();
-    // A FETCH that nobody asked for tells changed flags only: it lacks the size, which is always asked for.
-    let asked_for = |data: &Data| attribute(data, "RFC822.SIZE").is_some();
     each_answer(session, set, items, |data| {
-        found.extend(Some(data).filter(|data| asked_for(data)).and_then(to_metadata));
+        found.extend(Some(data).filter(|data| is_asked_for(data)).and_then(to_metadata));
     })
     .await?;
     Ok(found)
+}
+
+/// A FETCH that nobody asked for tells changed flags: it has neither size nor date. One of the two
+/// may be missing from an answer too (a size that is missing counts as 0), and where the size alone
+/// was asked for, the UID may stand alone.
+fn is_asked_for(data: &Data) -> bool {
+    let uid_alone = || matches!(&data.values[..], [Value::List(items)] if items.len() == 2);
+    attribute(data, "RFC822.SIZE").is_some() || attribute(data, "INTERNALDATE").is_some() || uid_alone()
 }
 
 /// Runs `UID FETCH` and hands over each answer as it arrives, so that only one is held.
@@ -220,6 +226,16 @@ mod tests {
         assert_eq!((metadata.uid, metadata.size_bytes, metadata.date), (9, 12, None));
         assert_eq!(metadata.flags, ["\\Seen", "$Label1"]);
         assert_eq!(metadata.message_id.as_deref(), Some("<a@b.test>"));
+    }
+
+    #[test]
+    fn message_without_a_size_is_still_a_message() {
+        let data = fetch(b"* 4 FETCH (UID 9 FLAGS () INTERNALDATE \"07-Feb-1994 21:52:25 -0800\")");
+        assert!(is_asked_for(&data));
+        assert_eq!(to_metadata(&data).unwrap().size_bytes, 0);
+        assert!(is_asked_for(&fetch(b"* 4 FETCH (UID 9)")));
+        assert!(!is_asked_for(&fetch(b"* 4 FETCH (FLAGS (\\Seen) UID 9)")));
+        assert_eq!(to_metadata(&fetch(b"* 4 FETCH (FLAGS (\\Seen))")), None);
     }
 
     #[test]

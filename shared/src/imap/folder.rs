@@ -1,7 +1,8 @@
 //! Listing folders: names, separators, what they are for (RFC 9051, section 6.3.9; RFC 6154).
 
 use super::error::ImapError;
-use super::name;
+pub use super::namespace::Namespace;
+use super::namespace::namespace;
 use super::response::Data;
 use super::session::{Session, quote};
 use super::value::Value;
@@ -24,55 +25,49 @@ pub enum SpecialUse {
 /// A folder as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedFolder {
-    /// The name on the wire.
+    /// The name on the wire. Bytes that are not UTF-8 stand here as U+FFFD: such a folder is listed,
+    /// but opening it is refused, so that it is reported instead of forgotten.
     pub wire_name: String,
     /// The name as people read it, without the namespace's prefix, cut at the separator.
     pub path: Vec<String>,
     /// What the server says it is for.
     pub special_use: Option<SpecialUse>,
-    /// Whether it can hold messages: neither `\Noselect` nor `\NonExistent`.
+    /// Whether it holds messages of its own: neither `\Noselect` nor `\NonExistent`, nor `\Flagged` or
+    /// `\Important` (RFC 6154, RFC 8457), which are views of messages that live in other folders.
     pub selectable: bool,
     /// Whether the user subscribed to it.
     pub subscribed: bool,
 }
 
-/// Where the user's own folders are (RFC 2342).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Namespace {
-    /// The prefix of the user's own folders, such as `INBOX.`; often empty.
-    pub prefix: String,
-    /// The hierarchy separator; `None` on a server without hierarchy.
-    pub separator: Option<char>,
-    /// The prefixes of other users' and shared folders, which are not the mailbox's own.
-    foreign: Vec<String>,
-}
+const PLAIN_LIST: &str = r#"LIST "" "*""#;
 
-/// All folders of the mailbox's owner, and where they are.
+/// Attributes of folders without messages of their own.
+const NOT_COPIED: [&str; 4] = ["\\Noselect", "\\NonExistent", "\\Flagged", "\\Important"];
+
+/// All folders of the mailbox's owner, and where they are. INBOX is always among them.
 ///
 /// # Errors
 /// [`ImapError`]; an answer that cannot be read is an error, never an empty list.
 pub async fn list(session: &mut Session) -> Result<(Namespace, Vec<ListedFolder>), ImapError> {
-    let namespace = namespace(session).await?;
+    let mut namespace = namespace(session).await?;
     let capabilities = session.capabilities();
-    // Strato lists nothing when asked with extensions it announced (2021): only ask where both are there.
-    let extended = capabilities.has("LIST-EXTENDED") && capabilities.has("SPECIAL-USE");
-    let command = if extended {
-        r#"LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED)"#
+    let mut extended = capabilities.has("LIST-EXTENDED") && capabilities.has("SPECIAL-USE");
+    let mut listed = if extended {
+        run_list(session, r#"LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED)"#).await?
     } else {
-        r#"LIST "" "*""#
+        run_list(session, PLAIN_LIST).await?
     };
-    let data = session.run("LIST", command).await?;
-    let listed: Vec<Listed> = data
-        .iter()
-        .filter(|data| data.name == "LIST")
-        .filter_map(listed)
-        .collect();
+    // Strato (2021) announces the extensions and lists nothing when asked with them.
+    if extended && !listed.iter().any(Listed::is_inbox) {
+        let plain = run_list(session, PLAIN_LIST).await?;
+        if plain.len() > listed.len() {
+            extended = false;
+            listed = plain;
+        }
+    }
     let subscribed: Vec<String> = if extended {
-        listed
-            .iter()
-            .filter(|folder| folder.has("\\Subscribed"))
-            .map(|folder| folder.wire_name.clone())
-            .collect()
+        let folders = listed.iter().filter(|folder| folder.has("\\Subscribed"));
+        folders.map(|folder| folder.wire_name.clone()).collect()
     } else {
         let data = session.run("LSUB", r#"LSUB "" "*""#).await?;
         let names = data.iter().filter(|data| data.name == "LSUB").filter_map(self::listed);
@@ -81,22 +76,44 @@ pub async fn list(session: &mut Session) -> Result<(Namespace, Vec<ListedFolder>
             .map(|folder| folder.wire_name)
             .collect()
     };
-    let separator = namespace
+    namespace.separator = namespace
         .separator
         .or_else(|| listed.iter().find_map(|folder| folder.separator));
-    let namespace = Namespace { separator, ..namespace };
-    let folders = listed
+    let mut folders: Vec<ListedFolder> = listed
         .into_iter()
         .filter(|folder| !namespace.is_foreign(&folder.wire_name))
         .map(|folder| ListedFolder {
             path: namespace.path(&folder.wire_name),
             special_use: folder.special_use(),
-            selectable: !folder.has("\\Noselect") && !folder.has("\\NonExistent"),
+            selectable: !NOT_COPIED.iter().any(|attribute| folder.has(attribute)),
             subscribed: subscribed.contains(&folder.wire_name),
             wire_name: folder.wire_name,
         })
         .collect();
+    if !folders.iter().any(|folder| folder.path == ["INBOX"]) {
+        // RFC 9051, section 5.1: it is there, listed or not.
+        folders.push(ListedFolder {
+            wire_name: "INBOX".to_owned(),
+            path: vec!["INBOX".to_owned()],
+            special_use: None,
+            selectable: true,
+            subscribed: subscribed.iter().any(|name| name.eq_ignore_ascii_case("INBOX")),
+        });
+    }
     Ok((namespace, folders))
+}
+
+async fn run_list(session: &mut Session, command: &str) -> Result<Vec<Listed>, ImapError> {
+    let data = session.run("LIST", command).await?;
+    let lines = data.iter().filter(|data| data.name == "LIST");
+    lines
+        .map(|line| {
+            listed(line).ok_or(ImapError::Unreadable {
+                command: "LIST",
+                what: "a folder without a name",
+            })
+        })
+        .collect()
 }
 
 /// Makes a folder, unless it is there already.
@@ -122,66 +139,13 @@ pub async fn subscribe(session: &mut Session, wire_name: &str) -> Result<(), Ima
         .map(|_| ())
 }
 
-/// Servers without RFC 5530's codes say it in words.
+/// Servers without RFC 5530's codes say it in words; so do those that mean the opposite.
 fn already_exists(code: &str, text: &str) -> bool {
-    code == "ALREADYEXISTS" || text.to_ascii_lowercase().contains("exist")
-}
-
-impl Namespace {
-    /// The user's own folders under a prefix; nothing is known of others'.
-    pub fn own(prefix: String, separator: Option<char>) -> Self {
-        Self {
-            prefix,
-            separator,
-            foreign: Vec::new(),
-        }
-    }
-
-    fn is_foreign(&self, wire_name: &str) -> bool {
-        self.foreign
-            .iter()
-            .any(|prefix| wire_name.starts_with(prefix) || Some(wire_name) == prefix.get(..prefix.len() - 1))
-    }
-
-    /// The readable path of a name: prefix removed, cut at the separator, `INBOX` in capitals.
-    pub fn path(&self, wire_name: &str) -> Vec<String> {
-        let own = wire_name
-            .strip_prefix(&self.prefix)
-            .filter(|own| !own.is_empty())
-            .unwrap_or(wire_name);
-        let mut path: Vec<String> = match self.separator {
-            Some(separator) => own.split(separator).map(readable).collect(),
-            None => vec![readable(own)],
-        };
-        if let Some(first) = path.first_mut().filter(|first| first.eq_ignore_ascii_case("INBOX")) {
-            "INBOX".clone_into(first);
-        }
-        path
-    }
-
-    /// The name on the wire for a readable path. A separator inside a part becomes `-`, a line end
-    /// or other control character a space, because neither can stand in a name here.
-    pub fn wire_name(&self, path: &[String]) -> String {
-        if let [only] = path
-            && only == "INBOX"
-        {
-            return only.clone();
-        }
-        let separator = self.separator.map(String::from).unwrap_or_default();
-        let parts = path.iter().map(|part| {
-            let clean = part.chars().map(|c| match c {
-                c if Some(c) == self.separator => '-',
-                c if c.is_control() => ' ',
-                c => c,
-            });
-            name::encode(&clean.collect::<String>())
-        });
-        format!("{}{}", self.prefix, parts.collect::<Vec<_>>().join(&separator))
-    }
-}
-
-fn readable(part: &str) -> String {
-    name::decode(part).unwrap_or_else(|| part.to_owned())
+    let text = text.to_ascii_lowercase();
+    let denies = ["not exist", "n't exist", "nonexist", "non-exist", "no such"];
+    code == "ALREADYEXISTS"
+        || ["already exist", "exists"].iter().any(|words| text.contains(words))
+            && !denies.iter().any(|words| text.contains(words))
 }
 
 /// A LIST or LSUB line.
@@ -194,6 +158,10 @@ struct Listed {
 impl Listed {
     fn has(&self, attribute: &str) -> bool {
         self.attributes.iter().any(|own| own.eq_ignore_ascii_case(attribute))
+    }
+
+    fn is_inbox(&self) -> bool {
+        self.wire_name.eq_ignore_ascii_case("INBOX")
     }
 
     fn special_use(&self) -> Option<SpecialUse> {
@@ -225,68 +193,22 @@ fn listed(data: &Data) -> Option<Listed> {
     })
 }
 
-async fn namespace(session: &mut Session) -> Result<Namespace, ImapError> {
-    if !session.capabilities().has("NAMESPACE") {
-        return Ok(Namespace::default());
-    }
-    let data = match session.run("NAMESPACE", "NAMESPACE").await {
-        Ok(data) => data,
-        Err(ImapError::Refused { .. }) => return Ok(Namespace::default()),
-        Err(error) => return Err(error),
-    };
-    let Some(Data { values, .. }) = data.iter().find(|data| data.name == "NAMESPACE") else {
-        return Ok(Namespace::default());
-    };
-    let entry = |value: &Value| -> Option<(String, Option<char>)> {
-        let [prefix, separator, ..] = value.list() else {
-            return None;
-        };
-        Some((
-            prefix.text().unwrap_or_default().to_owned(),
-            separator.text().and_then(|text| text.chars().next()),
-        ))
-    };
-    let own = values
-        .first()
-        .and_then(|personal| personal.list().first())
-        .and_then(entry);
-    let (prefix, separator) = own.unwrap_or_default();
-    let foreign = values
-        .iter()
-        .skip(1)
-        .flat_map(Value::list)
-        .filter_map(entry)
-        .map(|(prefix, _)| prefix);
-    Ok(Namespace {
-        foreign: foreign
-            .filter(|foreign| !foreign.is_empty() && *foreign != prefix)
-            .collect(),
-        prefix,
-        separator,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn path(parts: &[&str]) -> Vec<String> {
-        parts.iter().map(|&part| part.to_owned()).collect()
-    }
-
     #[test]
-    fn prefix_and_separator_are_the_servers_own() {
-        let courier = Namespace {
-            prefix: "INBOX.".to_owned(),
-            separator: Some('.'),
-            foreign: vec!["shared.".to_owned()],
-        };
-        assert_eq!(courier.path("INBOX.Projekte.Gr&APYA3w-e"), path(&["Projekte", "Größe"]));
-        assert_eq!(courier.path("Inbox"), path(&["INBOX"]));
-        assert_eq!(courier.wire_name(&path(&["Projekte", "v1.0"])), "INBOX.Projekte.v1-0");
-        assert_eq!(courier.wire_name(&path(&["INBOX"])), "INBOX");
-        assert!(courier.is_foreign("shared.all"));
-        assert!(courier.is_foreign("shared"));
-        assert!(!courier.is_foreign("INBOX.shared"));
+    fn only_a_folder_that_is_there_already_exists() {
+        assert!(already_exists("ALREADYEXISTS", ""));
+        assert!(already_exists("", "Mailbox already exists"));
+        assert!(already_exists("", "Mailbox exists."));
+        for text in [
+            "Parent mailbox does not exist",
+            "Client tried to access nonexistent namespace.",
+            "No such mailbox exists",
+            "Permission denied",
+        ] {
+            assert!(!already_exists("", text), "{text}");
+        }
     }
 }

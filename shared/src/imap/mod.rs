@@ -6,7 +6,7 @@
 //! `OK` or in an [`ImapError`].
 //!
 //! This module knows nothing of requests, chunks or the table. Read next: [`connect`], then
-//! [`session`], then [`append`].
+//! [`login`], [`session`] and [`append`]. What real servers do is in `tests.rs`.
 
 pub mod append;
 pub mod capability;
@@ -17,9 +17,14 @@ pub mod fetch;
 pub mod folder;
 mod frame;
 pub mod guard;
+mod login;
 pub mod name;
+mod namespace;
+mod refusal;
 mod response;
 pub mod session;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use capability::Capabilities;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::value::{Value, parse_values};
+use super::value::{Value, parse_list_line, parse_values};
 
 /// How a command ended, or what an untagged status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,11 @@ pub(super) fn parse_response(frame: &Bytes) -> Response {
         (second, after_second)
     };
     let name = String::from_utf8_lossy(name).to_ascii_uppercase();
-    match parse_values(frame, from) {
+    let values = match name.as_str() {
+        "LIST" | "LSUB" => parse_list_line(frame, from),
+        _ => parse_values(frame, from),
+    };
+    match values {
         Some(values) => Response::Data(Data { number, name, values }),
         None => Response::Unreadable(name),
     }

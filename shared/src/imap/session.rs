@@ -17,6 +17,12 @@ use super::response::{Data, Kind, Response, Status, parse_response};
 /// How much room a read is given, in bytes.
 const READ_BYTES: usize = 64 << 10;
 
+/// How much is written within one idle time, in bytes.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// How long a goodbye may take: a server that does not answer must not hold up the work.
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// A byte stream to a server: TCP or TLS.
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Wire for T {}
@@ -184,7 +190,7 @@ impl Session {
 
     /// Says goodbye. Failures do not matter any more.
     pub async fn logout(mut self) {
-        let _ = self.run("LOGOUT", "LOGOUT").await;
+        let _ = tokio::time::timeout(LOGOUT_TIMEOUT, self.run("LOGOUT", "LOGOUT")).await;
     }
 
     /// Runs a command to its end and returns the untagged data that came meanwhile.
@@ -213,9 +219,13 @@ impl Session {
         Tag(self.last_tag)
     }
 
-    /// Writes bytes; [`Self::flush`] makes sure that they leave.
+    /// Writes bytes; [`Self::flush`] makes sure that they leave. The idle time bounds each part, so
+    /// that a large message may take longer on a slow line.
     pub(super) async fn write(&mut self, name: &'static str, bytes: &[u8]) -> Result<(), ImapError> {
-        timed(self.idle, name, self.wire.write_all(bytes)).await
+        for part in bytes.chunks(WRITE_BYTES) {
+            timed(self.idle, name, self.wire.write_all(part)).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn flush(&mut self, name: &'static str) -> Result<(), ImapError> {

@@ -50,17 +50,56 @@ impl Value {
 
 /// Reads all values of a response's rest. `None` when it cannot be read to its end.
 pub(super) fn parse_values(frame: &Bytes, from: usize) -> Option<Vec<Value>> {
-    let mut reader = Reader { frame, at: from };
+    let mut reader = Reader::new(frame, from);
     let values = reader.values(0)?;
     (reader.at >= frame.len()).then_some(values)
+}
+
+/// Reads what follows `LIST` or `LSUB`: attributes, separator, name, extended data. A name without
+/// quotes is the rest of the line as it stands, with spaces, brackets and all: Exchange lists
+/// `* LIST () "/" Sent Items`.
+pub(super) fn parse_list_line(frame: &Bytes, from: usize) -> Option<Vec<Value>> {
+    let mut reader = Reader::new(frame, from);
+    let attributes = reader.value(0)?;
+    let separator = reader.value(0)?;
+    if reader.peek() == Some(b' ') {
+        reader.at += 1;
+    }
+    let mut values = vec![attributes, separator];
+    let tail = parse_values(frame, reader.at).unwrap_or_default();
+    match &tail[..] {
+        [Value::Text(_), ..] => values.extend(tail),
+        [Value::Atom(name), extended @ Value::List(items)] if is_extended_data(items) => {
+            values.extend([Value::Text(name.clone()), extended.clone()]);
+        }
+        _ if reader.rest().is_empty() => {}
+        _ => values.push(Value::Text(frame.slice(reader.at..))),
+    }
+    Some(values)
+}
+
+/// The extended data that RFC 5258 and RFC 9051 know; a name may end in parentheses too.
+fn is_extended_data(items: &[Value]) -> bool {
+    let tag = items.first().and_then(Value::text).unwrap_or_default();
+    tag.eq_ignore_ascii_case("CHILDINFO") || tag.eq_ignore_ascii_case("OLDNAME")
 }
 
 struct Reader<'a> {
     frame: &'a Bytes,
     at: usize,
+    /// Set once no `]` was found, so that a line full of `[` is not searched again and again.
+    no_bracket_follows: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(frame: &'a Bytes, at: usize) -> Self {
+        Self {
+            frame,
+            at,
+            no_bracket_follows: false,
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.frame.get(self.at).copied()
     }
@@ -79,23 +118,34 @@ impl Reader<'_> {
             match self.peek() {
                 None | Some(b')') => return Some(values),
                 Some(b' ' | b'\r' | b'\n') => self.at += 1,
-                Some(b'(') => {
-                    self.at += 1;
-                    let inner = self.values(depth + 1)?;
-                    if self.peek() != Some(b')') {
-                        return None;
-                    }
-                    self.at += 1;
-                    values.push(Value::List(inner));
-                }
-                Some(b'"') => values.push(Value::Text(self.quoted()?)),
-                Some(b'{') => values.push(Value::Text(self.literal()?)),
-                Some(b'~') if self.rest().starts_with(b"~{") => {
-                    self.at += 1;
-                    values.push(Value::Text(self.literal()?));
-                }
-                Some(_) => values.push(Value::Atom(self.atom())),
+                Some(_) => values.push(self.value(depth)?),
             }
+        }
+    }
+
+    /// The value that begins here, after spaces; `None` at the end or at a closing parenthesis.
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        while self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+        match self.peek()? {
+            b')' => None,
+            b'(' => {
+                self.at += 1;
+                let inner = self.values(depth + 1)?;
+                if self.peek() != Some(b')') {
+                    return None;
+                }
+                self.at += 1;
+                Some(Value::List(inner))
+            }
+            b'"' => self.quoted().map(Value::Text),
+            b'{' => self.literal().map(Value::Text),
+            b'~' if self.rest().starts_with(b"~{") => {
+                self.at += 1;
+                self.literal().map(Value::Text)
+            }
+            _ => Some(Value::Atom(self.atom())),
         }
     }
 
@@ -145,8 +195,9 @@ impl Reader<'_> {
         while let Some(byte) = self.peek() {
             match byte {
                 b' ' | b'(' | b')' | b'\r' | b'\n' => break,
-                b'[' => {
+                b'[' if !self.no_bracket_follows => {
                     let close = self.rest().iter().position(|&b| b == b']');
+                    self.no_bracket_follows = close.is_none();
                     self.at += close.map_or(1, |close| close + 1);
                 }
                 _ => self.at += 1,
@@ -198,15 +249,50 @@ mod tests {
     }
 
     #[test]
+    fn name_without_quotes_is_the_rest_of_the_line() {
+        let name = |line: &'static [u8]| parse_list_line(&Bytes::from_static(line), 0).unwrap()[2].clone();
+        for unquoted in [
+            "Sent Items",
+            "Sent  (old) ",
+            "a) b",
+            "~x \"y\"",
+            "[Gmail]/All Mail",
+            "{x",
+            "NIL",
+            "Sent",
+        ] {
+            let line: &'static str = format!("(\\Sent) \"/\" {unquoted}").leak();
+            assert_eq!(name(line.as_bytes()), text(unquoted));
+        }
+        assert_eq!(
+            name(b"() NIL \"Sent Items\" (CHILDINFO (\"SUBSCRIBED\"))"),
+            text("Sent Items")
+        );
+        assert_eq!(name(b"() \"/\" Sent (CHILDINFO (\"SUBSCRIBED\"))"), text("Sent"));
+        assert_eq!(name(b"() \"/\" {6}\r\nSent a"), text("Sent a"));
+    }
+
+    #[test]
     fn unbalanced_lists_are_not_read() {
         assert_eq!(parse(b"(a (b)"), None);
         assert_eq!(parse(b"a)"), None);
     }
 
+    #[test]
+    fn line_full_of_open_brackets_is_read_in_one_go() {
+        let (sender, finished) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _ = parse_values(&Bytes::from(vec![b'['; 4 << 20]), 0);
+            sender.send(()).unwrap();
+        });
+        finished.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+    }
+
     proptest! {
         #[test]
         fn no_input_panics_or_is_read_past_its_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_values(&Bytes::from(bytes), 0);
+            let frame = Bytes::from(bytes);
+            let _ = (parse_values(&frame, 0), parse_list_line(&frame, 0));
         }
     }
 }

@@ -131,17 +131,19 @@ impl super::Store {
     /// Makes one change; [`super::StoreError::Conflict`] where its conditions do not hold.
     pub(super) async fn change(&self, change: Change, pk: String, sk: String) -> Result<(), super::StoreError> {
         let update = change.update(&self.table, pk, sk)?;
-        let sent = self
-            .client
-            .update_item()
-            .table_name(update.table_name)
-            .set_key(Some(update.key))
-            .update_expression(update.update_expression)
-            .set_condition_expression(update.condition_expression)
-            .set_expression_attribute_names(update.expression_attribute_names)
-            .set_expression_attribute_values(update.expression_attribute_values);
-        sent.send().await?;
-        Ok(())
+        self.unless_busy(|| async {
+            let sent = self
+                .client
+                .update_item()
+                .table_name(&update.table_name)
+                .set_key(Some(update.key.clone()))
+                .update_expression(&update.update_expression)
+                .set_condition_expression(update.condition_expression.clone())
+                .set_expression_attribute_names(update.expression_attribute_names.clone())
+                .set_expression_attribute_values(update.expression_attribute_values.clone());
+            Ok(sent.send().await.map(|_| ())?)
+        })
+        .await
     }
 }
 

@@ -1,14 +1,14 @@
 //! Folders and chunks in the table: what the copying knows, and who may write it.
 //!
-//! Planning writes are fenced by the mailbox's plan epoch, copying writes by the folder's epoch:
-//! whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
+//! Copying is fenced by the folder's epoch (planning, in [`super::planning`], by the mailbox's plan
+//! epoch): whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Store, StoreError, belonging};
+use super::{Store, StoreError};
 use crate::domain::flags::FlagTable;
 use crate::domain::uid::{UidMap, UidSet};
 use crate::domain::{JobId, Pass};
@@ -39,6 +39,9 @@ pub struct FolderRecord {
     /// The last pass it was copied in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_pass: Option<Pass>,
+    /// Why the folder, or a part of it, was not copied: words for a customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// Counts up with every worker that takes the folder.
     #[serde(default)]
     pub epoch: i64,
@@ -83,6 +86,9 @@ pub struct ChunkRecord {
     /// The source's flags as they were last carried over.
     #[serde(default)]
     pub flags: FlagTable,
+    /// Messages that arrived without the server telling their UIDs, and could not be found.
+    #[serde(default)]
+    pub unlocated: UidSet,
     /// Bytes of the messages in the map, as the source counts.
     #[serde(default)]
     pub bytes_copied: i64,
@@ -118,38 +124,26 @@ pub struct ExceptionRecord {
 }
 
 impl FolderRecord {
-    /// Whether there is work left in it for this pass.
+    /// Whether there is work left in it for this pass. A folder that is gone from the source is not
+    /// planned for the pass, and has none.
     pub fn is_open(&self, pass: Pass) -> bool {
-        self.done_pass != Some(pass)
+        self.planned_pass == pass && self.done_pass != Some(pass)
     }
 }
 
-/// The right to plan a mailbox, until the lease ends.
-#[derive(Clone, Copy, Debug)]
-pub struct PlanLease {
-    job: JobId,
-    epoch: i64,
-}
-
-/// The item that planning is leased by.
-#[derive(Deserialize)]
-struct Plan {
-    epoch: i64,
-}
-
-fn partition(job: JobId) -> String {
+pub(super) fn partition(job: JobId) -> String {
     format!("JOB#{job}")
 }
 
-fn folder_key(folder: u32) -> String {
+pub(super) fn folder_key(folder: u32) -> String {
     format!("FOLDER#{folder:05}")
 }
 
-fn chunk_prefix(folder: u32) -> String {
+pub(super) fn chunk_prefix(folder: u32) -> String {
     format!("CHUNK#{folder:05}#")
 }
 
-fn chunk_key(chunk: &ChunkRecord) -> String {
+pub(super) fn chunk_key(chunk: &ChunkRecord) -> String {
     format!("{}{:05}", chunk_prefix(chunk.folder), chunk.chunk)
 }
 
@@ -176,75 +170,6 @@ impl Store {
     /// [`StoreError`].
     pub async fn all_chunks(&self, job: JobId) -> Result<Vec<ChunkRecord>, StoreError> {
         self.query(&partition(job), "CHUNK#").await
-    }
-
-    /// Takes the right to plan a mailbox until `until`.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where another worker holds it.
-    pub async fn lease_plan(&self, job: JobId, now: Timestamp, until: Timestamp) -> Result<PlanLease, StoreError> {
-        let (pk, sk) = (partition(job), "PLAN".to_owned());
-        let change = Change::default()
-            .if_at_most("lease_until", now.as_second())
-            .set("lease_until", until.as_second())
-            .add("epoch", 1);
-        self.change(change, pk.clone(), sk.clone()).await?;
-        let plan: Plan = self
-            .get(pk, sk)
-            .await?
-            .ok_or_else(|| StoreError::Missing(format!("plan of {job}")))?;
-        Ok(PlanLease { job, epoch: plan.epoch })
-    }
-
-    /// Gives the right to plan back, so that the next run need not wait for its end.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn release_plan(&self, lease: PlanLease) -> Result<(), StoreError> {
-        let change = Change::default()
-            .if_equal("epoch", lease.epoch)
-            .set("lease_until", 0_i64);
-        self.change(change, partition(lease.job), "PLAN".to_owned()).await
-    }
-
-    /// Puts a folder with its new chunks; the folder last, so that one without all its chunks is
-    /// planned again. Idempotency key: the folder's number and its pass.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn put_folder(
-        &self,
-        lease: PlanLease,
-        folder: &FolderRecord,
-        new_chunks: &[ChunkRecord],
-    ) -> Result<(), StoreError> {
-        let pk = partition(lease.job);
-        let mut puts = Vec::with_capacity(new_chunks.len() + 1);
-        for chunk in new_chunks {
-            puts.push(belonging(lease.job.request(), pk.clone(), chunk_key(chunk), chunk)?);
-        }
-        puts.push(belonging(
-            lease.job.request(),
-            pk.clone(),
-            folder_key(folder.folder),
-            folder,
-        )?);
-        let fence = ConditionCheck::builder()
-            .table_name(&self.table)
-            .key("PK", AttributeValue::S(pk))
-            .key("SK", AttributeValue::S("PLAN".to_owned()))
-            .condition_expression("epoch = :epoch")
-            .expression_attribute_values(":epoch", AttributeValue::N(lease.epoch.to_string()))
-            .build()?;
-        self.put_fenced(&fence, puts).await
-    }
-
-    /// Forgets the chunks of a folder that is to be planned anew.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
-        self.delete_all(&partition(job), &chunk_prefix(folder)).await
     }
 
     /// Takes a folder until `until`, for this worker alone. `None` where another one holds it.
@@ -321,7 +246,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost.
     pub async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
-        let copied = i64::try_from(chunk.map.len()).unwrap_or(i64::MAX);
+        let located = i64::try_from(chunk.map.len()).unwrap_or(i64::MAX);
+        let copied = located.saturating_add(i64::try_from(chunk.unlocated.len()).unwrap_or(i64::MAX));
         let exceptions = i64::try_from(chunk.exceptions.len()).unwrap_or(i64::MAX);
         let counters = [
             ("messages_copied", copied - chunk.counted.0),
@@ -341,18 +267,28 @@ impl Store {
         self.transact(items).await
     }
 
-    /// Ends a folder for this pass and counts its mailbox's open folders down, in one write.
+    /// Ends a folder for this pass and counts its mailbox's open folders down, in one write. An
+    /// error, why it was not copied, counts as an exception of the mailbox.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost or the folder has been ended before.
-    pub async fn finish_folder(&self, folder: &FolderRecord, pass: Pass) -> Result<(), StoreError> {
+    pub async fn finish_folder(
+        &self,
+        folder: &FolderRecord,
+        pass: Pass,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .if_not("done_pass", pass.as_str())
             .set("done_pass", pass.as_str())
+            .set_or_remove("error", error.or(folder.error.as_deref()))
             .set("lease_until", 0_i64);
         let update = change.update(&self.table, partition(folder.job_id), folder_key(folder.folder))?;
-        let count = self.job_counters(folder.job_id, &[("open_folders", -1)])?;
+        let count = self.job_counters(
+            folder.job_id,
+            &[("open_folders", -1), ("exceptions", i64::from(error.is_some()))],
+        )?;
         self.transact(vec![TransactWriteItem::builder().update(update).build(), count])
             .await
     }
@@ -374,6 +310,7 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("messages", chunk.messages)
         .set("map", chunk.map.to_string())
         .set("flags", chunk.flags.to_string())
+        .set("unlocated", chunk.unlocated.to_string())
         .set("bytes_copied", chunk.bytes_copied)
         .set("counted", counted)
         .set("counted_exceptions", chunk.counted_exceptions)

@@ -86,9 +86,11 @@ pub struct PlanTotals {
     pub bytes: i64,
     /// Of those, how many are at the destination already.
     pub bytes_copied: i64,
+    /// Folders that could not be copied, and messages that were refused.
+    pub exceptions: i64,
 }
 
-fn keys(id: JobId) -> (String, String) {
+pub(super) fn keys(id: JobId) -> (String, String) {
     (
         request::partition(id.request()),
         format!("{}{:05}", prefix(id.generation()), id.row()),
@@ -228,7 +230,8 @@ impl Store {
             .set("messages_total", totals.messages)
             .set("messages_copied", totals.messages_copied)
             .set("bytes_total", totals.bytes)
-            .set("bytes_copied", totals.bytes_copied);
+            .set("bytes_copied", totals.bytes_copied)
+            .set("exceptions", totals.exceptions);
         self.advance_job(id, JobEvent::Planned(pass), now, change, false).await
     }
 
@@ -247,7 +250,11 @@ impl Store {
             pass,
             exceptions: job.exceptions > 0,
         };
-        let change = Change::default().remove("error_code").remove("error_message");
+        // With exceptions, what is noted last says which.
+        let change = match job.exceptions {
+            0 => Change::default().remove("error_code").remove("error_message"),
+            _ => Change::default(),
+        };
         self.advance_job(job.job_id, event, now, change, true).await
     }
 

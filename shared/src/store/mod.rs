@@ -4,15 +4,19 @@
 //! goes through the domain's transition functions; a change that has already been made is told as
 //! [`Advance::AlreadyThere`], so that a message delivered twice changes nothing the second time.
 //!
-//! Reading order: [`request`], [`job`], [`folder`], then [`notice`] and [`refused`].
+//! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
 mod error;
 mod expression;
 pub mod folder;
 pub mod job;
+mod lock;
 pub mod notice;
+pub mod planning;
 pub mod refused;
 pub mod request;
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
@@ -119,22 +123,28 @@ impl Store {
 
     /// Writes all or nothing. [`StoreError::Conflict`] where a condition does not hold.
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), StoreError> {
-        let mut tries = 0;
-        loop {
+        self.unless_busy(|| async {
             let sent = self
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .send()
-                .await;
-            match sent.map_err(StoreError::from) {
-                Err(StoreError::Busy) if tries < CONFLICT_TRIES => {
-                    tokio::time::sleep(std::time::Duration::from_millis(10 << tries)).await;
-                    tries += 1;
-                }
-                ended => return ended.map(|_| ()),
+                .set_transact_items(Some(items.clone()));
+            Ok(sent.send().await.map(|_| ())?)
+        })
+        .await
+    }
+
+    /// Writes again while another transaction touches the same item.
+    async fn unless_busy<F: Future<Output = Result<(), StoreError>>>(
+        &self,
+        write: impl Fn() -> F,
+    ) -> Result<(), StoreError> {
+        for tries in 0..CONFLICT_TRIES {
+            match write().await {
+                Err(StoreError::Busy) => tokio::time::sleep(Duration::from_millis(10 << tries)).await,
+                ended => return ended,
             }
         }
+        write().await
     }
 
     /// Puts items in their order, each group only while the fence holds.
@@ -191,7 +201,7 @@ impl Store {
                 .remove(&self.table)
                 .unwrap_or_default();
             if !unprocessed.is_empty() {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             rest = unprocessed.into_iter().chain(later).collect();
         }
@@ -199,12 +209,19 @@ impl Store {
     }
 }
 
+/// When the table forgets what belongs to a request, in seconds since 1970.
+fn expires_at(request: RequestId) -> i64 {
+    i64::try_from(request.unix_ms() / 1000).unwrap_or_default() + LONGEST_KEPT.as_secs()
+}
+
 /// An item that belongs to a request, from a record and its keys. The table forgets it when the
 /// longest request that can be is over, whatever became of it.
 fn belonging(request: RequestId, pk: String, sk: String, record: &impl serde::Serialize) -> Result<Item, StoreError> {
     let mut item = item_of(pk, sk, record)?;
-    let expires_at = i64::try_from(request.unix_ms() / 1000).unwrap_or_default() + LONGEST_KEPT.as_secs();
-    item.insert("expires_at".to_owned(), AttributeValue::N(expires_at.to_string()));
+    item.insert(
+        "expires_at".to_owned(),
+        AttributeValue::N(expires_at(request).to_string()),
+    );
     Ok(item)
 }
 

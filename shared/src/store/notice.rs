@@ -10,7 +10,14 @@ use super::job::Failure;
 use super::{Store, StoreError, request, stamp};
 use crate::domain::RequestId;
 
-/// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once an upload.
+/// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
+/// that was read.
+///
+/// Two different files can be read in the same generation, since a URL takes more than one. The
+/// notice of the second takes the place of the first in the outbox, unsent. That never tells one
+/// file twice, because a file is read once: it is deleted before its faults are told. And it loses
+/// none, because a mail that is under way does not count as sent for the notice that took its
+/// place, see [`Store::mark_sent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "about")]
 pub enum NoticeKind {
@@ -140,19 +147,22 @@ impl Store {
         }
     }
 
-    /// Marks a notice as sent, with the mail service's id of it.
+    /// Marks a notice as sent, with the mail service's id of it; only under the claim that lasts
+    /// until `claimed_until`.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Conflict`] where the claim is lost: somebody else sent it as well, or another
+    /// notice of the same kind has taken its place and is still to be sent.
     pub async fn mark_sent(
         &self,
         id: RequestId,
         kind: NoticeKind,
+        claimed_until: Timestamp,
         message_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let change = Change::default()
-            .if_there()
+            .if_equal("claimed_until", claimed_until.as_second())
             .set("sent_at", stamp(now))
             .set("message_id", message_id)
             .remove("claimed_until");

@@ -11,8 +11,12 @@ use super::{Advance, Store, StoreError, belonging, item_of, stamp};
 use crate::domain::request::transition;
 use crate::domain::{EmailAddress, RequestEvent, RequestId, RequestState, Window};
 
-/// How long a request that waits for its upload is kept.
+/// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// How long a copied request waits for its cut-over: longer than anybody takes over it, but not for
+/// ever, because the key to the customer's passwords goes with it.
+const CUT_OVER_WITHIN: SignedDuration = SignedDuration::from_hours(120 * 24);
 
 /// How long an ended request is kept for questions.
 pub const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -72,6 +76,8 @@ pub struct RequestChange {
     pub failure: Option<Failure>,
     /// Only while this is still the generation.
     pub if_generation: Option<u32>,
+    /// Only while this is still the state: what was decided on was read in it.
+    pub if_state: Option<RequestState>,
 }
 
 fn keys(id: RequestId) -> (String, String) {
@@ -121,7 +127,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
-    /// [`StoreError::Conflict`] where another upload has taken over.
+    /// [`StoreError::Conflict`] where another upload has taken over, or the state is not the wanted
+    /// one any more.
     pub async fn advance_request(
         &self,
         id: RequestId,
@@ -142,6 +149,9 @@ impl Store {
                 Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(record)),
                 Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
             };
+            if change.if_state.is_some_and(|state| state != record.state) {
+                return Err(StoreError::Conflict);
+            }
             match self.write_advance(&record, next, now, &change).await {
                 Ok(record) => return Ok(Advance::Changed(record)),
                 // Someone else moved it between the read and the write: look again.
@@ -166,10 +176,9 @@ impl Store {
         after.open_jobs = change.open_jobs.unwrap_or(record.open_jobs);
         after.error_code = change.failure.as_ref().map(|failure| failure.code.clone());
         after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
-        after.expires_at = None;
+        after.expires_at = expires_at(next, now);
         if next.is_terminal() {
             after.data_key = None;
-            after.expires_at = now.checked_add(KEPT_AFTER_END).ok().map(Timestamp::as_second);
         }
         let update = Change::default()
             .if_equal("state", record.state.as_str())
@@ -199,16 +208,55 @@ impl Store {
         Ok(after)
     }
 
-    /// Notes what went wrong last, while the request stays where it is.
+    /// Notes what went wrong last, while the request stays in `state`.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn note_request_trouble(&self, id: RequestId, failure: &Failure) -> Result<(), StoreError> {
+    /// [`StoreError::Conflict`] where it has moved on.
+    pub async fn note_request_trouble(
+        &self,
+        id: RequestId,
+        state: RequestState,
+        failure: &Failure,
+    ) -> Result<(), StoreError> {
         let (pk, sk) = keys(id);
-        self.change(failure.change().if_there(), pk, sk).await
+        self.change(failure.change().if_equal("state", state.as_str()), pk, sk)
+            .await
     }
 
-    /// Begins a new upload: the generation counts one on, and rows of earlier ones are void.
+    /// Takes the right to read the uploads of a generation until `until`, so that two deliveries
+    /// cannot mix their rows. Give it back with [`Store::release_reading`].
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another worker reads, or another upload has taken over.
+    pub async fn lease_reading(
+        &self,
+        id: RequestId,
+        generation: u32,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_equal("generation", i64::from(generation))
+            .if_at_most("reading_until", now.as_second())
+            .set("reading_until", until.as_second());
+        let (pk, sk) = keys(id);
+        self.change(change, pk, sk).await
+    }
+
+    /// Gives back the right to read that lasts until `until`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it has been lost.
+    pub async fn release_reading(&self, id: RequestId, until: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_equal("reading_until", until.as_second())
+            .remove("reading_until");
+        let (pk, sk) = keys(id);
+        self.change(change, pk, sk).await
+    }
+
+    /// Begins a new upload: the generation counts one on, and rows of earlier ones are void. The
+    /// request is kept for as long as if it had been made now.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the request has moved on meanwhile.
@@ -216,16 +264,19 @@ impl Store {
         &self,
         record: &RequestRecord,
         csv_bytes: Option<u64>,
+        now: Timestamp,
     ) -> Result<RequestRecord, StoreError> {
         let after = RequestRecord {
             generation: record.generation + 1,
             csv_bytes,
+            expires_at: expires_at(record.state, now),
             ..record.clone()
         };
         let change = Change::default()
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))
             .set("generation", i64::from(after.generation))
+            .set_or_remove("expires_at", after.expires_at)
             .set_or_remove("csv_bytes", csv_bytes.and_then(|bytes| i64::try_from(bytes).ok()));
         let (pk, sk) = keys(record.request_id);
         self.change(change, pk, sk).await?;
@@ -233,13 +284,14 @@ impl Store {
     }
 
     /// Keeps the sealed data key of a request, unless it has one: the first one counts, because
-    /// passwords may be sealed with it already. Gives the one that counts.
+    /// passwords may be sealed with it already. Gives the one that counts. Rows are sealed while
+    /// the request is being checked, and at no other time: one that has ended gets no key back.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Conflict`] where it has moved on without a key.
     pub async fn keep_data_key(&self, id: RequestId, sealed: String) -> Result<String, StoreError> {
         let change = Change::default()
-            .if_there()
+            .if_equal("state", RequestState::Checking.as_str())
             .if_absent("data_key")
             .set("data_key", sealed.clone());
         let (pk, sk) = keys(id);
@@ -251,6 +303,40 @@ impl Store {
     }
 }
 
+/// When the table forgets a request that comes into a state now, in seconds since 1970. Never while
+/// it goes on by itself.
+fn expires_at(state: RequestState, now: Timestamp) -> Option<i64> {
+    let kept = match state {
+        RequestState::AwaitingUpload | RequestState::Checking | RequestState::NeedsAttention => ABANDONED_AFTER,
+        RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => return None,
+        RequestState::AwaitingCutover => CUT_OVER_WITHIN,
+        RequestState::Completed
+        | RequestState::CompletedWithExceptions
+        | RequestState::Cancelled
+        | RequestState::Failed => KEPT_AFTER_END,
+    };
+    now.checked_add(kept).ok().map(Timestamp::as_second)
+}
+
 fn entity_state(state: RequestState) -> String {
     format!("request#{state}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_forgotten_unless_it_goes_on_by_itself() {
+        let days = |state| expires_at(state, Timestamp::UNIX_EPOCH).map(|second| second / 86_400);
+        for state in RequestState::ALL {
+            let expected = match state {
+                RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => None,
+                RequestState::AwaitingCutover => Some(120),
+                state if state.is_terminal() => Some(90),
+                _ => Some(14),
+            };
+            assert_eq!(days(state), expected, "{state}");
+        }
+    }
 }

@@ -8,18 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::delta::{ThreeWay, flag_changes};
-use super::matching::{Candidates, Digest, Side, match_messages};
 use super::{Engine, SyncError};
 use crate::clock::Deadline;
 use crate::domain::Pass;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
-use crate::imap::append::{Appended, Outgoing, append};
+use crate::imap::append::{Appended, Outgoing, RefusalClass, append};
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Selected, Session, fetch};
 use crate::store::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
@@ -30,8 +27,9 @@ const BATCH_MARGIN: Duration = Duration::from_secs(2);
 /// A batch is not begun with less time left than this many times the slowest one so far.
 const SLOWEST_BATCHES_LEFT: u32 = 3;
 
-/// How many bytes of messages are digested at once.
-const DIGEST_BYTES: u64 = 8 << 20;
+/// More refused messages than this in one chunk are no longer about the messages, and would not fit
+/// the chunk's item.
+const MOST_REFUSED: usize = 300;
 
 /// How a run of a chunk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +54,8 @@ pub(super) struct OpenFolder<'a> {
     pub(super) claimed: HashSet<u32>,
     /// Nothing that is sent from now on gets a destination UID below this.
     pub(super) next_uid: u32,
+    /// What was at the destination before this chunk's first copy, once it has been read.
+    pub(super) before_us: Option<Vec<Metadata>>,
     pub(super) slowest_batch: Duration,
     /// Whether anything was saved in this run.
     pub(super) progressed: bool,
@@ -78,24 +78,50 @@ impl OpenFolder<'_> {
             // What was refused in the first pass gets its second chance.
             chunk.exceptions.clear();
         }
-        let missing: Vec<Metadata> = found
-            .iter()
-            .filter(|message| is_missing(chunk, message.uid))
-            .cloned()
-            .collect();
-        let present: BTreeSet<u32> = found
-            .iter()
-            .map(|message| message.uid)
-            .chain(chunk.map.iter().map(|pair| pair.0))
-            .collect();
+        let missing = self.note_too_large(chunk, missing_of(chunk, &found));
         if self.send(chunk, missing).await? == ChunkEnd::OutOfTime {
             self.engine.store.save_chunk(chunk).await?;
             return Ok(ChunkEnd::OutOfTime);
         }
+        self.note_unreadable(chunk, &found).await?;
+        let uids = found.iter().map(|message| message.uid);
+        let present: BTreeSet<u32> = uids.chain(chunk.map.iter().map(|pair| pair.0)).collect();
         let present = i64::try_from(present.len()).unwrap_or(i64::MAX);
         self.engine.store.finish_chunk(chunk, self.pass, present).await?;
         self.progressed = true;
         Ok(ChunkEnd::Finished)
+    }
+
+    /// Notes messages the destination says it never takes; gives the others.
+    fn note_too_large(&self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Vec<Metadata> {
+        let limit = self.destination.capabilities().append_limit_bytes().unwrap_or(u64::MAX);
+        let (fitting, large): (Vec<_>, Vec<_>) = missing.into_iter().partition(|message| message.size_bytes <= limit);
+        for message in large {
+            let text = format!("it has {} bytes; the server takes {limit} at most", message.size_bytes);
+            chunk.exceptions.push(ExceptionRecord {
+                uid: message.uid,
+                code: "TOOBIG".to_owned(),
+                text,
+            });
+        }
+        fitting
+    }
+
+    /// Notes messages that were asked for and not given, although they are still there.
+    async fn note_unreadable(&mut self, chunk: &mut ChunkRecord, found: &[Metadata]) -> Result<(), SyncError> {
+        let left = UidSet::from_sorted(missing_of(chunk, found).iter().map(|message| message.uid));
+        if left.is_empty() {
+            return Ok(());
+        }
+        for message in fetch::metadata(self.source, &left).await.map_err(SyncError::Source)? {
+            let text = "the previous provider lists this message, but does not give it out".to_owned();
+            chunk.exceptions.push(ExceptionRecord {
+                uid: message.uid,
+                code: "UNREADABLE".to_owned(),
+                text,
+            });
+        }
+        Ok(())
     }
 
     /// Sends messages in batches, reading the next while one is being appended.
@@ -109,8 +135,8 @@ impl OpenFolder<'_> {
         };
         while let Some(batch) = ready.take() {
             let begun = Instant::now();
-            let outgoing = self.outgoing(chunk, &batch);
-            let uids = UidSet::from_sorted(outgoing.iter().map(|(uid, _)| *uid));
+            let outgoing = self.outgoing(&batch);
+            let uids = UidSet::from_sorted(batch.messages.iter().map(|(metadata, _)| metadata.uid));
             if !uids.is_empty() {
                 chunk.open_batch = Some(OpenBatch {
                     uids,
@@ -120,12 +146,9 @@ impl OpenFolder<'_> {
             }
             let next = batches.next();
             let was_last = next.is_none();
-            let (messages, source) = (
-                outgoing.iter().map(|(_, message)| message.clone()).collect::<Vec<_>>(),
-                &mut *self.source,
-            );
+            let source = &mut *self.source;
             let (appended, read) = tokio::join!(
-                append(self.destination, &self.folder.destination_name, &messages),
+                append(self.destination, &self.folder.destination_name, &outgoing),
                 async {
                     match next {
                         Some(next) => read_batch(source, next).await.map(Some),
@@ -134,7 +157,7 @@ impl OpenFolder<'_> {
                 }
             );
             let appended = appended.map_err(SyncError::Destination)?;
-            let saved = self.note(chunk, &batch, &outgoing, appended).await;
+            let saved = self.note(chunk, &batch, appended).await;
             self.slowest_batch = self.slowest_batch.max(begun.elapsed());
             // What arrived is saved whatever became of the reading, so that it need not be looked for.
             if saved.is_err() || read.is_err() {
@@ -153,203 +176,80 @@ impl OpenFolder<'_> {
         self.deadline.remaining() > BATCH_MARGIN.max(self.slowest_batch * SLOWEST_BATCHES_LEFT)
     }
 
-    /// What of a batch is sent; messages the destination says it never takes are noted instead.
-    fn outgoing(&self, chunk: &mut ChunkRecord, batch: &Batch) -> Vec<(u32, Outgoing)> {
-        let limit = self.destination.capabilities().append_limit_bytes().unwrap_or(u64::MAX);
+    /// A batch as it is sent: with the flags that the folder can keep.
+    fn outgoing(&self, batch: &Batch) -> Vec<Outgoing> {
         let permanent = self.selected.permanent_flags.as_deref();
-        let mut outgoing = Vec::with_capacity(batch.messages.len());
-        for (metadata, body) in &batch.messages {
-            if body.len() as u64 > limit {
-                let text = format!(
-                    "the message has {} bytes, and the server takes {limit} at most",
-                    body.len()
-                );
-                chunk.exceptions.push(ExceptionRecord {
-                    uid: metadata.uid,
-                    code: "TOOBIG".to_owned(),
-                    text,
-                });
-            } else {
-                let flags = FlagSet::new(&metadata.flags).permitted(permanent).words();
-                outgoing.push((
-                    metadata.uid,
-                    Outgoing {
-                        flags,
-                        date: metadata.date.clone(),
-                        body: body.clone(),
-                    },
-                ));
-            }
-        }
-        outgoing
+        let outgoing = |(metadata, body): &(Metadata, Bytes)| Outgoing {
+            flags: FlagSet::new(&metadata.flags).permitted(permanent).words(),
+            date: metadata.date.clone(),
+            body: body.clone(),
+        };
+        batch.messages.iter().map(outgoing).collect()
     }
 
     /// Notes what became of a batch and closes it.
-    async fn note(
-        &mut self,
-        chunk: &mut ChunkRecord,
-        batch: &Batch,
-        outgoing: &[(u32, Outgoing)],
-        appended: Vec<Appended>,
-    ) -> Result<(), SyncError> {
-        let mut full = None;
-        let mut without_uid = false;
-        let by_uid: BTreeMap<u32, &Metadata> = batch
-            .messages
-            .iter()
-            .map(|(metadata, _)| (metadata.uid, metadata))
-            .collect();
-        for ((uid, _), result) in outgoing.iter().zip(appended) {
+    async fn note(&mut self, chunk: &mut ChunkRecord, batch: &Batch, appended: Vec<Appended>) -> Result<(), SyncError> {
+        let mut stop = None;
+        let mut unlocated = Vec::new();
+        for ((metadata, _), result) in batch.messages.iter().zip(appended) {
             match result {
                 Appended::Stored { uid: Some(destination) } => {
-                    self.claim(chunk, *uid, destination, by_uid.get(uid).copied());
+                    self.claim(chunk, metadata, destination, &FlagSet::new(&metadata.flags));
                 }
-                Appended::Stored { uid: None } => without_uid = true,
-                Appended::Refused(refusal) if refusal.code == "OVERQUOTA" => full = Some(refusal.text),
-                Appended::Refused(refusal) => {
-                    tracing::warn!(job.id = %chunk.job_id, folder = self.folder.folder, uid, code = refusal.code, "message refused");
-                    chunk.exceptions.push(ExceptionRecord {
-                        uid: *uid,
+                Appended::Stored { uid: None } => unlocated.push(metadata.uid),
+                Appended::Refused(refusal) => match refusal.class() {
+                    RefusalClass::Message => chunk.exceptions.push(ExceptionRecord {
+                        uid: metadata.uid,
                         code: refusal.code,
                         text: refusal.text,
-                    });
-                }
+                    }),
+                    RefusalClass::Quota => stop = Some(SyncError::OverQuota(refusal.text)),
+                    RefusalClass::Passing => {
+                        let (code, text) = (refusal.code, refusal.text);
+                        stop = Some(SyncError::Destination(ImapError::Refused {
+                            command: "APPEND",
+                            code,
+                            text,
+                        }));
+                    }
+                },
             }
         }
         self.progressed = true;
-        if without_uid {
-            // No UIDPLUS: the destination UIDs are found by looking.
+        if !unlocated.is_empty() {
+            // No UIDPLUS: the destination UIDs are found by looking. What the server changed so much
+            // that it cannot be found is there nevertheless, and is never sent again.
             self.close_open_batch(chunk).await?;
+            unlocated.retain(|uid| chunk.map.get(*uid).is_none());
+            chunk.unlocated = UidSet::from_sorted(chunk.unlocated.iter().chain(unlocated).collect::<BTreeSet<_>>());
         }
         chunk.open_batch = None;
-        full.map_or(Ok(()), |text| Err(SyncError::OverQuota(text)))
+        if chunk.exceptions.len() > MOST_REFUSED {
+            stop = stop.or(Some(SyncError::TooManyRefused(chunk.exceptions.len())));
+        }
+        stop.map_or(Ok(()), Err)
     }
 
-    fn claim(&mut self, chunk: &mut ChunkRecord, source: u32, destination: u32, metadata: Option<&Metadata>) {
-        chunk.map.insert(source, destination);
+    /// Notes that a message is at the destination. `flags` are those it has there because of us.
+    pub(super) fn claim(&mut self, chunk: &mut ChunkRecord, message: &Metadata, destination: u32, flags: &FlagSet) {
+        chunk.map.insert(message.uid, destination);
+        chunk.flags.insert(message.uid, flags);
+        let size = i64::try_from(message.size_bytes).unwrap_or(i64::MAX);
+        chunk.bytes_copied = chunk.bytes_copied.saturating_add(size);
         self.claimed.insert(destination);
         self.next_uid = self.next_uid.max(destination.saturating_add(1));
-        if let Some(metadata) = metadata {
-            chunk.flags.insert(source, &FlagSet::new(&metadata.flags));
-            chunk.bytes_copied = chunk
-                .bytes_copied
-                .saturating_add(i64::try_from(metadata.size_bytes).unwrap_or(i64::MAX));
-        }
-    }
-
-    /// Finds at the destination what an unknown end left there, and mail that was there before.
-    /// Sends nothing. The result is durable with the next save.
-    async fn close_open_batch(&mut self, chunk: &mut ChunkRecord) -> Result<(), SyncError> {
-        let (from, uids, candidates) = match (&chunk.open_batch, chunk.match_from) {
-            (_, Some(from)) => (
-                from,
-                UidSet::from_range(chunk.first_uid..=chunk.last_uid),
-                Candidates::AnyMail,
-            ),
-            (Some(open), None) => (open.from_uid, open.uids.clone(), Candidates::SinceOurBatch),
-            (None, None) => return Ok(()),
-        };
-        self.destination.refresh().await.map_err(SyncError::Destination)?;
-        let (ours, mut theirs) = tokio::try_join!(
-            async { fetch::identities(self.source, &uids).await.map_err(SyncError::Source) },
-            async {
-                fetch::identities_from(self.destination, from)
-                    .await
-                    .map_err(SyncError::Destination)
-            },
-        )?;
-        self.next_uid = theirs
-            .last()
-            .map_or(self.next_uid, |last| self.next_uid.max(last.uid.saturating_add(1)));
-        theirs.retain(|message| !self.claimed.contains(&message.uid));
-        let ours = ours
-            .into_iter()
-            .filter(|message| chunk.map.get(message.uid).is_none())
-            .collect();
-        let mut source = Side {
-            messages: ours,
-            digests: BTreeMap::new(),
-        };
-        let mut destination = Side {
-            messages: theirs,
-            digests: BTreeMap::new(),
-        };
-        let mut matches = match_messages(&source, &destination, candidates);
-        if matches.in_doubt() {
-            let (ours, theirs) = tokio::try_join!(
-                async {
-                    digests(self.source, &source.messages, &matches.doubtful_sources)
-                        .await
-                        .map_err(SyncError::Source)
-                },
-                async {
-                    digests(self.destination, &destination.messages, &matches.doubtful_destinations)
-                        .await
-                        .map_err(SyncError::Destination)
-                },
-            )?;
-            (source.digests, destination.digests) = (ours, theirs);
-            matches = match_messages(&source, &destination, candidates);
-        }
-        let arrived = matches.pairs.len();
-        tracing::info!(job.id = %chunk.job_id, folder = self.folder.folder, chunk = chunk.chunk, asked = uids.len(), arrived, "looked for what had arrived");
-        let by_uid: BTreeMap<u32, Metadata> = source
-            .messages
-            .into_iter()
-            .map(|message| (message.uid, message))
-            .collect();
-        for (ours, theirs) in matches.pairs {
-            self.claim(chunk, ours, theirs, by_uid.get(&ours));
-        }
-        chunk.open_batch = None;
-        chunk.match_from = None;
-        Ok(())
-    }
-
-    async fn carry_flags_over(&mut self, chunk: &mut ChunkRecord, found: &[Metadata]) -> Result<(), SyncError> {
-        let mapped: Vec<(&Metadata, u32)> = found
-            .iter()
-            .filter_map(|message| Some((message, chunk.map.get(message.uid)?)))
-            .collect();
-        let mut uids: Vec<u32> = mapped.iter().map(|(_, destination)| *destination).collect();
-        uids.sort_unstable();
-        let here = fetch::metadata(self.destination, &UidSet::from_sorted(uids))
-            .await
-            .map_err(SyncError::Destination)?;
-        let here: BTreeMap<u32, FlagSet> = here
-            .into_iter()
-            .map(|message| (message.uid, FlagSet::new(&message.flags)))
-            .collect();
-        let three_ways: Vec<ThreeWay> = mapped
-            .iter()
-            .filter_map(|(message, destination_uid)| {
-                Some(ThreeWay {
-                    destination_uid: *destination_uid,
-                    base: chunk.flags.get(message.uid)?,
-                    source: FlagSet::new(&message.flags),
-                    destination: here.get(destination_uid)?.clone(),
-                })
-            })
-            .collect();
-        for change in flag_changes(&three_ways, self.selected.permanent_flags.as_deref()) {
-            fetch::store_flags(self.destination, &change.uids, change.sign, &change.flags)
-                .await
-                .map_err(SyncError::Destination)?;
-        }
-        for (message, _) in mapped {
-            chunk.flags.insert(message.uid, &FlagSet::new(&message.flags));
-        }
-        Ok(())
     }
 }
 
-/// Whether a message has neither been copied nor refused.
-fn is_missing(chunk: &ChunkRecord, uid: u32) -> bool {
-    chunk.map.get(uid).is_none() && chunk.exceptions.iter().all(|exception| exception.uid != uid)
+/// Messages that have neither been copied nor refused.
+fn missing_of(chunk: &ChunkRecord, found: &[Metadata]) -> Vec<Metadata> {
+    let refused: HashSet<u32> = chunk.exceptions.iter().map(|exception| exception.uid).collect();
+    let done = |uid| chunk.map.get(uid).is_some() || refused.contains(&uid) || chunk.unlocated.contains(uid);
+    found.iter().filter(|message| !done(message.uid)).cloned().collect()
 }
 
 /// Messages in batches within the limits; a larger message goes alone.
-fn cut_batches(messages: Vec<Metadata>, most_messages: usize, most_bytes: u64) -> Vec<Vec<Metadata>> {
+pub(super) fn cut_batches(messages: Vec<Metadata>, most_messages: usize, most_bytes: u64) -> Vec<Vec<Metadata>> {
     let mut batches: Vec<Vec<Metadata>> = Vec::new();
     let mut bytes = 0_u64;
     for message in messages {
@@ -381,28 +281,4 @@ async fn read_batch(source: &mut Session, messages: Vec<Metadata>) -> Result<Bat
     Ok(Batch {
         messages: with_body.collect(),
     })
-}
-
-/// The digests of messages, read a bounded part at a time.
-async fn digests(
-    session: &mut Session,
-    messages: &[Metadata],
-    wanted: &BTreeSet<u32>,
-) -> Result<BTreeMap<u32, Digest>, ImapError> {
-    let wanted = messages
-        .iter()
-        .filter(|message| wanted.contains(&message.uid))
-        .cloned()
-        .collect();
-    let mut found = BTreeMap::new();
-    for part in cut_batches(wanted, 1000, DIGEST_BYTES) {
-        let uids = UidSet::from_sorted(part.iter().map(|message| message.uid));
-        fetch::bodies(session, &uids, |uid, body| {
-            if let Ok(digest) = Digest::try_from(digest(&SHA256, &body).as_ref()) {
-                found.insert(uid, digest);
-            }
-        })
-        .await?;
-    }
-    Ok(found)
 }

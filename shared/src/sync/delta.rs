@@ -1,10 +1,15 @@
 //! Changes of flags between the passes, three-way: as last carried over, at the source now, at the
-//! destination now. What the user changed at the destination is never overwritten.
+//! destination now, flag by flag. What changed at the source is carried over; what the user changed
+//! at the destination is left as it is.
 
 use std::collections::BTreeMap;
 
+use super::SyncError;
+use super::chunk::OpenFolder;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
+use crate::imap::fetch::{self, Metadata};
+use crate::store::ChunkRecord;
 
 /// Flags of one message on the three sides.
 #[derive(Clone, Debug)]
@@ -36,11 +41,12 @@ pub(super) fn flag_changes(messages: &[ThreeWay], permanent: Option<&[String]>) 
     let mut changes: BTreeMap<(char, Vec<String>), Vec<u32>> = BTreeMap::new();
     for message in messages {
         let kept = |flags: &FlagSet| flags.permitted(permanent);
-        let (base, source) = (kept(&message.base), kept(&message.source));
-        if base == source || kept(&message.destination) != base {
-            continue;
-        }
-        for (sign, flags) in [('+', source.minus(&base)), ('-', base.minus(&source))] {
+        let (base, source, here) = (kept(&message.base), kept(&message.source), kept(&message.destination));
+        let added = source.minus(&base).minus(&here);
+        let removed = base.minus(&source);
+        // What the user has taken away at the destination need not be taken away again.
+        let removed = removed.minus(&removed.minus(&here));
+        for (sign, flags) in [('+', added), ('-', removed)] {
             if !flags.is_empty() {
                 changes
                     .entry((sign, flags.words()))
@@ -58,6 +64,49 @@ pub(super) fn flag_changes(messages: &[ThreeWay], permanent: Option<&[String]>) 
         }
     };
     changes.into_iter().map(change).collect()
+}
+
+impl OpenFolder<'_> {
+    /// Carries the changes of flags over to the destination. Repeating it changes nothing.
+    pub(super) async fn carry_flags_over(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        found: &[Metadata],
+    ) -> Result<(), SyncError> {
+        let mapped: Vec<(&Metadata, u32)> = found
+            .iter()
+            .filter_map(|message| Some((message, chunk.map.get(message.uid)?)))
+            .collect();
+        let mut uids: Vec<u32> = mapped.iter().map(|(_, destination)| *destination).collect();
+        uids.sort_unstable();
+        let here = fetch::metadata(self.destination, &UidSet::from_sorted(uids))
+            .await
+            .map_err(SyncError::Destination)?;
+        let here: BTreeMap<u32, FlagSet> = here
+            .into_iter()
+            .map(|message| (message.uid, FlagSet::new(&message.flags)))
+            .collect();
+        let three_ways: Vec<ThreeWay> = mapped
+            .iter()
+            .filter_map(|(message, destination_uid)| {
+                Some(ThreeWay {
+                    destination_uid: *destination_uid,
+                    base: chunk.flags.get(message.uid)?,
+                    source: FlagSet::new(&message.flags),
+                    destination: here.get(destination_uid)?.clone(),
+                })
+            })
+            .collect();
+        for change in flag_changes(&three_ways, self.selected.permanent_flags.as_deref()) {
+            fetch::store_flags(self.destination, &change.uids, change.sign, &change.flags)
+                .await
+                .map_err(SyncError::Destination)?;
+        }
+        for (message, _) in mapped {
+            chunk.flags.insert(message.uid, &FlagSet::new(&message.flags));
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -92,8 +141,23 @@ mod tests {
     }
 
     #[test]
-    fn change_at_the_destination_wins() {
-        assert_eq!(flag_changes(&[three(5, "", "\\Seen", "\\Flagged")], None), []);
+    fn change_at_the_destination_stays() {
+        let both = [
+            three(5, "\\Flagged", "\\Flagged \\Seen", "$mine"),
+            three(6, "\\Seen", "", "\\Seen $mine"),
+        ];
+        assert_eq!(shown(&flag_changes(&both, None)), ["5 +\\Seen", "6 -\\Seen"]);
+    }
+
+    #[test]
+    fn half_of_a_change_is_completed() {
+        assert_eq!(
+            shown(&flag_changes(
+                &[three(5, "\\Flagged", "\\Seen", "\\Flagged \\Seen")],
+                None
+            )),
+            ["5 -\\Flagged"]
+        );
     }
 
     #[test]

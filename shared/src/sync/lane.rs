@@ -9,7 +9,7 @@ use super::chunk::{ChunkEnd, OpenFolder};
 use super::settle::settle_request;
 use super::{Engine, LEASE_GRACE, SyncError};
 use crate::clock::{Deadline, now};
-use crate::domain::{JobId, JobState, Pass, RequestState};
+use crate::domain::{JobId, JobState, Pass};
 use crate::imap::{ImapError, Session};
 use crate::store::{FolderRecord, JobRecord, NoticeKind, StoreError};
 
@@ -56,30 +56,35 @@ impl<E: Into<SyncError>> From<E> for LaneFailure {
 /// # Errors
 /// [`LaneFailure`]; what has been copied so far is saved.
 pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<LaneEnd, LaneFailure> {
-    let job = engine.store.job(id).await?;
     let mut sessions: Option<(Session, Session)> = None;
     let mut progressed = false;
     loop {
-        if engine.store.request(job.request_id).await?.state == RequestState::Cancelled {
+        if engine.store.request(id.request()).await?.state.is_terminal() {
             engine.store.cancel_job(id, now()).await?;
             return Ok(LaneEnd::Done(Vec::new()));
         }
-        let current = engine.store.job(id).await?;
-        if (current.status.state(), current.status.pass()) != (JobState::Copying, Some(pass)) {
+        // The folders first: a mailbox whose last folder has ended then shows all its exceptions.
+        let folders = engine.store.folders(id).await?;
+        let job = engine.store.job(id).await?;
+        if (job.status.state(), job.status.pass()) != (JobState::Copying, Some(pass)) {
             return Ok(LaneEnd::Done(
                 settle_request(&engine.store, job.request_id, now()).await?,
             ));
         }
-        let folders = engine.store.folders(id).await?;
         let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
         if open.is_empty() {
-            engine.store.finish_job(&current, pass, now()).await?;
+            engine.store.finish_job(&job, pass, now()).await?;
             continue;
         }
         if deadline.remaining() < FOLDER_MARGIN {
             return Ok(LaneEnd::Continue);
         }
         let at = now();
+        let held = open.iter().filter(|folder| folder.lease_until > at.as_second()).count();
+        if held >= usize::from(engine.profile.limits.lanes) {
+            // As many workers as there may be are at it; each has a message of its own.
+            return Ok(LaneEnd::Done(Vec::new()));
+        }
         let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
             let soonest = open.iter().map(|folder| folder.lease_until).min().unwrap_or_default();
             let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
@@ -92,27 +97,35 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
         else {
             continue;
         };
-        let end = work_on(
-            engine,
-            &current,
-            pass,
-            deadline,
-            &folder,
-            &mut sessions,
-            &mut progressed,
-        )
-        .await;
+        let end = work_on(engine, &job, pass, deadline, &folder, &mut sessions, &mut progressed).await;
         match end {
             Ok(FolderEnd::Finished) => {}
             Ok(FolderEnd::Stopped) => {
                 engine.store.release_folder(&folder, now()).await?;
                 return Ok(LaneEnd::Continue);
             }
+            Err(error) if error.is_about_one_folder() => {
+                skip_folder(engine, &folder, pass, &error).await?;
+            }
             Err(error) => {
-                release_after_fault(engine, &folder).await;
+                release_after_fault(engine, &folder, &error).await;
                 return Err(LaneFailure { error, progressed });
             }
         }
+    }
+}
+
+impl Engine {
+    /// Whether a worker holds a folder of this mailbox for longer than a fault keeps it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn others_at_work(&self, id: JobId, pass: Pass) -> Result<bool, StoreError> {
+        let after_faults = now().as_second() + FAULT_GRACE.as_secs().cast_signed();
+        let folders = self.store.folders(id).await?;
+        Ok(folders
+            .iter()
+            .any(|folder| folder.is_open(pass) && folder.lease_until > after_faults))
     }
 }
 
@@ -144,9 +157,16 @@ async fn work_on(
                 .map_err(SyncError::Destination)
         },
     )?;
+    let opened = match folder.source_uid_validity == opened.uid_validity {
+        true => opened,
+        // Courier gives a passing UIDVALIDITY to EXAMINE.
+        false => source.select(&folder.source_name).await.map_err(SyncError::Source)?,
+    };
     same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
     same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;
-    let chunks = engine.store.chunks(folder.job_id, folder.folder).await?;
+    let mut chunks = engine.store.chunks(folder.job_id, folder.folder).await?;
+    // What a planning that died half-way left beyond the plan that counts.
+    chunks.retain(|chunk| chunk.chunk < folder.chunks);
     let claimed: HashSet<u32> = chunks
         .iter()
         .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
@@ -162,11 +182,12 @@ async fn work_on(
         selected,
         claimed,
         next_uid,
+        before_us: None,
         slowest_batch: Duration::ZERO,
         progressed: false,
     };
     for chunk in chunks.iter().filter(|chunk| chunk.done_pass != Some(pass)) {
-        if engine.store.request(job.request_id).await?.state == RequestState::Cancelled {
+        if engine.store.request(job.request_id).await?.state.is_terminal() {
             return Ok(FolderEnd::Stopped);
         }
         let mut chunk = engine.store.take_chunk(chunk, folder).await?;
@@ -176,7 +197,7 @@ async fn work_on(
             return Ok(FolderEnd::Stopped);
         }
     }
-    engine.store.finish_folder(folder, pass).await?;
+    engine.store.finish_folder(folder, pass, None).await?;
     Ok(FolderEnd::Finished)
 }
 
@@ -193,11 +214,26 @@ fn same_folder(folder: &FolderRecord, expected: u32, found: u32) -> Result<(), I
     }
 }
 
+/// Ends a folder that cannot be copied, and says so: the others go on.
+async fn skip_folder(engine: &Engine, folder: &FolderRecord, pass: Pass, error: &SyncError) -> Result<(), StoreError> {
+    let failure = error.folder_failure(&folder.title);
+    tracing::warn!(job.id = %folder.job_id, folder = folder.folder, code = failure.code, "folder skipped");
+    engine.store.finish_folder(folder, pass, Some(&failure.message)).await?;
+    engine.store.note_trouble(folder.job_id, &failure).await
+}
+
 /// Shortens the lease, so that the next try need not wait for this run's end; but not to nothing,
-/// because what was on the wire may still arrive.
-async fn release_after_fault(engine: &Engine, folder: &FolderRecord) {
-    let at = SignedDuration::try_from(FAULT_GRACE)
-        .ok()
+/// because what was on the wire may still arrive. Where the destination fell silent it may take any
+/// time, and the lease stays.
+async fn release_after_fault(engine: &Engine, folder: &FolderRecord, error: &SyncError) {
+    if matches!(
+        error,
+        SyncError::Destination(ImapError::TimedOut { .. } | ImapError::Io { .. })
+    ) {
+        return;
+    }
+    let grace = SignedDuration::try_from(FAULT_GRACE).ok();
+    let at = grace
         .and_then(|grace| now().checked_add(grace).ok())
         .unwrap_or(Timestamp::MAX);
     match engine.store.release_folder(folder, at).await {

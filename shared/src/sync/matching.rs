@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
+use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 
 /// SHA-256 of a message's exact bytes.
@@ -28,7 +27,7 @@ pub(super) struct Side {
 pub(super) enum Candidates {
     /// What appeared since our batch was sent: a message the server wrote anew may be ours.
     SinceOurBatch,
-    /// What was there before: only equal bytes make it the same message.
+    /// What was there before: besides Message-ID, date and size, only equal bytes make it the same.
     AnyMail,
 }
 
@@ -43,6 +42,21 @@ pub(super) struct Matches {
     pub(super) doubtful_destinations: BTreeSet<u32>,
 }
 
+impl Side {
+    /// Messages of which no digest is known yet.
+    pub(super) fn new(messages: Vec<Metadata>) -> Self {
+        Self {
+            messages,
+            digests: BTreeMap::new(),
+        }
+    }
+
+    /// The message with this UID.
+    pub(super) fn message(&self, uid: u32) -> Option<&Metadata> {
+        self.messages.iter().find(|message| message.uid == uid)
+    }
+}
+
 impl Matches {
     /// Whether digests are needed to tell.
     pub(super) fn in_doubt(&self) -> bool {
@@ -51,74 +65,86 @@ impl Matches {
 }
 
 /// Pairs the messages of both sides. Messages without their digest are in doubt where they need it;
-/// with all digests at hand nothing is in doubt.
+/// where all digests are known nothing is in doubt.
 pub(super) fn match_messages(source: &Side, destination: &Side, candidates: Candidates) -> Matches {
     let mut matches = Matches::default();
-    let theirs = grouped(&destination.messages);
-    for (key, ours) in grouped(&source.messages) {
-        let Some(theirs) = theirs.get(&key) else { continue };
-        if let ([(ours, our_size)], [(theirs, their_size)]) = (ours.as_slice(), theirs.as_slice())
-            && key.0.is_some()
-            && our_size == their_size
-        {
-            matches.pairs.push((*ours, *theirs));
+    let all_theirs = grouped(&destination.messages);
+    for (id, ours) in grouped(&source.messages) {
+        let theirs = all_theirs.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let theirs: Vec<&Metadata> = theirs
+            .iter()
+            .copied()
+            .filter(|theirs| ours.iter().any(|ours| may_be(ours, theirs)))
+            .collect();
+        if theirs.is_empty() {
             continue;
         }
-        let known = |side: &Side, group: &[(u32, u64)]| group.iter().all(|(uid, _)| side.digests.contains_key(uid));
-        if known(source, &ours) && known(destination, theirs) {
-            let (unpaired, free) = pair_by_digest(&ours, theirs, source, destination, &mut matches);
-            // A server that writes messages anew changes their bytes: one left on each side, with
-            // the same Message-ID and date, is the same message.
-            if let ([ours], [theirs], Some(_), Candidates::SinceOurBatch) =
-                (unpaired.as_slice(), free.as_slice(), &key.0, candidates)
-            {
-                matches.pairs.push((*ours, *theirs));
-            }
-        } else {
-            matches.doubtful_sources.extend(ours.iter().map(|(uid, _)| *uid));
-            matches.doubtful_destinations.extend(theirs.iter().map(|(uid, _)| *uid));
+        if let ([ours], [theirs], Some(_)) = (ours.as_slice(), theirs.as_slice(), id)
+            && ours.size_bytes == theirs.size_bytes
+        {
+            matches.pairs.push((ours.uid, theirs.uid));
+            continue;
+        }
+        let unknown =
+            |side: &Side, group: &[&Metadata]| group.iter().any(|message| !side.digests.contains_key(&message.uid));
+        if source.digests.is_empty() && (unknown(source, &ours) || unknown(destination, &theirs)) {
+            matches.doubtful_sources.extend(ours.iter().map(|message| message.uid));
+            matches
+                .doubtful_destinations
+                .extend(theirs.iter().map(|message| message.uid));
+            continue;
+        }
+        let (unpaired, free) = pair_by_digest(&ours, &theirs, source, destination, &mut matches);
+        // A server that writes messages anew changes their bytes: one left on each side, with the
+        // same Message-ID and date, is the same message.
+        if let ([ours], [theirs], Some(_), Candidates::SinceOurBatch) =
+            (unpaired.as_slice(), free.as_slice(), id, candidates)
+        {
+            matches.pairs.push((*ours, *theirs));
         }
     }
     matches.pairs.sort_unstable();
     matches
 }
 
-type Key = (Option<String>, Option<Timestamp>);
-
-/// UIDs and sizes by Message-ID and date.
-fn grouped(messages: &[Metadata]) -> BTreeMap<Key, Vec<(u32, u64)>> {
-    let mut groups: BTreeMap<Key, Vec<(u32, u64)>> = BTreeMap::new();
+/// Messages by Message-ID.
+fn grouped(messages: &[Metadata]) -> BTreeMap<Option<&str>, Vec<&Metadata>> {
+    let mut groups: BTreeMap<Option<&str>, Vec<&Metadata>> = BTreeMap::new();
     for message in messages {
-        let key = (
-            message.message_id.clone(),
-            message
-                .date
-                .as_ref()
-                .map(super::super::imap::date::InternalDate::instant),
-        );
-        groups.entry(key).or_default().push((message.uid, message.size_bytes));
+        groups.entry(message.message_id.as_deref()).or_default().push(message);
     }
     groups
 }
 
-/// Pairs messages of equal digest; gives what is left on each side.
+/// Whether the dates allow it: a message that has none at the source was dated by the destination.
+fn may_be(ours: &Metadata, theirs: &Metadata) -> bool {
+    let instant = |message: &Metadata| message.date.as_ref().map(InternalDate::instant);
+    ours.date.is_none() || instant(ours) == instant(theirs)
+}
+
+/// Pairs messages of equal digest; gives what is left on each side. Messages with a date go first,
+/// because the others take any.
 fn pair_by_digest(
-    ours: &[(u32, u64)],
-    theirs: &[(u32, u64)],
+    ours: &[&Metadata],
+    theirs: &[&Metadata],
     source: &Side,
     destination: &Side,
     matches: &mut Matches,
 ) -> (Vec<u32>, Vec<u32>) {
-    let mut free: Vec<u32> = theirs.iter().map(|(uid, _)| *uid).collect();
+    let mut free: Vec<&Metadata> = theirs.to_vec();
     let mut unpaired = Vec::new();
-    for (uid, _) in ours {
-        let digest = source.digests.get(uid);
-        match free.iter().position(|other| destination.digests.get(other) == digest) {
-            Some(at) => matches.pairs.push((*uid, free.remove(at))),
-            None => unpaired.push(*uid),
+    let (dated, undated): (Vec<&Metadata>, Vec<&Metadata>) = ours.iter().partition(|message| message.date.is_some());
+    for message in dated.into_iter().chain(undated) {
+        let digest = source.digests.get(&message.uid);
+        let is_same = |other: &&Metadata| {
+            digest.is_some() && destination.digests.get(&other.uid) == digest && may_be(message, other)
+        };
+        match free.iter().position(is_same) {
+            Some(at) => matches.pairs.push((message.uid, free.remove(at).uid)),
+            None => unpaired.push(message.uid),
         }
     }
-    (unpaired, free)
+    (unpaired, free.iter().map(|message| message.uid).collect())
 }
 
 #[cfg(test)]
@@ -127,7 +153,6 @@ mod tests {
 
     use super::Candidates::{AnyMail, SinceOurBatch};
     use super::*;
-    use crate::imap::date::InternalDate;
 
     fn message(uid: u32, id: Option<&str>, size_bytes: u64) -> Metadata {
         let date = InternalDate::parse("07-Feb-2024 10:00:00 +0100");
@@ -191,6 +216,42 @@ mod tests {
         let destination = side(vec![message(71, Some("<a>"), 12)], &[(71, 8)]);
         assert_eq!(match_messages(&source, &destination, SinceOurBatch).pairs, [(1, 71)]);
         assert_eq!(match_messages(&source, &destination, AnyMail).pairs, []);
+    }
+
+    #[test]
+    fn message_without_a_date_is_found_under_the_date_it_was_given() {
+        let undated = Metadata {
+            date: None,
+            ..message(1, Some("<a>"), 10)
+        };
+        let destination = side(vec![message(71, Some("<a>"), 10)], &[]);
+        assert_eq!(
+            match_messages(&side(vec![undated], &[]), &destination, SinceOurBatch).pairs,
+            [(1, 71)]
+        );
+    }
+
+    #[test]
+    fn equal_bytes_of_another_date_are_another_message() {
+        let later = InternalDate::parse("08-Feb-2024 10:00:00 +0100");
+        let source = side(
+            vec![
+                message(1, Some("<a>"), 10),
+                Metadata {
+                    date: later,
+                    ..message(2, Some("<a>"), 10)
+                },
+            ],
+            &[(1, 7), (2, 7)],
+        );
+        let destination = side(
+            vec![Metadata {
+                date: source.messages[1].date.clone(),
+                ..message(71, Some("<a>"), 10)
+            }],
+            &[(71, 7)],
+        );
+        assert_eq!(match_messages(&source, &destination, AnyMail).pairs, [(2, 71)]);
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 //! ```text
 //! plan    lists both sides, maps names (mapping), cuts folders into chunks
 //! lane    takes folders one after the other, with one connection to each side
-//! chunk   makes one chunk's messages true at the destination (matching, delta)
+//! chunk   makes one chunk's messages true at the destination (recover, matching, delta)
 //! ```
 //!
 //! One worker at a time writes to a destination folder: the folder is what is leased. So everything
@@ -15,10 +15,12 @@
 
 mod chunk;
 mod delta;
+mod folder_plan;
 mod lane;
 mod mapping;
 mod matching;
 mod plan;
+mod recover;
 mod settle;
 
 pub use lane::{LaneEnd, run_lane};
@@ -67,6 +69,9 @@ pub enum SyncError {
     /// The destination mailbox is full.
     #[error("the mailbox at the destination is full; the server says: {0}")]
     OverQuota(String),
+    /// So many messages were refused that it cannot be the messages.
+    #[error("the new provider refused {0} messages of one part of a folder")]
+    TooManyRefused(usize),
 }
 
 impl Engine {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::SyncError;
 use crate::domain::{JobId, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome};
+use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
 use crate::store::request::RequestChange;
 use crate::store::{NoticeKind, Store, StoreError};
@@ -76,11 +77,32 @@ pub async fn cancel_jobs(store: &Store, id: RequestId, generation: u32, now: Tim
 impl SyncError {
     /// Whether only a person can mend this.
     pub fn needs_person(&self) -> bool {
-        use crate::imap::Disposition;
         match self {
             Self::Source(error) | Self::Destination(error) => error.disposition() == Disposition::Person,
-            Self::OverQuota(_) => true,
+            Self::OverQuota(_) | Self::TooManyRefused(_) => true,
             Self::Store(_) | Self::Secret(_) => false,
+        }
+    }
+
+    /// Whether it concerns one folder, and the others can go on.
+    pub fn is_about_one_folder(&self) -> bool {
+        matches!(self, Self::Source(error) | Self::Destination(error) if error.is_about_one_folder())
+    }
+
+    /// Whether a login was refused.
+    pub fn is_login(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(ImapError::LoginRefused { .. }) | Self::Destination(ImapError::LoginRefused { .. })
+        )
+    }
+
+    /// The reason why a folder was not copied, for the job table and the customer.
+    pub fn folder_failure(&self, title: &str) -> Failure {
+        let Failure { code, message } = self.failure();
+        Failure {
+            code,
+            message: format!("the folder {title} was not copied: {message}"),
         }
     }
 
@@ -90,6 +112,7 @@ impl SyncError {
             Self::Source(error) => format!("source_{}", error.code()),
             Self::Destination(error) => format!("destination_{}", error.code()),
             Self::OverQuota(_) => "destination_over_quota".to_owned(),
+            Self::TooManyRefused(_) => "destination_refuses".to_owned(),
             Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
         };
         Failure {
@@ -104,7 +127,7 @@ fn words(error: &SyncError) -> String {
     let mut text = match error {
         SyncError::Source(cause) => format!("at the previous provider: {cause}"),
         SyncError::Destination(cause) => format!("at the new provider: {cause}"),
-        SyncError::OverQuota(_) => error.to_string(),
+        SyncError::OverQuota(_) | SyncError::TooManyRefused(_) => error.to_string(),
         SyncError::Store(_) | SyncError::Secret(_) => return "an internal fault; staff have been told".to_owned(),
     };
     let inner = std::error::Error::source(error).and_then(std::error::Error::source);

@@ -1,0 +1,87 @@
+//! The uploads in the bucket.
+
+use anyhow::Context as _;
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use mailvan::intake::MAX_FILE_BYTES;
+use mailvan::upload::UploadKey;
+use zeroize::Zeroizing;
+
+/// Fetches and deletes uploads.
+pub struct Objects {
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+/// An upload as it was fetched.
+pub struct Object {
+    /// What is in it.
+    pub content: Content,
+    /// Which of the files sent to the same URL it is.
+    e_tag: Option<String>,
+}
+
+/// An upload's content.
+pub enum Content {
+    /// Beyond [`MAX_FILE_BYTES`]; not read.
+    TooLarge,
+    /// Its bytes, wiped after use.
+    Bytes(Zeroizing<Vec<u8>>),
+}
+
+impl Objects {
+    /// The objects of this bucket.
+    pub fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
+        Self { s3, bucket }
+    }
+
+    /// An upload; `None` where it is gone.
+    pub async fn fetch(&self, key: UploadKey) -> anyhow::Result<Option<Object>> {
+        let got = self.s3.get_object().bucket(&self.bucket).key(key.to_string()).send();
+        let object = match got.await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+            Err(error) => return Err(error).context("the upload cannot be read"),
+        };
+        let e_tag = object.e_tag;
+        let length = usize::try_from(object.content_length.unwrap_or_default()).unwrap_or(usize::MAX);
+        let content = if length > MAX_FILE_BYTES {
+            Content::TooLarge
+        } else {
+            let bytes = object.body.collect().await.context("the upload broke off")?;
+            Content::Bytes(Zeroizing::new(bytes.to_vec()))
+        };
+        Ok(Some(Object { content, e_tag }))
+    }
+
+    /// Deletes an upload, whichever file it is.
+    pub async fn delete(&self, key: UploadKey) -> anyhow::Result<()> {
+        let delete = self.s3.delete_object().bucket(&self.bucket).key(key.to_string());
+        delete.send().await.context("the upload cannot be deleted")?;
+        Ok(())
+    }
+
+    /// Deletes an upload that was read. Another file that has taken its place meanwhile stays: it
+    /// has an event of its own.
+    pub async fn delete_read(&self, key: UploadKey, object: &Object) -> anyhow::Result<()> {
+        let delete = self
+            .s3
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .set_if_match(object.e_tag.clone());
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .and_then(|error| error.code())
+                    .is_some_and(|code| matches!(code, "PreconditionFailed" | "NoSuchKey")) =>
+            {
+                tracing::info!(request.id = %key.request_id, "another file has taken the upload's place");
+                Ok(())
+            }
+            Err(error) => Err(error).context("the upload cannot be deleted"),
+        }
+    }
+}

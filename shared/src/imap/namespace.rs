@@ -1,0 +1,143 @@
+//! Where a mailbox's own folders are, and how their names are spelt on the wire (RFC 2342).
+
+use super::error::ImapError;
+use super::name;
+use super::response::Data;
+use super::session::Session;
+use super::value::Value;
+
+/// Where the user's own folders are (RFC 2342).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// The prefix of the user's own folders, such as `INBOX.`; often empty.
+    pub prefix: String,
+    /// The hierarchy separator; `None` on a server without hierarchy.
+    pub separator: Option<char>,
+    /// The prefixes of other users' and shared folders, which are not the mailbox's own.
+    foreign: Vec<String>,
+}
+
+impl Namespace {
+    /// The user's own folders under a prefix; nothing is known of others'.
+    pub fn own(prefix: String, separator: Option<char>) -> Self {
+        Self {
+            prefix,
+            separator,
+            foreign: Vec::new(),
+        }
+    }
+
+    /// Whether a folder belongs to another user or is shared.
+    pub(super) fn is_foreign(&self, wire_name: &str) -> bool {
+        self.foreign
+            .iter()
+            .any(|prefix| wire_name.starts_with(prefix) || Some(wire_name) == prefix.get(..prefix.len() - 1))
+    }
+
+    /// The readable path of a name: prefix removed, cut at the separator, `INBOX` in capitals.
+    pub fn path(&self, wire_name: &str) -> Vec<String> {
+        let own = wire_name
+            .strip_prefix(&self.prefix)
+            .filter(|own| !own.is_empty())
+            .unwrap_or(wire_name);
+        let mut path: Vec<String> = match self.separator {
+            Some(separator) => own.split(separator).map(readable).collect(),
+            None => vec![readable(own)],
+        };
+        if let Some(first) = path.first_mut().filter(|first| first.eq_ignore_ascii_case("INBOX")) {
+            "INBOX".clone_into(first);
+        }
+        path
+    }
+
+    /// The name on the wire for a readable path. A separator inside a part becomes `-`, a line end
+    /// or other control character a space, because neither can stand in a name here.
+    pub fn wire_name(&self, path: &[String]) -> String {
+        if let [only] = path
+            && only == "INBOX"
+        {
+            return only.clone();
+        }
+        let separator = self.separator.map(String::from).unwrap_or_default();
+        let parts = path.iter().map(|part| {
+            let clean = part.chars().map(|c| match c {
+                c if Some(c) == self.separator => '-',
+                c if c.is_control() => ' ',
+                c => c,
+            });
+            name::encode(&clean.collect::<String>())
+        });
+        format!("{}{}", self.prefix, parts.collect::<Vec<_>>().join(&separator))
+    }
+}
+
+fn readable(part: &str) -> String {
+    name::decode(part).unwrap_or_else(|| part.to_owned())
+}
+
+/// Asks for the namespaces. A server that refuses has its folders at the top.
+pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapError> {
+    if !session.capabilities().has("NAMESPACE") {
+        return Ok(Namespace::default());
+    }
+    let data = match session.run("NAMESPACE", "NAMESPACE").await {
+        Ok(data) => data,
+        Err(ImapError::Refused { .. }) => return Ok(Namespace::default()),
+        Err(error) => return Err(error),
+    };
+    let Some(Data { values, .. }) = data.iter().find(|data| data.name == "NAMESPACE") else {
+        return Ok(Namespace::default());
+    };
+    let entry = |value: &Value| -> Option<(String, Option<char>)> {
+        let [prefix, separator, ..] = value.list() else {
+            return None;
+        };
+        Some((
+            prefix.text().unwrap_or_default().to_owned(),
+            separator.text().and_then(|text| text.chars().next()),
+        ))
+    };
+    let own = values
+        .first()
+        .and_then(|personal| personal.list().first())
+        .and_then(entry);
+    let (prefix, separator) = own.unwrap_or_default();
+    let foreign = values
+        .iter()
+        .skip(1)
+        .flat_map(Value::list)
+        .filter_map(entry)
+        .map(|(prefix, _)| prefix);
+    Ok(Namespace {
+        foreign: foreign
+            .filter(|foreign| !foreign.is_empty() && *foreign != prefix)
+            .collect(),
+        prefix,
+        separator,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(parts: &[&str]) -> Vec<String> {
+        parts.iter().map(|&part| part.to_owned()).collect()
+    }
+
+    #[test]
+    fn prefix_and_separator_are_the_servers_own() {
+        let courier = Namespace {
+            prefix: "INBOX.".to_owned(),
+            separator: Some('.'),
+            foreign: vec!["shared.".to_owned()],
+        };
+        assert_eq!(courier.path("INBOX.Projekte.Gr&APYA3w-e"), path(&["Projekte", "Größe"]));
+        assert_eq!(courier.path("Inbox"), path(&["INBOX"]));
+        assert_eq!(courier.wire_name(&path(&["Projekte", "v1.0"])), "INBOX.Projekte.v1-0");
+        assert_eq!(courier.wire_name(&path(&["INBOX"])), "INBOX");
+        assert!(courier.is_foreign("shared.all"));
+        assert!(courier.is_foreign("shared"));
+        assert!(!courier.is_foreign("INBOX.shared"));
+    }
+}

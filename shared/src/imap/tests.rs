@@ -1,0 +1,282 @@
+//! What real servers do to a session, played back byte by byte. Each hazard names where it was met.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::task::JoinHandle;
+
+use super::append::{Appended, Outgoing, RefusalClass, append};
+use super::error::ImapError;
+use super::fetch;
+use super::folder::{self, ListedFolder};
+use super::session::Session;
+use crate::domain::uid::UidSet;
+
+const IDLE: Duration = Duration::from_secs(20);
+
+/// A server that waits for each text and gives the answer behind it, then says nothing more and
+/// closes its side. The handle gives all that it was sent.
+pub(super) fn scripted(steps: Vec<(&'static str, &'static str)>) -> (Session, JoinHandle<String>) {
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    (Session::new(Box::new(ours), IDLE), tokio::spawn(play(theirs, steps)))
+}
+
+async fn play(mut wire: DuplexStream, steps: Vec<(&'static str, &'static str)>) -> String {
+    let mut heard = Vec::new();
+    let mut seen = 0;
+    for (expected, answer) in steps {
+        loop {
+            let text = String::from_utf8_lossy(&heard[seen..]).into_owned();
+            if let Some(at) = text.find(expected) {
+                seen += at + expected.len();
+                break;
+            }
+            assert!(wire.read_buf(&mut heard).await.unwrap() > 0, "no {expected} in {text}");
+        }
+        wire.write_all(answer.as_bytes()).await.unwrap();
+    }
+    wire.shutdown().await.unwrap();
+    wire.read_to_end(&mut heard).await.unwrap();
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// A session that knows these capabilities; the next tag is `v2`.
+async fn capable(
+    capabilities: &'static str,
+    mut steps: Vec<(&'static str, &'static str)>,
+) -> (Session, JoinHandle<String>) {
+    steps.insert(0, ("CAPABILITY\r\n", capabilities));
+    let (mut session, server) = scripted(steps);
+    session.read_capabilities().await.unwrap();
+    (session, server)
+}
+
+fn uids(set: &str) -> UidSet {
+    set.parse().unwrap()
+}
+
+fn messages(flags: &[&str], count: usize) -> Vec<Outgoing> {
+    let one = Outgoing {
+        flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+        date: None,
+        body: Bytes::from_static(b"secret body"),
+    };
+    vec![one; count]
+}
+
+async fn fetched(answer: &'static str) -> Result<Vec<(u32, Bytes)>, ImapError> {
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH", answer)]);
+    let mut got = Vec::new();
+    fetch::bodies(&mut session, &uids("1:9"), |uid, body| got.push((uid, body))).await?;
+    Ok(got)
+}
+
+/// async-imap 0.12 ends the stream as if all were there (tried in 2026).
+#[tokio::test]
+async fn end_of_stream_in_the_middle_of_a_fetch_is_an_error() {
+    for answer in [
+        "* 1 FETCH (UID 1 BODY[] {5}\r\nab",
+        "* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\n",
+        "* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\nv1 OK",
+    ] {
+        let result = fetched(answer).await;
+        assert!(
+            matches!(result, Err(ImapError::Closed { command: "FETCH" })),
+            "{answer}"
+        );
+    }
+}
+
+/// async-imap 0.12 takes it for an empty folder (tried in 2026).
+#[tokio::test]
+async fn bad_to_uid_fetch_is_an_error() {
+    let result = fetched("v1 BAD line too long\r\n").await;
+    assert!(matches!(result, Err(ImapError::Refused { command: "FETCH", .. })));
+}
+
+/// Exchange after ten errors; Yandex says it again and again.
+#[tokio::test]
+async fn bye_is_an_error() {
+    let result = fetched("* 1 FETCH (UID 1 BODY[] {0}\r\n)\r\n* BYE too many errors\r\n* BYE\r\n").await;
+    assert!(matches!(result, Err(ImapError::Bye { command: "FETCH", .. })));
+}
+
+/// Each of these ended a session of async-imap 0.12 (tried in 2026).
+#[tokio::test]
+async fn untagged_data_that_nobody_asked_for_is_skipped() {
+    let noise = "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n* ESEARCH (TAG \"v1\") UID COUNT 5 ALL 4:19\r\n\
+                 * STATUS INBOX (SIZE 44421 MAILBOXID (F2212ea87))\r\n* XLIST (\r\n* 4 EXISTS\r\nv1 OK\r\n";
+    let (mut session, _server) = scripted(vec![("v1 NOOP", noise), ("v2 NOOP", "v2 OK\r\n")]);
+    session.refresh().await.unwrap();
+    session.refresh().await.unwrap();
+}
+
+/// async-imap 0.12 panics (tried in 2026).
+#[tokio::test]
+async fn internaldate_nil_is_no_date() {
+    let answer = "* 1 FETCH (UID 3 FLAGS () INTERNALDATE NIL RFC822.SIZE 7)\r\nv1 OK\r\n";
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH", answer)]);
+    let found = fetch::metadata(&mut session, &uids("3")).await.unwrap();
+    assert_eq!((found[0].uid, found[0].size_bytes, &found[0].date), (3, 7, &None));
+}
+
+/// RFC 3516; Yandex answers without a body for some messages.
+#[tokio::test]
+async fn literal8_is_a_body_and_a_missing_body_is_none() {
+    let answer =
+        "* 1 FETCH (UID 1 BODY[] ~{3}\r\na\0b)\r\n* 2 FETCH (UID 2 BODY[] NIL)\r\n* 3 FETCH (UID 3)\r\nv1 OK\r\n";
+    assert_eq!(fetched(answer).await.unwrap(), [(1, Bytes::from_static(b"a\0b"))]);
+}
+
+/// RFC 9051, section 7.4.2: a server may answer without what it cannot tell.
+#[tokio::test]
+async fn messages_without_a_size_are_not_lost() {
+    let answer =
+        "* 1 FETCH (UID 1 RFC822.SIZE 7)\r\n* 9 FETCH (FLAGS (\\Seen) UID 9)\r\n* 2 FETCH (UID 2)\r\nv1 OK\r\n";
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH 1:*", answer)]);
+    assert_eq!(fetch::sizes(&mut session, 1).await.unwrap(), [(1, 7), (2, 0)]);
+}
+
+const PLAIN: &str = "* CAPABILITY IMAP4rev1\r\nv1 OK\r\n";
+const MULTI: &str = "* CAPABILITY IMAP4rev1 LITERAL+ MULTIAPPEND\r\nv1 OK\r\n";
+
+#[tokio::test]
+async fn message_refused_before_its_bytes_is_not_sent() {
+    let (mut session, server) = capable(PLAIN, vec![("{11}\r\n", "v2 NO [LIMIT] too large\r\n")]).await;
+    let results = append(&mut session, "INBOX", &messages(&[], 1)).await.unwrap();
+    assert!(matches!(&results[..], [Appended::Refused(refusal)] if refusal.code == "LIMIT"));
+    drop(session);
+    assert!(!server.await.unwrap().contains("secret body"));
+}
+
+#[tokio::test]
+async fn full_mailbox_is_not_asked_message_by_message() {
+    let (mut session, server) = capable(MULTI, vec![("v2 APPEND", "v2 NO Quota exceeded\r\n")]).await;
+    let results = append(&mut session, "INBOX", &messages(&[], 4)).await.unwrap();
+    assert_eq!(results.len(), 4);
+    for result in results {
+        assert!(matches!(result, Appended::Refused(refusal) if refusal.class() == RefusalClass::Quota));
+    }
+    drop(session);
+    assert_eq!(server.await.unwrap().matches("APPEND").count(), 1);
+}
+
+#[tokio::test]
+async fn refused_message_is_found_and_the_rest_is_stored() {
+    let steps = vec![
+        ("v2 APPEND", "v2 NO bare newlines\r\n"),
+        ("v3 APPEND", "v3 NO bare newlines\r\n"),
+        ("v4 APPEND", "v4 OK\r\n"),
+        ("v5 APPEND", "v5 NO bare newlines\r\n"),
+        ("v6 APPEND", "v6 OK [APPENDUID 7 3:4]\r\n"),
+    ];
+    let (mut session, _server) = capable(MULTI, steps).await;
+    let results = append(&mut session, "INBOX", &messages(&[], 4)).await.unwrap();
+    assert_eq!(results[0], Appended::Stored { uid: None });
+    assert!(matches!(results[1], Appended::Refused(_)));
+    assert_eq!(results[2..], [3, 4].map(|uid| Appended::Stored { uid: Some(uid) }));
+}
+
+/// Servers without `\*` in PERMANENTFLAGS refuse the whole message for a keyword.
+#[tokio::test]
+async fn message_refused_with_keywords_is_tried_without_them() {
+    const PLUS: &str = "* CAPABILITY IMAP4rev1 LITERAL+\r\nv1 OK\r\n";
+    for (capabilities, count) in [(PLUS, 1), (PLUS, 2), (MULTI, 1)] {
+        let mut steps = vec![("v2 APPEND \"a\" (\\Seen $x) ", "v2 NO no keywords here\r\n")];
+        if count == 1 {
+            steps.push(("v3 APPEND \"a\" (\\Seen) ", "v3 OK\r\n"));
+        } else {
+            steps.push(("v3 APPEND \"a\" (\\Seen $x) ", "v3 OK\r\n"));
+            steps.push(("v4 APPEND \"a\" (\\Seen) ", "v4 OK\r\n"));
+        }
+        let (mut session, _server) = capable(capabilities, steps).await;
+        let results = append(&mut session, "a", &messages(&["\\Seen", "$x"], count)).await;
+        assert_eq!(results.unwrap(), vec![Appended::Stored { uid: None }; count]);
+    }
+}
+
+/// 512 KiB at 64 KiB each quarter of a second, where the idle time is a second.
+#[tokio::test]
+async fn large_message_on_a_slow_line_is_not_a_silent_server() {
+    let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+    let mut session = Session::new(Box::new(ours), Duration::from_secs(1));
+    let reader = tokio::spawn(async move {
+        let mut part = vec![0; 64 << 10];
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            theirs.read_exact(&mut part).await.unwrap();
+        }
+    });
+    session.write("APPEND", &vec![b'x'; 512 << 10]).await.unwrap();
+    reader.await.unwrap();
+}
+
+async fn listed(
+    capabilities: &'static str,
+    steps: Vec<(&'static str, &'static str)>,
+) -> Result<Vec<ListedFolder>, ImapError> {
+    let (mut session, _server) = capable(capabilities, steps).await;
+    folder::list(&mut session).await.map(|(_, folders)| folders)
+}
+
+fn names(folders: &[ListedFolder]) -> Vec<&str> {
+    folders.iter().map(|folder| folder.wire_name.as_str()).collect()
+}
+
+const EXTENDED: &str = "* CAPABILITY IMAP4rev1 LIST-EXTENDED SPECIAL-USE\r\nv1 OK\r\n";
+
+#[tokio::test]
+async fn strato_2021_lists_nothing_when_asked_with_extensions() {
+    let steps = vec![
+        ("RETURN (SPECIAL-USE SUBSCRIBED)\r\n", "v2 OK\r\n"),
+        (
+            "v3 LIST \"\" \"*\"\r\n",
+            "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Sent\r\nv3 OK\r\n",
+        ),
+        ("v4 LSUB", "* LSUB () \"/\" Sent\r\nv4 OK\r\n"),
+    ];
+    let folders = listed(EXTENDED, steps).await.unwrap();
+    assert_eq!(names(&folders), ["INBOX", "Sent"]);
+    assert!(folders[1].subscribed);
+}
+
+#[tokio::test]
+async fn inbox_is_there_even_where_no_list_names_it() {
+    let steps = vec![
+        ("RETURN", "* LIST (\\Sent \\Subscribed) \"/\" Sent\r\nv2 OK\r\n"),
+        ("v3 LIST \"\" \"*\"\r\n", "* LIST () \"/\" Sent\r\nv3 OK\r\n"),
+    ];
+    let folders = listed(EXTENDED, steps).await.unwrap();
+    assert_eq!(names(&folders), ["Sent", "INBOX"]);
+    assert!(folders[0].subscribed && folders[0].special_use.is_some());
+    assert!(folders[1].selectable);
+}
+
+#[tokio::test]
+async fn exchange_lists_names_with_spaces_without_quotes() {
+    let lines = "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Sent Items\r\n* LIST () \"/\" Old (2019) [x]\r\nv2 OK\r\n";
+    let folders = listed(PLAIN, vec![("v2 LIST", lines), ("v3 LSUB", "v3 OK\r\n")]).await;
+    assert_eq!(names(&folders.unwrap()), ["INBOX", "Sent Items", "Old (2019) [x]"]);
+}
+
+#[tokio::test]
+async fn folder_that_cannot_be_read_is_an_error() {
+    for line in ["* LIST () \"/\"\r\nv2 OK\r\n", "* LIST (\r\nv2 OK\r\n"] {
+        let result = listed(PLAIN, vec![("v2 LIST", line)]).await;
+        assert!(
+            matches!(result, Err(ImapError::Unreadable { command: "LIST", .. })),
+            "{line}"
+        );
+    }
+}
+
+/// RFC 6154 and RFC 8457: Gmail's Starred and Important.
+#[tokio::test]
+async fn views_of_other_folders_are_not_copied() {
+    let lines = "* LIST (\\Flagged) \"/\" Starred\r\n* LIST (\\Important) \"/\" Important\r\n\
+                 * LIST (\\All) \"/\" All\r\n* LIST () \"/\" INBOX\r\nv2 OK\r\n";
+    let folders = listed(PLAIN, vec![("v2 LIST", lines), ("v3 LSUB", "v3 OK\r\n")]).await;
+    let selectable: Vec<bool> = folders.unwrap().iter().map(|folder| folder.selectable).collect();
+    assert_eq!(selectable, [false, false, true, true]);
+}

@@ -1,0 +1,143 @@
+//! Finding at the destination what an unknown end left there, and mail that was there before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::SyncError;
+use super::chunk::{OpenFolder, cut_batches};
+use super::matching::{Candidates, Digest, Side, match_messages};
+use crate::domain::flags::FlagSet;
+use crate::domain::uid::UidSet;
+use crate::imap::fetch::Metadata;
+use crate::imap::{ImapError, Session, fetch};
+use crate::store::ChunkRecord;
+
+/// How many bytes of messages are digested at once.
+const DIGEST_BYTES: u64 = 8 << 20;
+
+impl OpenFolder<'_> {
+    /// Claims for a chunk what arrived of its open batch, or what was at the destination before its
+    /// first copy. Sends nothing. The result is durable with the next save.
+    pub(super) async fn close_open_batch(&mut self, chunk: &mut ChunkRecord) -> Result<(), SyncError> {
+        let (uids, candidates) = match (&chunk.open_batch, chunk.match_from) {
+            (_, Some(_)) => (
+                UidSet::from_range(chunk.first_uid..=chunk.last_uid),
+                Candidates::AnyMail,
+            ),
+            (Some(open), None) => (open.uids.clone(), Candidates::SinceOurBatch),
+            (None, None) => return Ok(()),
+        };
+        let ours = fetch::identities(self.source, &uids).await.map_err(SyncError::Source)?;
+        let ours: Vec<Metadata> = ours
+            .into_iter()
+            .filter(|message| chunk.map.get(message.uid).is_none())
+            .collect();
+        let theirs = self.candidates(chunk).await?;
+        let (source, destination) = (Side::new(ours), Side::new(theirs));
+        let pairs = self.pairs(source.clone(), destination.clone(), candidates).await?;
+        let arrived = pairs.len();
+        tracing::info!(
+            job.id = %chunk.job_id,
+            folder = self.folder.folder,
+            chunk = chunk.chunk,
+            asked = uids.len(),
+            arrived,
+            "looked for what had arrived"
+        );
+        for (ours, theirs) in pairs {
+            let found = (source.message(ours), destination.message(theirs));
+            let (Some(message), Some(copy)) = found else { continue };
+            // Of what we sent, the flags there are those we sent; the source's may have changed since.
+            let flags = match candidates {
+                Candidates::SinceOurBatch => &copy.flags,
+                Candidates::AnyMail => &message.flags,
+            };
+            self.claim(chunk, message, theirs, &FlagSet::new(flags));
+        }
+        chunk.open_batch = None;
+        chunk.match_from = None;
+        Ok(())
+    }
+
+    /// Messages at the destination that may be the chunk's: those that belong to no other.
+    async fn candidates(&mut self, chunk: &ChunkRecord) -> Result<Vec<Metadata>, SyncError> {
+        let from = chunk
+            .match_from
+            .or(chunk.open_batch.as_ref().map(|open| open.from_uid))
+            .unwrap_or(1);
+        let found = match self.before_us.take() {
+            Some(before) if chunk.match_from.is_some() && chunk.open_batch.is_none() => before,
+            _ => {
+                self.destination.refresh().await.map_err(SyncError::Destination)?;
+                fetch::identities_from(self.destination, from)
+                    .await
+                    .map_err(SyncError::Destination)?
+            }
+        };
+        if let Some(last) = found.last() {
+            self.next_uid = self.next_uid.max(last.uid.saturating_add(1));
+        }
+        let free = found
+            .iter()
+            .filter(|message| !self.claimed.contains(&message.uid))
+            .cloned()
+            .collect();
+        if chunk.match_from.is_some() {
+            self.before_us = Some(found);
+        }
+        Ok(free)
+    }
+
+    /// Pairs both sides, reading digests where they are needed to tell.
+    async fn pairs(
+        &mut self,
+        mut source: Side,
+        mut destination: Side,
+        candidates: Candidates,
+    ) -> Result<Vec<(u32, u32)>, SyncError> {
+        let matches = match_messages(&source, &destination, candidates);
+        if !matches.in_doubt() {
+            return Ok(matches.pairs);
+        }
+        (source.digests, destination.digests) = tokio::try_join!(
+            async {
+                let wanted = &matches.doubtful_sources;
+                digests(self.source, &source.messages, wanted)
+                    .await
+                    .map_err(SyncError::Source)
+            },
+            async {
+                let wanted = &matches.doubtful_destinations;
+                digests(self.destination, &destination.messages, wanted)
+                    .await
+                    .map_err(SyncError::Destination)
+            },
+        )?;
+        Ok(match_messages(&source, &destination, candidates).pairs)
+    }
+}
+
+/// The digests of messages, read a bounded part at a time. One that is not given out has none.
+async fn digests(
+    session: &mut Session,
+    messages: &[Metadata],
+    wanted: &BTreeSet<u32>,
+) -> Result<BTreeMap<u32, Digest>, ImapError> {
+    let wanted = messages
+        .iter()
+        .filter(|message| wanted.contains(&message.uid))
+        .cloned()
+        .collect();
+    let mut found = BTreeMap::new();
+    for part in cut_batches(wanted, 1000, DIGEST_BYTES) {
+        let uids = UidSet::from_sorted(part.iter().map(|message| message.uid));
+        fetch::bodies(session, &uids, |uid, body| {
+            if let Ok(digest) = Digest::try_from(digest(&SHA256, &body).as_ref()) {
+                found.insert(uid, digest);
+            }
+        })
+        .await?;
+    }
+    Ok(found)
+}
