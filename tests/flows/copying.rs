@@ -75,11 +75,11 @@ async fn two_requests_for_one_mailbox_and_folders_that_go_away_double_and_lose_n
     // The user tidies up on both sides, and new mail arrives.
     let login = world.accounts[0].login.clone();
     let mut there = ImapClient::connect(world.source.address(), &login)?;
-    let gone_there = encode_folder_name(&world.source.layout().name(&["Aufträge", "offen"]));
-    there.command(&format!("DELETE \"{gone_there}\""))?;
+    let deleted = encode_folder_name(&world.source.layout().name(&["Aufträge", "offen"]));
+    there.command(&format!("DELETE \"{deleted}\""))?;
     let mut here = ImapClient::connect(world.destination.address(), &Login::new(&login.user, "known to nobody"))?;
-    let gone_here = encode_folder_name(&world.destination.layout().name(&["Aufträge", "erledigt"]));
-    here.command(&format!("DELETE \"{gone_here}\""))?;
+    let removed = encode_folder_name(&world.destination.layout().name(&["Aufträge", "erledigt"]));
+    here.command(&format!("DELETE \"{removed}\""))?;
     deliver_between_passes(&world.source, &world.accounts[0], 4, 5)?;
 
     let status = cut_over(&world, &order).await?;

@@ -12,7 +12,7 @@ use mailvan_local::world::World;
 const MAY_BE_EMPTY: [&str; 3] = ["refused_rows", "open_batches", "refused_messages"];
 
 /// Runs each `<!-- query: name -->` of the documentation as it stands there.
-pub async fn every_documented_query_answers(world: &World, order: &Order) -> Result<()> {
+pub fn every_documented_query_answers(world: &World, order: &Order) -> Result<()> {
     let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
     let queries = queries(&text);
     ensure!(queries.len() >= 8, "only {} queries are documented", queries.len());

@@ -101,7 +101,7 @@ pub async fn send_to(world: &World, url: &str, messages: &[Value]) -> Result<()>
         .aws(&["sqs", "send-message-batch", "--queue-url", url, "--entries", &entries])
         .await?;
     ensure!(
-        sent["Failed"].as_array().is_none_or(Vec::is_empty),
+        sent.get("Failed").and_then(Value::as_array).is_none_or(Vec::is_empty),
         "not all messages were taken: {sent}"
     );
     Ok(())
@@ -135,8 +135,11 @@ pub async fn quiet(world: &World) -> Result<()> {
             ];
             let attributes = world.stack.aws(&asked).await?;
             for kind in ["", "NotVisible", "Delayed"] {
-                let count = &attributes["Attributes"][format!("ApproximateNumberOfMessages{kind}")];
-                waiting += count.as_str().and_then(|count| count.parse().ok()).unwrap_or(0_u32);
+                let count = attributes.pointer(&format!("/Attributes/ApproximateNumberOfMessages{kind}"));
+                waiting += count
+                    .and_then(Value::as_str)
+                    .and_then(|count| count.parse().ok())
+                    .unwrap_or(0_u32);
             }
         }
         if waiting == 0 {

@@ -114,7 +114,10 @@ mod tests {
     use super::*;
 
     fn refused_login() -> SyncError {
-        SyncError::Source(ImapError::LoginRefused { text: "no".to_owned(), passing: false })
+        SyncError::Source(ImapError::LoginRefused {
+            text: "no".to_owned(),
+            passing: false,
+        })
     }
 
     fn is_given_up(error: &SyncError, faults: u32) -> bool {

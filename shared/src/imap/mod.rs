@@ -1,12 +1,12 @@
 //! Talking to IMAP servers: connect, log in, and a session that cannot lose silently.
 //!
-//! `async-imap` authenticates; everything after that is our own framing ([`frame`]), tokens
-//! ([`value`]) and responses ([`response`]), because the library's parsed helpers ignore tagged
+//! `async-imap` authenticates; everything after that is our own framing (`frame`), tokens
+//! (`value`) and responses (`response`), because the library's parsed helpers ignore tagged
 //! statuses and take a closed connection for success. Every command here ends in a checked tagged
 //! `OK` or in an [`ImapError`].
 //!
 //! This module knows nothing of requests, chunks or the table. Read next: [`connect`], then
-//! [`login`], [`session`] and [`append`]. What real servers do is in `tests.rs`.
+//! `login`, [`session`] and [`append`]. What real servers do is in `tests.rs`.
 
 pub mod append;
 pub mod capability;

@@ -157,10 +157,11 @@ async fn work_on(
                 .map_err(SyncError::Destination)
         },
     )?;
-    let opened = match folder.source_uid_validity == opened.uid_validity {
-        true => opened,
+    let opened = if folder.source_uid_validity == opened.uid_validity {
+        opened
+    } else {
         // Courier gives a passing UIDVALIDITY to EXAMINE.
-        false => source.select(&folder.source_name).await.map_err(SyncError::Source)?,
+        source.select(&folder.source_name).await.map_err(SyncError::Source)?
     };
     same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
     same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;

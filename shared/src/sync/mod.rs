@@ -23,7 +23,7 @@ mod plan;
 mod recover;
 mod settle;
 
-pub use lane::{LaneEnd, run_lane};
+pub use lane::{LaneEnd, LaneFailure, run_lane};
 pub use mapping::{FolderMapping, map_folders};
 pub use plan::{PlanEnd, plan_mailbox};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};

@@ -125,7 +125,7 @@ async fn plan_folders(
         };
         match planner.plan(&mapping, before, number, &here).await {
             Err(error) if error.is_about_one_folder() => planner.skip(&mapping, before, number, &error).await?,
-            planned => planned?,
+            done => done?,
         }
     }
     tokio::join!(source.logout(), destination.logout());
