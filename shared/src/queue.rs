@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Deadline;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
@@ -251,12 +253,27 @@ pub fn times_received(message: &SqsMessage) -> u32 {
         .unwrap_or(1)
 }
 
+/// Runs a function that a queue feeds, until the platform ends it: each message is handled with the
+/// run's deadline, and those that fail come again.
+///
+/// # Errors
+/// Where the platform cannot be reached.
+pub async fn serve<E>(handle: impl AsyncFn(SqsMessage, Deadline) -> Result<(), E>) -> Result<(), lambda_runtime::Error>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let handle = &handle;
+    let run = async |event: LambdaEvent<SqsEvent>| {
+        let deadline = Deadline::from_unix_ms(event.context.deadline);
+        let each = each_message(event.payload, async |message| handle(message, deadline).await);
+        Ok::<_, lambda_runtime::Error>(each.await)
+    };
+    lambda_runtime::run(service_fn(run)).await
+}
+
 /// Hands each message of a batch to `handle`, one after the other, and reports those that failed,
 /// so that only they come again. A failure is logged here, once.
-pub async fn each_message<E>(
-    event: SqsEvent,
-    mut handle: impl AsyncFnMut(SqsMessage) -> Result<(), E>,
-) -> SqsBatchResponse
+async fn each_message<E>(event: SqsEvent, mut handle: impl AsyncFnMut(SqsMessage) -> Result<(), E>) -> SqsBatchResponse
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

@@ -10,12 +10,11 @@ mod request;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::s3::S3Event;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::{JobId, Pass, RequestId};
-use mailvan::queue::{Queues, decode, each_message};
+use mailvan::queue::{Queues, decode, serve};
 use mailvan::store::job::Failure;
 use mailvan::store::{NoticeKind, Store, StoreError};
 use mailvan::sync::settle_request;
@@ -25,7 +24,7 @@ use serde::Deserialize;
 use crate::request::Wish;
 
 /// What the function works with.
-pub struct Deps {
+struct Deps {
     store: Store,
     queues: Queues,
 }
@@ -46,21 +45,13 @@ struct Letter {
 ///
 /// # Errors
 /// Where it is configured wrongly.
-pub async fn run() -> Result<(), Error> {
+pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         store: config.store(),
         queues: config.queues(),
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle(deps, event.payload).await)
-    }))
-    .await
-}
-
-/// Buries a batch of dead letters.
-pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
-    each_message(event, async |message| bury(deps, &message).await).await
+    serve(async |message, _| bury(deps, &message).await).await
 }
 
 async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {

@@ -4,15 +4,13 @@
 //! Idempotency key: the request. While the final pass runs a wish is passed on as well, because the
 //! start may have been held up; `trigger` starts nothing twice.
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::config::Config;
 use mailvan::domain::{Pass, RequestState};
-use mailvan::queue::{CutOver, Queue, Queues, StartPass, decode, each_message};
+use mailvan::queue::{CutOver, Queue, Queues, StartPass, decode, serve};
 use mailvan::store::Store;
 
 /// What the function works with.
-pub struct Deps {
+struct Deps {
     store: Store,
     queues: Queues,
 }
@@ -21,21 +19,13 @@ pub struct Deps {
 ///
 /// # Errors
 /// Where it is configured wrongly.
-pub async fn run() -> Result<(), Error> {
+pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         store: config.store(),
         queues: config.queues(),
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle(deps, event.payload).await)
-    }))
-    .await
-}
-
-/// Decides for a batch of messages.
-pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
-    each_message(event, async |message| decide(deps, decode(&message)?).await).await
+    serve(async |message, _| decide(deps, decode(&message)?).await).await
 }
 
 async fn decide(deps: &Deps, CutOver { request_id }: CutOver) -> anyhow::Result<()> {

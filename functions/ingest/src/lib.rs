@@ -16,14 +16,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::s3::S3Event;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::admission::Admission;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::{Fault, FaultCode, JobId, MailboxOrder, RequestEvent, RequestId, RequestState};
 use mailvan::intake::{Intake, MAX_FILE_BYTES, Policy, read_csv};
-use mailvan::queue::{CheckRequest, decode, each_message};
+use mailvan::queue::{CheckRequest, decode, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{Advance, JobRecord, StoreError};
@@ -38,7 +37,7 @@ use object::{Content, Objects};
 const LEASE_GRACE: Duration = Duration::from_secs(10);
 
 /// What the function works with.
-pub struct Deps {
+struct Deps {
     admission: Admission,
     secrets: Secrets,
     objects: Objects,
@@ -56,7 +55,7 @@ struct StorageTest {
 ///
 /// # Errors
 /// Where it is configured wrongly.
-pub async fn run() -> Result<(), Error> {
+pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         admission: Admission {
@@ -70,16 +69,7 @@ pub async fn run() -> Result<(), Error> {
             plaintext_imap: config.rules.plaintext_imap,
         },
     };
-    let serve = async |event: LambdaEvent<SqsEvent>| {
-        let deadline = Deadline::from_unix_ms(event.context.deadline);
-        Ok::<_, Error>(handle(deps, event.payload, deadline).await)
-    };
-    lambda_runtime::run(service_fn(serve)).await
-}
-
-/// Reads the uploads, and checks the forms, of a batch of messages.
-pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
-    each_message(event, async |message| ingest(deps, &message, deadline).await).await
+    serve(async |message, deadline| ingest(deps, &message, deadline).await).await
 }
 
 async fn ingest(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {

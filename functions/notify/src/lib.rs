@@ -19,29 +19,26 @@
 //! times. Logs name requests, never addresses.
 
 use anyhow::Context;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
-use lambda_runtime::{LambdaEvent, service_fn};
 use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::notify::{Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
-use mailvan::queue::{SendNotice, decode, each_message};
+use mailvan::queue::{SendNotice, decode, serve};
 use mailvan::store::{NoticeKind, Store};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
-pub const CLAIM: SignedDuration = SignedDuration::from_secs(60);
+const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the function works with.
-#[derive(Clone, Debug)]
-pub struct Deps {
+struct Deps {
     /// The job table.
-    pub store: Store,
+    store: Store,
     /// Sends the mails.
-    pub mailer: Mailer,
+    mailer: Mailer,
     /// The provider's settings.
-    pub profile: Profile,
+    profile: Profile,
 }
 
 /// Serves until the platform ends it.
@@ -51,23 +48,15 @@ pub struct Deps {
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
-    let deps = Deps {
+    let deps = &Deps {
         store: config.store(),
         mailer,
         profile: config.profile,
     };
-    let deps = &deps;
-    let serve = service_fn(async move |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, std::convert::Infallible>(handle(deps, event.payload).await)
-    });
-    lambda_runtime::run(serve).await
+    serve(async |message, _| send(deps, decode(&message)?, clock::now()).await).await
 }
 
-/// Sends the notices of a batch. Idempotency key: request and notice, in the outbox.
-pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
-    each_message(event, async |message| send(deps, decode(&message)?, clock::now()).await).await
-}
-
+/// Sends a notice. Idempotency key: request and notice, in the outbox.
 async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: Timestamp) -> anyhow::Result<()> {
     let id = tracing::field::display(request_id);
     let Some(request) = deps.store.find_request(request_id).await? else {

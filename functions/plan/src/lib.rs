@@ -4,18 +4,17 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::queue::{PlanMailbox, Queue, Queues, WorkLane, decode, each_message, times_received};
+use mailvan::queue::{PlanMailbox, Queue, Queues, WorkLane, decode, serve, times_received};
 use mailvan::sync::{Engine, PlanEnd, fail_mailbox, plan_mailbox};
 
 /// How long a mailbox is left alone after a fault; longer with each try.
 const RETRY_AFTER: Duration = Duration::from_secs(20);
 
 /// What the function works with.
-pub struct Deps {
+struct Deps {
     engine: Engine,
     queues: Queues,
 }
@@ -24,22 +23,13 @@ pub struct Deps {
 ///
 /// # Errors
 /// Where it is configured wrongly.
-pub async fn run() -> Result<(), Error> {
+pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         engine: config.engine(),
         queues: config.queues(),
     };
-    let serve = async |event: LambdaEvent<SqsEvent>| {
-        let deadline = Deadline::from_unix_ms(event.context.deadline);
-        Ok::<_, Error>(handle(deps, event.payload, deadline).await)
-    };
-    lambda_runtime::run(service_fn(serve)).await
-}
-
-/// Plans the mailboxes of a batch of messages.
-pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
-    each_message(event, async |message| plan(deps, message, deadline).await).await
+    serve(async |message, deadline| plan(deps, message, deadline).await).await
 }
 
 async fn plan(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::Result<()> {

@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::queue::{Queue, Queues, WorkLane, causes, decode, each_message, times_received};
+use mailvan::queue::{Queue, Queues, WorkLane, causes, decode, serve, times_received};
 use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
 
 /// How long a lane pauses after a fault: the folder it held is free again by then. Longer with each
@@ -24,7 +23,7 @@ const MOST_FAULTS: u32 = 5;
 const REFUSALS_BELIEVED: u32 = 2;
 
 /// What the function works with.
-pub struct Deps {
+struct Deps {
     engine: Engine,
     queues: Queues,
 }
@@ -33,22 +32,13 @@ pub struct Deps {
 ///
 /// # Errors
 /// Where it is configured wrongly.
-pub async fn run() -> Result<(), Error> {
+pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         engine: config.engine(),
         queues: config.queues(),
     };
-    let serve = async |event: LambdaEvent<SqsEvent>| {
-        let deadline = Deadline::from_unix_ms(event.context.deadline);
-        Ok::<_, Error>(handle(deps, event.payload, deadline).await)
-    };
-    lambda_runtime::run(service_fn(serve)).await
-}
-
-/// Works on the lanes of a batch of messages.
-pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
-    each_message(event, async |message| work(deps, message, deadline).await).await
+    serve(async |message, deadline| work(deps, message, deadline).await).await
 }
 
 async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::Result<()> {

@@ -4,13 +4,11 @@
 //! `cutover`. Idempotency key: request and pass.
 
 use anyhow::Context as _;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
-use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, each_message};
+use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, serve};
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, Store, StoreError};
 use mailvan::sync::settle_request;
@@ -19,7 +17,7 @@ use mailvan::sync::settle_request;
 const AT_ONCE: usize = 8;
 
 /// What the function works with.
-pub struct Deps {
+struct Deps {
     store: Store,
     queues: Queues,
 }
@@ -28,21 +26,13 @@ pub struct Deps {
 ///
 /// # Errors
 /// Where it is configured wrongly.
-pub async fn run() -> Result<(), Error> {
+pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         store: config.store(),
         queues: config.queues(),
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle(deps, event.payload).await)
-    }))
-    .await
-}
-
-/// Starts the passes of a batch of messages.
-pub async fn handle(deps: &Deps, event: SqsEvent) -> SqsBatchResponse {
-    each_message(event, async |message| start(deps, decode(&message)?).await).await
+    serve(async |message, _| start(deps, decode(&message)?).await).await
 }
 
 async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow::Result<()> {
