@@ -26,8 +26,10 @@ pub struct Config {
     pub rules: Rules,
     /// The bucket of the uploads.
     pub bucket: String,
-    /// Opens sessions.
-    pub connector: Connector,
+    /// Opens sessions with servers that customers name.
+    pub sources: Connector,
+    /// Opens sessions with the provider's own server, which may be on a private address.
+    pub destination: Connector,
     variables: Variables,
 }
 
@@ -110,7 +112,8 @@ impl Config {
             profile: Profile::parse(&profile)?,
             rules,
             bucket: needed("BUCKET_NAME")?,
-            connector: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
+            sources: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
+            destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {
                 table: needed("TABLE_NAME")?,
                 key_id: needed("KEY_ID")?,
@@ -164,7 +167,8 @@ impl Config {
         Engine {
             store: self.store(),
             secrets: self.secrets(),
-            connector: self.connector.clone(),
+            sources: self.sources.clone(),
+            destination: self.destination.clone(),
             profile: self.profile.clone(),
         }
     }

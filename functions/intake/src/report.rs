@@ -110,18 +110,26 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
             .map(|folder| folder.title.clone())
             .unwrap_or_default()
     };
+    let skipped = folders.iter().filter_map(|folder| {
+        Some(Line {
+            folder: folder.title.clone(),
+            code: "folder_not_copied".to_owned(),
+            message: folder.error.clone()?,
+            ..of_job("skipped_folder", job)
+        })
+    });
     let lines = chunks.iter().flat_map(|chunk| {
         chunk.exceptions.iter().map(move |exception| Line {
             folder: title(chunk.folder),
             code: exception.code.clone(),
             message: format!(
-                "the message with UID {} was refused; the server said: {}",
+                "the message with UID {} was not copied: {}",
                 exception.uid, exception.text
             ),
             ..of_job("refused_message", job)
         })
     });
-    lines.collect()
+    skipped.chain(lines).collect()
 }
 
 fn of_job(kind: &'static str, job: &JobRecord) -> Line {

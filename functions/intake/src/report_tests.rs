@@ -22,6 +22,7 @@ fn folder_and_chunk(job: &JobRecord) -> (FolderRecord, ChunkRecord) {
     let folder = json!({
         "job_id": job.job_id, "folder": 1, "source_name": "Old", "title": "=Old/Größe", "destination_name": "Old", "source_uid_validity": 1,
         "destination_uid_validity": 2, "chunks": 1, "last_uid": 9, "planned_pass": "first",
+        "error": "the previous provider does not list 2 messages of it",
     });
     let chunk = json!({
         "job_id": job.job_id, "folder": 1, "chunk": 0, "first_uid": 1, "last_uid": 9, "messages": 9, "bytes": 90, "map": "", "flags": "",
@@ -34,7 +35,7 @@ fn folder_and_chunk(job: &JobRecord) -> (FolderRecord, ChunkRecord) {
 }
 
 #[test]
-fn mailboxes_refused_messages_and_refused_rows_have_lines() {
+fn mailboxes_skipped_folders_refused_messages_and_refused_rows_have_lines() {
     let mut job = samples::job(2, JobState::AwaitingCutover, Some(Pass::First));
     job.exceptions = 1;
     let (folder, chunk) = folder_and_chunk(&job);
@@ -65,11 +66,14 @@ fn mailboxes_refused_messages_and_refused_rows_have_lines() {
             ""
         ]
     );
-    let words = "the message with UID 7 was refused; the server said: too \"large\",\nreally";
-    assert_eq!(records[1][..3], ["refused_message", "2", address]);
-    assert_eq!(records[1][12..], ["", "'=Old/Größe", "LIMIT", words]);
-    assert_eq!((records[2][0].as_str(), records[2][1].as_str()), ("refused_row", "3"));
-    assert_eq!(records[2][12..], ["port", "", "bad_port", "write a number"]);
+    let unlisted = "the previous provider does not list 2 messages of it";
+    assert_eq!(records[1][..3], ["skipped_folder", "2", address]);
+    assert_eq!(records[1][12..], ["", "'=Old/Größe", "folder_not_copied", unlisted]);
+    let words = "the message with UID 7 was not copied: too \"large\",\nreally";
+    assert_eq!(records[2][..3], ["refused_message", "2", address]);
+    assert_eq!(records[2][12..], ["", "'=Old/Größe", "LIMIT", words]);
+    assert_eq!((records[3][0].as_str(), records[3][1].as_str()), ("refused_row", "3"));
+    assert_eq!(records[3][12..], ["port", "", "bad_port", "write a number"]);
 }
 
 #[test]

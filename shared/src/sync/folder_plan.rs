@@ -9,6 +9,7 @@ use crate::imap::folder::{self, ListedFolder};
 use crate::imap::session::FolderStatus;
 use crate::imap::{ImapError, Session, fetch};
 use crate::profile::Limits;
+use crate::store::job::Failure;
 use crate::store::planning::PlanLease;
 use crate::store::{ChunkRecord, FolderRecord, JobRecord};
 
@@ -59,7 +60,12 @@ impl FolderPlanner<'_> {
         if before.is_some() && same.is_none() {
             self.engine.store.delete_chunks(self.job.job_id, number).await?;
         }
-        let match_from = (same.is_none() && target.messages > 0).then_some(1);
+        let match_from = match same {
+            _ if target.messages == 0 || sizes.is_empty() => None,
+            None => Some(1),
+            // Another request may have copied since; what is ours already is below.
+            Some(_) => Some(self.highest_of_ours(number).await?.saturating_add(1)),
+        };
         let cut = cut_chunks(&sizes, &self.engine.profile.limits);
         let numbered = (same.map_or(0, |before| before.chunks)..).zip(cut);
         let chunks: Vec<ChunkRecord> = numbered
@@ -94,7 +100,21 @@ impl FolderPlanner<'_> {
         };
         let folder = FolderRecord { done_pass, ..folder };
         self.engine.store.put_folder(self.lease, &folder, &chunks).await?;
+        if let Some(message) = folder.error {
+            let failure = Failure {
+                code: "source_messages_not_listed".to_owned(),
+                message,
+            };
+            self.engine.store.note_trouble(self.job.job_id, &failure).await?;
+        }
         Ok(())
+    }
+
+    /// The highest destination UID of what this job has in the folder; 0 where it has nothing.
+    async fn highest_of_ours(&self, number: u32) -> Result<u32, SyncError> {
+        let chunks = self.engine.store.chunks(self.job.job_id, number).await?;
+        let uids = chunks.iter().flat_map(|chunk| chunk.map.iter().map(|pair| pair.1));
+        Ok(uids.max().unwrap_or(0))
     }
 
     /// UIDVALIDITY of a source folder, UID and size of each message, and how many the server counts

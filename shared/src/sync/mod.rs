@@ -45,8 +45,10 @@ pub struct Engine {
     pub store: Store,
     /// Opens passwords.
     pub secrets: Secrets,
-    /// Opens sessions.
-    pub connector: Connector,
+    /// Opens sessions with servers that customers name.
+    pub sources: Connector,
+    /// Opens sessions with the provider's own server.
+    pub destination: Connector,
     /// The provider's settings.
     pub profile: Profile,
 }
@@ -82,7 +84,7 @@ impl Engine {
             user: job.source_user.clone(),
             password,
         };
-        self.connector
+        self.sources
             .open(&job.source, &credentials)
             .await
             .map_err(SyncError::Source)
@@ -105,7 +107,7 @@ impl Engine {
                 }
             }
         };
-        self.connector
+        self.destination
             .open(&self.profile.imap.endpoint, &credentials)
             .await
             .map_err(SyncError::Destination)
