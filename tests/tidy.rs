@@ -91,7 +91,7 @@ fn only_one_file_each_reads_the_environment_and_the_clock() {
 
 #[test]
 fn only_the_login_knows_the_imap_library() {
-    forbid("shared/src", &["async_imap"], &["shared/src/imap/connect.rs"]);
+    forbid("shared/src", &["async_imap"], &["shared/src/imap/login.rs"]);
 }
 
 #[test]

@@ -107,7 +107,8 @@ pub async fn send_to(world: &World, url: &str, messages: &[Value]) -> Result<()>
     Ok(())
 }
 
-/// Waits until no message is waiting or being worked on in any queue.
+/// Waits until no message is waiting or being worked on in any queue. Delayed ones do not count: they are
+/// lanes that will look again when a lease ends.
 ///
 /// # Errors
 /// If there still is one after [`PATIENCE`].
@@ -134,7 +135,7 @@ pub async fn quiet(world: &World) -> Result<()> {
                 url,
             ];
             let attributes = world.stack.aws(&asked).await?;
-            for kind in ["", "NotVisible", "Delayed"] {
+            for kind in ["", "NotVisible"] {
                 let count = attributes.pointer(&format!("/Attributes/ApproximateNumberOfMessages{kind}"));
                 waiting += count
                     .and_then(Value::as_str)
