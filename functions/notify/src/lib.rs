@@ -5,7 +5,7 @@
 //! sent. What each death on that way leaves:
 //!
 //! - before the claim: nothing; the message comes again.
-//! - between the claim and the sending: a claim that runs out after [`CLAIM`], while the message
+//! - between the claim and the sending: a claim that runs out after `CLAIM`, while the message
 //!   comes again until it does.
 //! - between the sending and the mark: the mail is out and the table does not know. When the claim
 //!   has run out it is sent a second time. A second mail is possible in that instant, a lost one is
