@@ -65,6 +65,7 @@ pub async fn run() -> Result<()> {
         "test",
         "--package",
         "mailvan-tests",
+        "--tests",
         "--",
         "--test-threads",
         FLOWS_AT_ONCE,
