@@ -21,6 +21,7 @@ pub mod inbox;
 pub mod ministack;
 pub mod package;
 pub mod proxy;
+mod random;
 pub mod samples;
 pub mod setup;
 pub mod stack;

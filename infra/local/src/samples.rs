@@ -13,12 +13,11 @@ use crate::imap_client::Append;
 mod deliver;
 mod mime;
 mod oddities;
-mod random;
 
 pub use deliver::{Changes, deliver, deliver_between_passes};
 
+use crate::random::Random;
 use mime::Writer;
-use random::Random;
 
 /// A folder with its messages.
 #[derive(Clone, Debug)]
