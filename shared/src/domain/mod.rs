@@ -19,6 +19,7 @@ pub mod pass;
 pub mod request;
 pub mod secret;
 pub mod source;
+pub mod tally;
 pub mod uid;
 pub mod window;
 pub mod zone;

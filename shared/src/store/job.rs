@@ -294,7 +294,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn note_trouble(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
+    pub(super) async fn note_failure(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
         let (pk, sk) = keys(id);
         self.change(failure.change().if_there(), pk, sk).await
     }
