@@ -21,11 +21,13 @@ mod mapping;
 mod matching;
 mod plan;
 mod recover;
+mod repair;
 mod settle;
 
 pub use lane::{LaneEnd, LaneFailure, run_lane};
 pub use mapping::{FolderMapping, map_folders};
 pub use plan::{PlanEnd, plan_mailbox};
+pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 
 use std::time::Duration;
