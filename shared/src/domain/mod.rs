@@ -9,6 +9,7 @@
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
 pub mod address;
+pub mod dropped;
 pub mod fault;
 pub mod flags;
 pub mod host;
@@ -26,6 +27,7 @@ pub mod window;
 pub mod zone;
 
 pub use address::{AddressError, EmailAddress};
+pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};
