@@ -25,12 +25,14 @@ mod mapping;
 mod matching;
 mod plan;
 mod recover;
+mod repair;
 mod settle;
 
 pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders};
 pub use plan::{PlanEnd, plan_mailbox};
+pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 
 use std::time::Duration;
