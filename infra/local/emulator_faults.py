@@ -8,7 +8,7 @@ Nothing here does anything until it is asked to, by POST to `/_local/faults/<wha
   at 100, with its id, as SQS may.
 - `refuse` {how, percent, for_ms}: answers this part of the functions' calls as an AWS that is `throttled`, `failing`,
   or `losing_answers`, which does what was asked and says that it failed.
-- `state` {}: what has happened so far.
+- `state` {}: what has happened so far, and whether anything is still under way: invocations and messages.
 """
 
 import copy
@@ -103,7 +103,12 @@ class Faults:
 
     def state(self):
         with self.lock:
-            return {"killed": list(self.killed), "refused": dict(self.refused)}
+            queues = [held[0][0] for name, held in self.delivered.items() if not name.endswith("dead-letters") and held]
+            return {
+                "killed": list(self.killed),
+                "refused": dict(self.refused),
+                "busy": len(self.runs) + sum(len(queue["messages"]) for queue in queues),
+            }
 
     def refusal(self):
         """How a call is to be refused now, if it is."""

@@ -66,6 +66,9 @@ pub struct Mailbox {
     pub messages_total: u64,
     /// Messages copied.
     pub messages_copied: u64,
+    /// What was refused or could not be opened.
+    #[serde(default)]
+    pub exceptions: u64,
     /// Why it failed.
     pub error: Option<Value>,
 }

@@ -13,6 +13,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod chaos;
 pub mod compare;
 pub mod customer;
 pub mod dovecot;

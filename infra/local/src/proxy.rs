@@ -181,6 +181,13 @@ impl Proxy {
         self.state.settings().waiting.len()
     }
 
+    /// Lets the cuts that still wait happen at the next byte of any connection, in either direction.
+    pub fn cut_now(&self) {
+        for cut in self.state.settings().waiting.values_mut() {
+            cut.after_bytes = 0;
+        }
+    }
+
     /// Lets no more than `bytes` reach clients, counted over all connections since the start (what is
     /// under way in each may exceed it by a few KiB); the rest waits until more is allowed. So work
     /// can be kept from ending before something else has happened, however quick the machine is.
@@ -239,7 +246,8 @@ impl State {
     /// The cuts in a direction that wait for a connection.
     fn waiting_cuts(&self, direction: Direction) -> BTreeMap<u64, Cut> {
         let settings = self.settings();
-        let waiting = settings.waiting.iter().filter(|(_, cut)| cut.direction == direction);
+        let is_due = |cut: &Cut| cut.direction == direction || cut.after_bytes == 0;
+        let waiting = settings.waiting.iter().filter(|(_, cut)| is_due(cut));
         waiting.map(|(number, cut)| (*number, *cut)).collect()
     }
 

@@ -10,11 +10,13 @@ use crate::compare::Expected;
 use crate::dovecot::{Layout, Login, Purpose};
 use crate::imap_client::Append;
 
+mod awkward;
 mod deliver;
 mod mime;
 mod oddities;
 
-pub use deliver::{Changes, deliver, deliver_between_passes};
+pub use awkward::awkward;
+pub use deliver::{Changes, Tidied, deliver, deliver_between_passes, tidy_up};
 
 use crate::random::Random;
 use mime::Writer;

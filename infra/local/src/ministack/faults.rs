@@ -1,6 +1,6 @@
 //! Faults of the emulator and of the functions it runs; `infra/local/emulator_faults.py` makes them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct Happened {
     pub kills: BTreeSet<Kill>,
     /// How many calls were refused.
     pub refused: u64,
+    /// How many invocations and messages are under way.
+    pub busy: u64,
 }
 
 impl fmt::Display for Refusal {
@@ -90,12 +92,14 @@ impl Emulator {
         #[derive(Deserialize)]
         struct Answer {
             killed: Vec<u64>,
-            refused: std::collections::BTreeMap<String, u64>,
+            refused: BTreeMap<String, u64>,
+            busy: u64,
         }
         let answer: Answer = self.ask("state", &json!({})).await?;
         Ok(Happened {
             kills: answer.killed.into_iter().map(|id| Kill { id }).collect(),
             refused: answer.refused.values().sum(),
+            busy: answer.busy,
         })
     }
 
