@@ -141,7 +141,7 @@ impl<'a> Stage<'a> {
 
     /// Lets the cuts that still wait happen now.
     pub(super) fn cut_now(&self) {
-        BOTH.map(|side| self.line(side).cut_now());
+        BOTH.iter().for_each(|side| self.line(*side).cut_now());
     }
 
     /// Lets at most so much more mail through until the next look; `None` for as much as comes.
