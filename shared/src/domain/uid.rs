@@ -63,6 +63,22 @@ impl UidSet {
         self.0.iter().flat_map(|(first, last)| *first..=*last)
     }
 
+    /// The set in pieces short enough for one command each, as sets.
+    pub fn pieces(&self) -> Vec<Self> {
+        self.commands().iter().filter_map(|piece| piece.parse().ok()).collect()
+    }
+
+    /// Puts a UID in; one that is in it already stays once.
+    pub fn insert(&mut self, uid: u32) {
+        if self.contains(uid) {
+            return;
+        }
+        match self.0.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(uid) => *last = uid,
+            _ => self.0.push((uid, uid)),
+        }
+    }
+
     /// The set in pieces short enough for one command each.
     pub fn commands(&self) -> Vec<String> {
         let mut commands: Vec<String> = Vec::new();
