@@ -15,7 +15,7 @@ use super::fetch::{attribute, uid_of};
 use super::response::Data;
 use super::session::{Event, Session, Tag, check};
 use super::value::Value;
-use crate::domain::uid::UidSet;
+use crate::domain::uid::{UidRuns, UidSet};
 
 const FETCH: &str = "FETCH";
 
@@ -265,7 +265,7 @@ struct Asked {
     tag: Tag,
     set: usize,
     command: Command,
-    given: UidSet,
+    given: UidRuns,
 }
 
 impl Reading {
@@ -285,7 +285,7 @@ impl Reading {
                 tag,
                 set,
                 command,
-                given: UidSet::default(),
+                given: UidRuns::default(),
             });
         }
         Ok(!self.sent.is_empty())
@@ -302,10 +302,9 @@ impl Reading {
         }) else {
             return Ok(Ok(()));
         };
-        if asked.given.contains(uid) {
+        if !asked.given.insert(uid) {
             return Ok(Ok(()));
         }
-        asked.given.insert(uid);
         let (set, command) = (asked.set, asked.command.clone());
         if self
             .large

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::flags::FlagTable;
 use crate::domain::tally::Tally;
-use crate::domain::uid::{UidMap, UidSet};
+use crate::domain::uid::{UidMap, UidRuns, UidSet};
 use crate::domain::{DroppedFlags, JobId, Pass};
 
 /// A bounded part of a folder.
@@ -58,7 +58,7 @@ pub struct ChunkRecord {
     pub tally: Tally,
     /// Source UIDs in the map that were found at the destination and not read: not in the tally.
     #[serde(default)]
-    pub untallied: UidSet,
+    pub untallied: UidRuns,
     /// Flags the destination does not keep.
     #[serde(default)]
     pub dropped: DroppedFlags,
@@ -152,7 +152,7 @@ impl ChunkRecord {
             flags: FlagTable::default(),
             unlocated: UidSet::default(),
             tally: Tally::default(),
-            untallied: UidSet::default(),
+            untallied: UidRuns::default(),
             dropped: DroppedFlags::default(),
             bytes_copied: 0,
             counted: (0, 0),

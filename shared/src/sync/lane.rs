@@ -1,6 +1,5 @@
 //! A lane: one worker with one connection to each side, taking a mailbox's folders one by one.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +9,7 @@ use super::settle::settle_request;
 use super::transfer::Claims;
 use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
+use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, JobState, Pass};
 use crate::imap::{ImapError, Session};
 use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
@@ -212,7 +212,7 @@ async fn work_on<L: Ledger>(
     let mut chunks = mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
     // What a planning that died half-way left beyond the plan that counts.
     chunks.retain(|chunk| chunk.chunk < folder.chunks);
-    let claimed: HashSet<u32> = chunks
+    let claimed: UidRuns = chunks
         .iter()
         .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
         .collect();

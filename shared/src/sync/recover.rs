@@ -80,7 +80,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         let free = found
             .iter()
-            .filter(|message| !self.claims.claimed.contains(&message.uid))
+            .filter(|message| !self.claims.claimed.contains(message.uid))
             .cloned()
             .collect();
         if chunk.match_from.is_some() {

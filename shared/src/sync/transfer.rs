@@ -5,7 +5,7 @@
 //! one batch is being answered the next is under way. Neither holds more than a few megabytes,
 //! whatever the size of a message, a batch or a folder.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,9 +14,10 @@ use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::{BodyDigest, BodyDigester, body_digest};
-use crate::domain::uid::UidSet;
+use crate::domain::uid::UidRuns;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal, RefusalClass};
 use crate::imap::bodies::{self, Piece, Pieces, ReadEnd, Wanted};
+use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Session};
 use crate::store::{ChunkRecord, Ledger, OpenBatch};
@@ -31,7 +32,7 @@ const SLOWEST_BATCHES_LEFT: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// Destination UIDs that belong to messages of this folder's chunks.
-    pub(super) claimed: HashSet<u32>,
+    pub(super) claimed: UidRuns,
     /// Nothing that is sent from now on gets a destination UID below this.
     pub(super) next_uid: u32,
     /// Digests of messages that were read and whose destination UID is still to be found.
@@ -58,10 +59,12 @@ impl Claims {
         chunk.bytes_copied = chunk.bytes_copied.saturating_add(size);
         match self.read.remove(&message.uid) {
             Some((digest, bytes)) => {
-                let date = message.date.as_ref().map(|date| date.instant());
+                let date = message.date.as_ref().map(InternalDate::instant);
                 chunk.tally.add(&digest, bytes, date);
             }
-            None => chunk.untallied.insert(message.uid),
+            None => {
+                chunk.untallied.insert(message.uid);
+            }
         }
         self.claimed.insert(destination);
         self.next_uid = self.next_uid.max(destination.saturating_add(1));
@@ -299,12 +302,12 @@ impl<L: Ledger> Writer<'_, L> {
             return Ok(false);
         }
         let waiting = self.waiting.iter().flat_map(|(_, sent)| sent);
-        let uids: BTreeSet<u32> = waiting
+        let uids: UidRuns = waiting
             .map(|sent| sent.message.uid)
             .chain(batch.iter().map(|message| message.uid))
             .collect();
         self.chunk.open_batch = Some(OpenBatch {
-            uids: UidSet::from_sorted(uids),
+            uids: uids.to_set(),
             from_uid: self.claims.next_uid,
         });
         self.ledger.save_chunk(self.chunk).await?;
