@@ -15,7 +15,8 @@ use super::error::ImapError;
 use super::guard::{AddressPolicy, ForbiddenAddress};
 pub use super::login::Credentials;
 use super::login::log_in;
-use super::session::{Event, Session, Wire};
+use super::response::Kind;
+use super::session::{Event, GREETING, Session, Wire};
 use crate::domain::source::{Endpoint, Security};
 
 /// How long a TCP connection and a TLS handshake may take, each.
@@ -102,11 +103,13 @@ impl Connector {
         }
         let tcp = self.connect(host, endpoint.port).await?;
         let session = match endpoint.security {
-            Security::Tls => greeted(self.encrypt(host, Box::new(tcp)).await?).await?,
-            Security::None => greeted(Box::new(tcp)).await?,
+            Security::Tls => greeted(host, self.encrypt(host, Box::new(tcp)).await?).await?,
+            Security::None => greeted(host, Box::new(tcp)).await?,
             Security::StartTls => {
-                let mut plain = greeted(Box::new(tcp)).await?;
-                plain.read_capabilities().await?;
+                let mut plain = greeted(host, Box::new(tcp)).await?;
+                if !plain.capabilities().has("STARTTLS") {
+                    plain.read_capabilities().await?;
+                }
                 if !plain.capabilities().has("STARTTLS") {
                     return Err(ImapError::NoStartTls { host: host.to_owned() });
                 }
@@ -172,12 +175,15 @@ impl Connector {
 }
 
 /// A session whose greeting has been read.
-async fn greeted(wire: Box<dyn Wire>) -> Result<Session, ImapError> {
+pub(super) async fn greeted(host: &str, wire: Box<dyn Wire>) -> Result<Session, ImapError> {
     let mut session = Session::new(wire, IDLE_TIMEOUT);
-    match session.next_event("greeting").await? {
-        Event::Notice(_) => Ok(session),
-        Event::Continue | Event::Data(_) | Event::Done(..) => Err(ImapError::Unreadable {
-            command: "greeting",
+    match session.next_event(GREETING).await? {
+        Event::Notice(status) if status.kind == Kind::Ok => Ok(session),
+        Event::Notice(status) if status.kind == Kind::Preauth => {
+            Err(ImapError::Preauthenticated { host: host.to_owned() })
+        }
+        Event::Notice(_) | Event::Continue | Event::Data(_) | Event::Done(..) => Err(ImapError::Unreadable {
+            command: GREETING,
             what: "this is not an IMAP server",
         }),
     }

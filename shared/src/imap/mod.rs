@@ -18,10 +18,14 @@ pub mod folder;
 mod frame;
 pub mod guard;
 mod login;
+mod login_stream;
 pub mod name;
 mod namespace;
+mod open;
+mod output;
 mod refusal;
 mod response;
+mod sasl;
 pub mod session;
 #[cfg(test)]
 mod tests;
