@@ -35,6 +35,18 @@ pub struct Connector {
     tls: TlsConnector,
     addresses: AddressPolicy,
     plaintext_allowed: bool,
+    compression: Compression,
+}
+
+/// Whether a connection is compressed (COMPRESS=DEFLATE, RFC 4978).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Never: where the CPU is what limits.
+    #[default]
+    Off,
+    /// Where the server offers it, for one more round trip at the login: where the line is what
+    /// limits. Mail shrinks to about three quarters, flags and lists to a tenth.
+    WhereOffered,
 }
 
 /// What a connector trusts could not be set up.
@@ -71,7 +83,15 @@ impl Connector {
             tls: TlsConnector::from(Arc::new(config)),
             addresses,
             plaintext_allowed,
+            compression: Compression::Off,
         })
+    }
+
+    /// The same with another compression; a new connector compresses nothing.
+    #[must_use]
+    pub fn with_compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
     }
 
     /// Opens a session within a minute: connected, encrypted as asked for, logged in, capabilities
@@ -119,7 +139,11 @@ impl Connector {
                 Session::new(self.encrypt(host, plain.into_wire()).await?, IDLE_TIMEOUT)
             }
         };
-        log_in(session, credentials, IDLE_TIMEOUT).await
+        let session = log_in(session, credentials, IDLE_TIMEOUT).await?;
+        match self.compression {
+            Compression::Off => Ok(session),
+            Compression::WhereOffered => session.compress().await,
+        }
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ImapError> {

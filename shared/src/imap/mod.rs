@@ -12,6 +12,7 @@ pub mod append;
 pub mod capability;
 pub mod connect;
 pub mod date;
+mod deflate;
 mod error;
 pub mod fetch;
 pub mod folder;
@@ -32,6 +33,6 @@ mod tests;
 mod value;
 
 pub use capability::Capabilities;
-pub use connect::{Connector, Credentials};
+pub use connect::{Compression, Connector, Credentials};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

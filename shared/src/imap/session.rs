@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::capability::Capabilities;
+use super::deflate::Deflated;
 use super::error::ImapError;
 use super::frame::Framer;
 pub use super::open::{FolderStatus, Selected};
@@ -111,6 +112,22 @@ impl Session {
     /// Asks what the server can do.
     pub(super) async fn read_capabilities(&mut self) -> Result<(), ImapError> {
         self.run("CAPABILITY", "CAPABILITY").await.map(|_| ())
+    }
+
+    /// Compresses the connection where the server offers it (RFC 4978). One that offers it and then
+    /// refuses, because TLS compresses or something in between does, is spoken to as before.
+    pub(super) async fn compress(mut self) -> Result<Self, ImapError> {
+        if !self.capabilities().has("COMPRESS=DEFLATE") {
+            return Ok(self);
+        }
+        match self.run("COMPRESS", "COMPRESS DEFLATE").await {
+            Ok(_) => {}
+            Err(ImapError::Refused { .. }) => return Ok(self),
+            Err(error) => return Err(error),
+        }
+        let rest = self.framer.take_rest();
+        self.wire = Box::new(Deflated::new(self.wire, rest));
+        Ok(self)
     }
 
     /// Lets the server tell what changed in the opened folder, so that new messages can be fetched.

@@ -13,6 +13,7 @@ use super::folder::{self, ListedFolder};
 use super::session::Session;
 use crate::domain::uid::UidSet;
 
+mod deflate;
 mod login;
 mod output;
 
