@@ -23,7 +23,7 @@ pub struct Mailbox<L> {
     pub destination: Access,
     /// How much is done at once.
     pub limits: Limits,
-    /// What is to be copied, and how.
+    /// What is wanted of it, and how.
     pub options: CopyOptions,
 }
 
