@@ -1,17 +1,13 @@
 //! Sessions of the product with a real server: certificates, STARTTLS, ways to log in, compression.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "tests end at the first surprise, in their helpers too"
-)]
-
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use mailvan::domain::secret::Secret;
 use mailvan::domain::source::{Endpoint, Security};
-use mailvan::imap::append::{Appended, Outgoing, append};
+use mailvan::imap::append::{Appended, Appender, Begun, Head};
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::imap::{Compression, Connector, Credentials, ImapError, Session, fetch};
 use mailvan_local::dovecot::{Authority, Dovecot, Login, Options};
@@ -146,13 +142,9 @@ async fn mailbox_is_opened_by_an_access_token() {
     }
 }
 
-fn letters() -> Vec<Outgoing> {
-    let letter = |number: usize| Outgoing {
-        flags: Vec::new(),
-        date: None,
-        body: format!("Subject: {number}\r\n\r\n{}\r\n", "the same again, ".repeat(500)).into(),
-    };
-    (0..100).map(letter).collect()
+fn letters() -> Vec<Bytes> {
+    let letter = |number: usize| format!("Subject: {number}\r\n\r\n{}\r\n", "the same again, ".repeat(500));
+    (0..100).map(|number| letter(number).into()).collect()
 }
 
 /// Appends a hundred letters to an empty folder and reads them; the bytes that crossed the line in both directions.
@@ -160,14 +152,26 @@ async fn bytes_on_the_line(server: &Dovecot, folder: &str, compression: Compress
     let proxy = Proxy::start(server.address(), Network::default()).unwrap();
     let connector = trusting(None).with_compression(compression);
     let mut session = connector.open(&at(proxy.port(), Security::None), &own()).await.unwrap();
-    let appended = append(&mut session, folder, &letters()).await.unwrap();
-    assert!(appended.iter().all(|one| matches!(one, Appended::Stored { .. })));
+    let mut appender = Appender::new(&mut session, folder);
+    for letter in letters() {
+        let head = Head {
+            flags: Vec::new(),
+            date: None,
+            size_bytes: letter.len() as u64,
+        };
+        assert_eq!(appender.begin(&head).await.unwrap(), Begun::Go);
+        appender.write(&letter).await.unwrap();
+        appender.end_message().await.unwrap();
+    }
+    appender.finish().await.unwrap();
+    let answer = appender.answer().await.unwrap();
+    assert!(answer.iter().all(|one| matches!(one, Appended::Stored { .. })));
     session.examine(folder).await.unwrap();
     let mut bodies = Vec::new();
     fetch::bodies(&mut session, &"1:100".parse().unwrap(), |_, body| bodies.push(body))
         .await
         .unwrap();
-    assert!(bodies.iter().eq(letters().iter().map(|letter| &letter.body)));
+    assert_eq!(bodies, letters());
     session.logout().await;
     let counters = proxy.counters();
     counters.bytes_to_server + counters.bytes_to_client
