@@ -16,6 +16,10 @@ pub enum Literals {
 }
 
 impl Capabilities {
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     pub(super) fn new<'a>(words: impl Iterator<Item = &'a str>) -> Self {
         Self(words.map(str::to_ascii_uppercase).collect())
     }

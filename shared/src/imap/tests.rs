@@ -13,16 +13,23 @@ use super::folder::{self, ListedFolder};
 use super::session::Session;
 use crate::domain::uid::UidSet;
 
+mod deflate;
+mod login;
+mod output;
+
 const IDLE: Duration = Duration::from_secs(20);
+
+/// What a server waits for, and its answer to it.
+type Steps = Vec<(&'static str, &'static str)>;
 
 /// A server that waits for each text and gives the answer behind it, then says nothing more and
 /// closes its side. The handle gives all that it was sent.
-pub(super) fn scripted(steps: Vec<(&'static str, &'static str)>) -> (Session, JoinHandle<String>) {
+fn scripted(steps: Steps) -> (Session, JoinHandle<String>) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     (Session::new(Box::new(ours), IDLE), tokio::spawn(play(theirs, steps)))
 }
 
-async fn play(mut wire: DuplexStream, steps: Vec<(&'static str, &'static str)>) -> String {
+async fn play(mut wire: DuplexStream, steps: Steps) -> String {
     let mut heard = Vec::new();
     let mut seen = 0;
     for (expected, answer) in steps {
@@ -42,10 +49,7 @@ async fn play(mut wire: DuplexStream, steps: Vec<(&'static str, &'static str)>) 
 }
 
 /// A session that knows these capabilities; the next tag is `v2`.
-async fn capable(
-    capabilities: &'static str,
-    mut steps: Vec<(&'static str, &'static str)>,
-) -> (Session, JoinHandle<String>) {
+async fn capable(capabilities: &'static str, mut steps: Steps) -> (Session, JoinHandle<String>) {
     steps.insert(0, ("CAPABILITY\r\n", capabilities));
     let (mut session, server) = scripted(steps);
     session.read_capabilities().await.unwrap();
@@ -196,26 +200,7 @@ async fn message_refused_with_keywords_is_tried_without_them() {
     }
 }
 
-/// 512 KiB at 64 KiB each quarter of a second, where the idle time is a second.
-#[tokio::test]
-async fn large_message_on_a_slow_line_is_not_a_silent_server() {
-    let (ours, mut theirs) = tokio::io::duplex(1 << 10);
-    let mut session = Session::new(Box::new(ours), Duration::from_secs(1));
-    let reader = tokio::spawn(async move {
-        let mut part = vec![0; 64 << 10];
-        for _ in 0..8 {
-            tokio::time::sleep(Duration::from_millis(250)).await;
-            theirs.read_exact(&mut part).await.unwrap();
-        }
-    });
-    session.write("APPEND", &vec![b'x'; 512 << 10]).await.unwrap();
-    reader.await.unwrap();
-}
-
-async fn listed(
-    capabilities: &'static str,
-    steps: Vec<(&'static str, &'static str)>,
-) -> Result<Vec<ListedFolder>, ImapError> {
+async fn listed(capabilities: &'static str, steps: Steps) -> Result<Vec<ListedFolder>, ImapError> {
     let (mut session, _server) = capable(capabilities, steps).await;
     folder::list(&mut session).await.map(|(_, folders)| folders)
 }

@@ -100,6 +100,10 @@ impl Engine {
                 user: user.clone(),
                 password: self.secrets.named(password_secret).await?,
             },
+            DestinationAuth::Token { token_secret } => Credentials::Token {
+                mailbox,
+                token: self.secrets.named(token_secret).await?,
+            },
             DestinationAuth::Password => {
                 let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
                 Credentials::Own {
