@@ -130,6 +130,13 @@ impl FlagSet {
         )
     }
 
+    /// The system flags among them, which begin with a backslash.
+    #[must_use]
+    pub fn without_keywords(&self) -> Self {
+        let system = self.0.iter().filter(|(key, _)| key.starts_with('\\'));
+        Self(system.map(|(key, flag)| (key.clone(), flag.clone())).collect())
+    }
+
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

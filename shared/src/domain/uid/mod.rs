@@ -86,6 +86,11 @@ impl UidSet {
         self.runs.iter().flat_map(|(first, last)| *first..=*last)
     }
 
+    /// The set in pieces short enough for one command each, as sets.
+    pub fn pieces(&self) -> Vec<Self> {
+        self.commands().iter().filter_map(|piece| piece.parse().ok()).collect()
+    }
+
     /// The set in pieces short enough for one command each.
     pub fn commands(&self) -> Vec<String> {
         let mut commands: Vec<String> = Vec::new();
@@ -133,7 +138,8 @@ impl FromStr for UidSet {
 /// uids.remove(2);
 /// assert_eq!(uids.to_set().to_string(), "1,3,9");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct UidRuns(Runs<()>);
 
 impl UidRuns {
@@ -220,6 +226,20 @@ impl From<&UidSet> for UidRuns {
     }
 }
 
+impl fmt::Display for UidRuns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_set().fmt(f)
+    }
+}
+
+impl FromStr for UidRuns {
+    type Err = BadUids;
+
+    fn from_str(text: &str) -> Result<Self, BadUids> {
+        text.parse::<UidSet>().map(|set| Self::from(&set))
+    }
+}
+
 /// What is written as text is stored as text.
 macro_rules! stored_as_text {
     ($($name:ident),*) => {$(
@@ -239,7 +259,7 @@ macro_rules! stored_as_text {
     )*};
 }
 pub(super) use stored_as_text;
-stored_as_text!(UidSet);
+stored_as_text!(UidSet, UidRuns);
 
 /// `7` or `3:5`; never backwards and never 0.
 pub(super) fn run(text: &str) -> Result<(u32, u32), BadUids> {
