@@ -41,6 +41,9 @@ pub struct FolderRecord {
     /// The last pass it was copied in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_pass: Option<Pass>,
+    /// Why it is named otherwise at the destination: words for a customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Why the folder, or a part of it, was not copied: words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -106,7 +106,7 @@ impl<L: Ledger> Mailbox<L> {
             .map(|(name, folder)| (name.clone(), folder.destination_name.clone()))
             .collect();
         let mut next_number = known.values().map(|folder| folder.folder + 1).max().unwrap_or(0);
-        for mapping in map_folders(&listed.1, &here, &namespace, &names) {
+        for mapping in map_folders(&listed.1, &here, &namespace, &names, &self.options) {
             let before = known.get(&mapping.source_name);
             if before.is_some_and(|folder| folder.planned_pass == pass) {
                 continue;
