@@ -177,6 +177,7 @@ impl Ledger for Store {
             ("bytes_copied", counts.bytes_copied),
             ("messages_total", counts.messages_total),
             ("exceptions", counts.exceptions),
+            ("notes", counts.notes),
         ];
         let update = saved(chunk)?.update(&self.table, partition(chunk.job_id), chunk_key(chunk))?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
@@ -227,5 +228,6 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("bytes_copied", chunk.bytes_copied)
         .set("counted", counted)
         .set("counted_exceptions", chunk.counted_exceptions)
+        .set("counted_notes", chunk.counted_notes)
         .set("exceptions", exceptions))
 }
