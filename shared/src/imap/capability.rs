@@ -61,7 +61,7 @@ impl Capabilities {
 
 impl Literals {
     /// Whether a literal of this size may follow its announcement at once.
-    pub fn may_follow_at_once(self, size_bytes: usize) -> bool {
+    pub fn may_follow_at_once(self, size_bytes: u64) -> bool {
         match self {
             Self::NonSynchronizing => true,
             Self::NonSynchronizingSmall => size_bytes <= 4096,

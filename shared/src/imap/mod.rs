@@ -9,6 +9,7 @@
 //! `login`, [`session`] and [`append`]. What real servers do is in `tests.rs`.
 
 pub mod append;
+pub mod bodies;
 pub mod capability;
 pub mod connect;
 pub mod date;

@@ -1,4 +1,6 @@
 //! The engine between two real servers, without AWS.
 
+mod copying;
+mod names;
 mod passes;
 mod servers;
