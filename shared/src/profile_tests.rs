@@ -39,7 +39,7 @@ fn the_example_says_what_it_means() {
 #[test]
 fn the_example_names_every_key() {
     let keys = "name time_zone host port security auth master_user master_password_secret url sender support \
-        lanes batch_messages batch_bytes chunk_messages chunk_bytes";
+        lanes host_connections batch_messages batch_bytes chunk_messages chunk_bytes";
     for key in keys.split_whitespace() {
         assert!(
             EXAMPLE
@@ -60,6 +60,7 @@ fn what_may_be_left_out_has_a_default() {
         profile.limits,
         Limits {
             lanes: 3,
+            host_connections: 60,
             batch_messages: 200,
             batch_bytes: 8_388_608,
             chunk_messages: 1000,
@@ -71,6 +72,14 @@ fn what_may_be_left_out_has_a_default() {
         Profile::parse(&with_port).unwrap().imap.endpoint.to_string(),
         "imap.example.net:31143 (none)"
     );
+}
+
+#[test]
+fn mailboxes_may_be_opened_by_an_access_token() {
+    let with_token = SHORTEST.replace("\"password\"", "\"token\"\naccess_token_secret = \"mailvan/token\"");
+    let token_secret = "mailvan/token".to_owned();
+    let auth = Profile::parse(&with_token).unwrap().imap.auth;
+    assert_eq!(auth, DestinationAuth::Token { token_secret });
 }
 
 #[test]
@@ -128,6 +137,20 @@ fn every_fault_names_its_line_and_key() {
             "\"password\"\nmaster_user = \"m\"",
             7,
             "destination.imap.master_user",
+            "remove it",
+        ),
+        (
+            "\"password\"",
+            "\"token\"",
+            4,
+            "destination.imap.access_token_secret",
+            "needed",
+        ),
+        (
+            "\"password\"",
+            "\"password\"\naccess_token_secret = \"t\"",
+            7,
+            "destination.imap.access_token_secret",
             "remove it",
         ),
         ("migration@example.net", "migration", 8, "notices.sender", "no @"),

@@ -16,6 +16,10 @@ pub enum Literals {
 }
 
 impl Capabilities {
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     pub(super) fn new<'a>(words: impl Iterator<Item = &'a str>) -> Self {
         Self(words.map(str::to_ascii_uppercase).collect())
     }
@@ -23,6 +27,17 @@ impl Capabilities {
     /// Whether the server announced this capability, given in upper case.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|capability| capability == name)
+    }
+
+    /// Whether this is what an IMAP server says of itself.
+    pub(super) fn names_imap(&self) -> bool {
+        self.0.iter().any(|capability| capability.starts_with("IMAP4"))
+    }
+
+    /// Whether folder names are UTF-8 on the wire without having been asked for: with IMAP4rev2 alone
+    /// (RFC 9051, appendix A). Everywhere else they are in modified UTF-7.
+    pub(super) fn names_are_utf8(&self) -> bool {
+        self.has("IMAP4REV2") && !self.has("IMAP4REV1")
     }
 
     /// How literals may be sent.
@@ -46,7 +61,7 @@ impl Capabilities {
 
 impl Literals {
     /// Whether a literal of this size may follow its announcement at once.
-    pub fn may_follow_at_once(self, size_bytes: usize) -> bool {
+    pub fn may_follow_at_once(self, size_bytes: u64) -> bool {
         match self {
             Self::NonSynchronizing => true,
             Self::NonSynchronizingSmall => size_bytes <= 4096,

@@ -60,6 +60,13 @@ pub enum ImapError {
         /// The host as given.
         host: String,
     },
+    /// The server greets us as somebody already, without a login (PREAUTH): nobody can tell whose
+    /// mail this is, and no encryption can be asked for any more.
+    #[error("{host} lets everybody in without a login, so that it is not known whose mailbox this is")]
+    Preauthenticated {
+        /// The host as given.
+        host: String,
+    },
     /// The login was refused.
     #[error("the login was refused; the server says: {text}")]
     LoginRefused {
@@ -67,6 +74,12 @@ pub enum ImapError {
         text: String,
         /// Whether the server says that it is not the password: it is busy, or has too many sessions.
         passing: bool,
+    },
+    /// The login was accepted, but the mailbox is out of reach.
+    #[error("the login was accepted, but the mailbox cannot be reached; the server says: {text}")]
+    NotConnected {
+        /// The server's own words.
+        text: String,
     },
     /// A command was refused with NO or BAD.
     #[error("{command} was refused: {text}")]
@@ -129,6 +142,20 @@ pub enum ImapError {
     },
 }
 
+/// What servers without RFC 5530's codes say when it is about them and not about the folder: among
+/// them Exchange's "Server Unavailable" and "Request is throttled. Suggested Backoff Time: 9000
+/// milliseconds", Yahoo's "UID SEARCH Server error - Please try again later" (2026).
+const PASSING_WORDS: [&str; 8] = [
+    "too many",
+    "temporar",
+    "try again",
+    "throttled",
+    "backoff",
+    "server unavailable",
+    "server error",
+    "internal error",
+];
+
 impl ImapError {
     /// Whether time or a person can mend this.
     pub fn disposition(&self) -> Disposition {
@@ -136,12 +163,14 @@ impl ImapError {
             Self::Forbidden(_)
             | Self::NoStartTls { .. }
             | Self::PlaintextRefused { .. }
+            | Self::Preauthenticated { .. }
             | Self::LoginRefused { passing: false, .. } => Disposition::Person,
             Self::Refused { code, .. } if code == "OVERQUOTA" => Disposition::Person,
             Self::UnknownHost { .. }
             | Self::Unreachable { .. }
             | Self::Tls { .. }
             | Self::LoginRefused { passing: true, .. }
+            | Self::NotConnected { .. }
             | Self::Refused { .. }
             | Self::Bye { .. }
             | Self::Closed { .. }
@@ -160,9 +189,7 @@ impl ImapError {
                 let words = text.to_ascii_lowercase();
                 matches!(*command, "EXAMINE" | "SELECT" | "STATUS" | "CREATE")
                     && !["UNAVAILABLE", "INUSE", "SERVERBUG", "OVERQUOTA", "LIMIT"].contains(&code.as_str())
-                    && !["too many", "temporar", "try again"]
-                        .iter()
-                        .any(|word| words.contains(word))
+                    && !PASSING_WORDS.iter().any(|word| words.contains(word))
             }
             Self::UidValidityChanged { .. } => true,
             _ => false,
@@ -178,7 +205,9 @@ impl ImapError {
             Self::Tls { .. } => "tls_failed",
             Self::NoStartTls { .. } => "no_starttls",
             Self::PlaintextRefused { .. } => "plaintext_refused",
+            Self::Preauthenticated { .. } => "preauthenticated",
             Self::LoginRefused { .. } => "login_refused",
+            Self::NotConnected { .. } => "not_connected",
             Self::Refused { code, .. } if code == "OVERQUOTA" => "over_quota",
             Self::Refused { .. } => "command_refused",
             Self::Bye { .. } | Self::Closed { .. } | Self::Io { .. } => "connection_lost",
@@ -204,6 +233,9 @@ mod tests {
         assert!(refused("CREATE", "CANNOT", "").is_about_one_folder());
         assert!(!refused("CREATE", "OVERQUOTA", "").is_about_one_folder());
         assert!(!refused("SELECT", "", "Temporary failure, try again").is_about_one_folder());
+        let throttled = "Request is throttled. Suggested Backoff Time: 9000 milliseconds";
+        assert!(!refused("EXAMINE", "", throttled).is_about_one_folder());
+        assert!(!refused("EXAMINE", "", "Server Unavailable. 15").is_about_one_folder());
         assert!(!refused("FETCH", "", "no").is_about_one_folder());
         assert!(!ImapError::Closed { command: "EXAMINE" }.is_about_one_folder());
     }

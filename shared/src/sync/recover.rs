@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use super::SyncError;
 use super::chunk::{OpenFolder, cut_batches};
 use super::matching::{Candidates, Digest, Side, match_messages};
@@ -53,7 +51,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 Candidates::SinceOurBatch => &copy.flags,
                 Candidates::AnyMail => &message.flags,
             };
-            self.claim(chunk, message, theirs, &FlagSet::new(flags));
+            self.claims.claim(chunk, message, theirs, &FlagSet::new(flags));
         }
         chunk.open_batch = None;
         chunk.match_from = None;
@@ -76,11 +74,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
             }
         };
         if let Some(last) = found.last() {
-            self.next_uid = self.next_uid.max(last.uid.saturating_add(1));
+            self.claims.next_uid = self.claims.next_uid.max(last.uid.saturating_add(1));
         }
         let free = found
             .iter()
-            .filter(|message| !self.claimed.contains(&message.uid))
+            .filter(|message| !self.claims.claimed.contains(message.uid))
             .cloned()
             .collect();
         if chunk.match_from.is_some() {
@@ -133,9 +131,7 @@ async fn digests(
     for part in cut_batches(wanted, 1000, DIGEST_BYTES) {
         let uids = UidSet::from_sorted(part.iter().map(|message| message.uid));
         fetch::bodies(session, &uids, |uid, body| {
-            if let Ok(digest) = Digest::try_from(digest(&SHA256, &body).as_ref()) {
-                found.insert(uid, digest);
-            }
+            found.insert(uid, Digest::of(&body));
         })
         .await?;
     }
