@@ -5,9 +5,11 @@
 //! quick for them (`passes.rs`). `stage.rs` makes them, `wanted.rs` says what has to be at the destination in the end, and
 //! `report.rs` counts.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio::time::Instant;
 
 mod fault;
@@ -25,6 +27,7 @@ use crate::proxy::Network;
 use crate::random::Random;
 use crate::samples::{SampleAccount, awkward, small};
 use crate::stack::Parameters;
+use crate::workspace_root;
 use crate::world::Plan;
 use passes::{Mail, cut_over, run_calm, run_pass};
 use stage::Stage;
@@ -90,6 +93,10 @@ pub async fn run(round: Round, audience: &dyn Audience) -> Result<Report> {
     if stage.tally.total() < round.faults {
         complaints.push(format!("only {} faults could be made", stage.tally.total()));
     }
+    if !complaints.is_empty() {
+        let kept = keep_evidence(&stage, round.seed).await?;
+        audience.step(&format!("the job table and all logs are kept in {}", kept.display()));
+    }
     Ok(Report {
         seed: round.seed,
         recovery: Recovery::from_log(&stage.world.emulator.log())?,
@@ -98,6 +105,20 @@ pub async fn run(round: Round, audience: &dyn Audience) -> Result<Report> {
         complaints,
         took: begun.elapsed(),
     })
+}
+
+/// Keeps what tells how a bad round came to its end; where.
+async fn keep_evidence(stage: &Stage<'_>, seed: u64) -> Result<PathBuf> {
+    let dir = workspace_root().join("target/local").join(format!("chaos-{seed}"));
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let world = &stage.world;
+    fs::copy(world.emulator.log(), dir.join("emulator.log"))?;
+    fs::write(dir.join("source.log"), world.source.log()?)?;
+    fs::write(dir.join("destination.log"), world.destination.log()?)?;
+    let table = world.stack.output("TableName")?;
+    let items = world.stack.aws(&["dynamodb", "scan", "--table-name", table]).await?;
+    fs::write(dir.join("table.json"), items.to_string())?;
+    Ok(dir)
 }
 
 /// The migration itself: how the accounts compare in the end, and what went wrong apart from that.
