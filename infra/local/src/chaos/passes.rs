@@ -60,7 +60,7 @@ pub(super) async fn run_pass(stage: &mut Stage<'_>, faults: &[(usize, Fault)], m
     let is_enough = |stage: &Stage<'_>| stage.waiting() == 0 || is_over(stage);
     stage.go_on(LAST_MOMENT, is_enough).await?;
     stage.cut_now();
-    stage.go_on(HIDDEN, is_enough).await?;
+    catch_up(stage, true, is_over).await?;
     stage.hold(None);
     stage.go_on(PATIENCE, is_over).await
 }
@@ -70,9 +70,18 @@ pub(super) async fn run_calm(stage: &mut Stage<'_>, faults: &[(usize, Fault)]) -
     for (number, fault) in faults {
         make(stage, *number, fault, false).await?;
     }
-    stage
-        .go_on(HIDDEN, |stage| stage.waiting() == 0 && stage.busy == 0)
-        .await
+    catch_up(stage, false, |_| false).await?;
+    stage.go_on(HIDDEN, |stage| stage.busy == 0).await
+}
+
+/// Waits until no fault waits for its moment, and wakes those that are to be killed again and again.
+async fn catch_up(stage: &mut Stage<'_>, is_pass: bool, is_over: impl Fn(&Stage<'_>) -> bool) -> Result<()> {
+    let until = Instant::now() + HIDDEN;
+    while stage.waiting() > 0 && !is_over(stage) && Instant::now() < until {
+        stage.wake_victims(is_pass).await?;
+        stage.go_on(3 * PAUSE, |stage| stage.waiting() == 0).await?;
+    }
+    Ok(())
 }
 
 /// Says that the DNS is changed, again and again until the service has heard it.
