@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder};
+use super::claims::Claims;
 use super::settle::settle_request;
-use super::transfer::Claims;
 use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::uid::UidRuns;

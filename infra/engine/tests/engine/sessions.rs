@@ -166,7 +166,7 @@ async fn append(session: &mut Session, folder: &str) {
 
 async fn read(session: &mut Session, folder: &str) -> Vec<Vec<u8>> {
     session.examine(folder).await.unwrap();
-    let wanted = (1..=100).map(|uid| Wanted { uid, size_bytes: 8000 });
+    let wanted: Vec<Wanted> = (1..=100).map(|uid| Wanted { uid, size_bytes: 8000 }).collect();
     let (sink, mut pieces) = bodies::channel();
     let receiving = async {
         let mut bodies = Vec::new();
@@ -177,8 +177,7 @@ async fn read(session: &mut Session, folder: &str) -> Vec<Vec<u8>> {
         }
         bodies
     };
-    let sets = [wanted.collect()];
-    let (end, bodies) = tokio::join!(bodies::read(session, &sets, sink), receiving);
+    let (end, bodies) = tokio::join!(bodies::read(session, &wanted, sink), receiving);
     end.unwrap();
     bodies
 }
