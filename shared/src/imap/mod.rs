@@ -12,6 +12,7 @@ pub mod append;
 pub mod capability;
 pub mod connect;
 pub mod date;
+pub mod digest;
 mod error;
 pub mod fetch;
 pub mod folder;
@@ -21,6 +22,7 @@ mod login;
 pub mod name;
 mod namespace;
 mod refusal;
+pub mod remove;
 mod response;
 pub mod session;
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 mod error;
 mod expression;
+pub mod finding;
 pub mod folder;
 pub mod job;
 mod ledger;
@@ -27,6 +28,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::RequestId;
 
 pub use error::StoreError;
+pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
 pub use job::JobRecord;
 pub use ledger::Ledger;
