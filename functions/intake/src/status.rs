@@ -6,7 +6,7 @@ use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
 
 use crate::next::next_step;
-use crate::{moment, response};
+use crate::{certificate, moment, response};
 
 /// A request with what belongs to its present generation.
 #[derive(Clone, Debug)]
@@ -55,6 +55,7 @@ struct Counts {
     planning: usize,
     copying: usize,
     awaiting_cutover: usize,
+    certifying: usize,
     completed: usize,
     completed_with_exceptions: usize,
     failed: usize,
@@ -74,7 +75,17 @@ struct MailboxView<'a> {
     bytes_copied: i64,
     exceptions: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
+}
+
+/// A certificate that has been made, and where it is.
+#[derive(Serialize)]
+struct CertificateView<'a> {
+    url: String,
+    made_at: &'a str,
+    agrees: bool,
 }
 
 #[derive(Serialize)]
@@ -127,6 +138,7 @@ impl Overview {
             planning: self.in_state(JobState::Planning),
             copying: self.in_state(JobState::Copying),
             awaiting_cutover: self.in_state(JobState::AwaitingCutover),
+            certifying: self.in_state(JobState::Certifying),
             completed: self.in_state(JobState::Completed),
             completed_with_exceptions: self.in_state(JobState::CompletedWithExceptions),
             failed: self.in_state(JobState::Failed),
@@ -156,8 +168,18 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
         bytes_total: job.bytes_total,
         bytes_copied: job.bytes_copied,
         exceptions: job.exceptions,
+        certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }
+}
+
+fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
+    let note = job.certificate.as_ref()?;
+    Some(CertificateView {
+        url: certificate::path(job)?,
+        made_at: &note.made_at,
+        agrees: note.agrees,
+    })
 }
 
 fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorView<'a>> {

@@ -10,6 +10,7 @@ use super::side::Side;
 use crate::domain::reading::Readings;
 use crate::domain::tally::Tally;
 use crate::domain::uid::UidSet;
+use crate::imap::digest::Listed;
 use crate::imap::{Selected, digest, remove};
 use crate::store::finding::Findings;
 use crate::store::{ChunkRecord, Finding, FolderRecord, SourceState};
@@ -184,8 +185,11 @@ impl<'a> OpenFolder<'a> {
             whole.gone_at_source = mapped.filter(|uid| !at_source.contains(uid)).count() as u64;
             whole.arrived_since = listed.iter().filter(|uid| *uid > self.folder.last_uid).count() as u64;
             let missing = self.missing(own(), &listed);
-            // They are looked at again, because they may have gone meanwhile.
-            let missing = there.run(async |session| digest::list(session, &missing).await).await?;
+            // One that has no date is of no day, and was to be copied.
+            let dates = comparer.dates;
+            let is_wanted = |message: &Listed| message.date.is_none_or(|date| dates.contains(date));
+            let mut missing = there.run(async |session| digest::list(session, &missing).await).await?;
+            missing.retain(is_wanted);
             for message in &missing {
                 whole.source.messages += 1;
                 whole.source.bytes += message.size_bytes;

@@ -106,7 +106,7 @@ impl Chunk {
     /// What is found, and what had to be read at the source for it.
     fn judged(&self, source: SourceState) -> (Found, Readings) {
         let mut there = Readings::default();
-        for _ in 0..3 {
+        for _ in 0..4 {
             let evidence = Evidence {
                 map: &self.map,
                 tally: self.tally,

@@ -26,5 +26,5 @@ mod run;
 mod side;
 
 pub use certificate::{Certificate, CertificateKey};
-pub use compare::{CertifyFailure, Compared};
+pub use compare::{CertifyFailure, Compared, Scope};
 pub use run::{CertifyEnd, abandon_certificate, certify_mailbox, conclude, progress};

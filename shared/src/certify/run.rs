@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::certificate::{Certificate, Draft};
-use super::compare::{CertifyFailure, Compared};
+use super::compare::{CertifyFailure, Compared, Scope};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState};
 use crate::store::finding::{Finding, Findings as _};
@@ -55,7 +55,11 @@ pub async fn certify_mailbox(
         Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
     };
     let mailbox = engine.mailbox(&job).await?;
-    let compared = mailbox.compare(lease, with_source, deadline).await;
+    let scope = Scope {
+        with_source,
+        dates: job.options.dates,
+    };
+    let compared = mailbox.compare(lease, scope, deadline).await;
     let end = match compared {
         Ok(Compared::Whole) => Ok(CertifyEnd::Made(Box::new(draw_up(store, &job).await?))),
         Ok(Compared::OutOfTime) => Ok(CertifyEnd::Continue),
