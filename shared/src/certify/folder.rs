@@ -1,6 +1,6 @@
 //! One folder being compared: its chunks one after the other, then what is beyond them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::code::{self, discrepancy};
 use super::compare::{Comparer, Halt};
@@ -9,7 +9,7 @@ use super::late;
 use super::side::Side;
 use crate::domain::reading::Readings;
 use crate::domain::tally::Tally;
-use crate::domain::uid::UidSet;
+use crate::domain::uid::{UidRuns, UidSet};
 use crate::imap::digest::Listed;
 use crate::imap::{Selected, digest, remove};
 use crate::store::finding::Findings;
@@ -180,11 +180,13 @@ impl<'a> OpenFolder<'a> {
         }
         if let (SourceState::There, Some(there)) = (self.there, &mut comparer.there) {
             let listed = there.run(async |session| digest::uids(session).await).await?;
-            let at_source: HashSet<u32> = listed.iter().collect();
-            let mapped = own().flat_map(|chunk| chunk.map.iter().map(|pair| pair.0));
-            whole.gone_at_source = mapped.filter(|uid| !at_source.contains(uid)).count() as u64;
-            whole.arrived_since = listed.iter().filter(|uid| *uid > self.folder.last_uid).count() as u64;
-            let missing = self.missing(own(), &listed);
+            let mut gone: UidRuns = UidRuns::default();
+            gone.extend(own().flat_map(|chunk| chunk.map.sources()));
+            listed.ranges().for_each(|uids| gone.remove_range(uids));
+            whole.gone_at_source = gone.len();
+            let arrived = listed.iter().filter(|uid| *uid > self.folder.last_uid);
+            whole.arrived_since = arrived.count() as u64;
+            let missing = self.missing(own(), listed);
             // One that has no date is of no day, and was to be copied.
             let dates = comparer.dates;
             let is_wanted = |message: &Listed| message.date.is_none_or(|date| dates.contains(date));
@@ -203,15 +205,19 @@ impl<'a> OpenFolder<'a> {
     }
 
     /// Messages at the source that were to be copied, and of which nothing is known.
-    fn missing<'c>(&self, chunks: impl Iterator<Item = &'c ChunkRecord>, listed: &UidSet) -> UidSet {
-        let mut known: HashSet<u32> = HashSet::new();
-        for chunk in chunks {
-            known.extend(chunk.map.iter().map(|pair| pair.0));
-            known.extend(chunk.unlocated.iter());
-            known.extend(chunk.exceptions.iter().map(|exception| exception.uid));
+    fn missing<'c>(&self, chunks: impl Iterator<Item = &'c ChunkRecord>, listed: UidRuns) -> UidSet {
+        let mut missing = listed;
+        if let Some(beyond) = self.folder.last_uid.checked_add(1) {
+            missing.remove_range(beyond..=u32::MAX);
         }
-        let unknown = |uid: &u32| *uid <= self.folder.last_uid && !known.contains(uid);
-        UidSet::from_sorted(listed.iter().filter(unknown))
+        for chunk in chunks {
+            chunk.map.sources().for_each(|uids| missing.remove_range(uids));
+            let others = chunk.exceptions.iter().map(|exception| exception.uid);
+            for uid in chunk.unlocated.iter().chain(others) {
+                missing.remove(uid);
+            }
+        }
+        missing.to_set()
     }
 
     /// Counts mail at the destination that is not from here, and removes second copies that came late.
@@ -222,15 +228,14 @@ impl<'a> OpenFolder<'a> {
         whole: &mut Finding,
     ) -> Result<(), Halt> {
         let listed = comparer.here.run(async |session| digest::uids(session).await).await?;
-        let mapped: HashSet<u32> = chunks
-            .iter()
-            .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
-            .collect();
-        let others = UidSet::from_sorted(listed.iter().filter(|uid| !mapped.contains(uid)));
+        let mut others = listed;
+        for uids in chunks.iter().flat_map(|chunk| chunk.map.destinations()) {
+            others.remove_range(uids);
+        }
         // Those of an earlier run that was cut off while it removed them are known already.
         if whole.late_copies.is_empty() {
             let own = chunks.iter().filter(|chunk| chunk.folder == self.folder.folder);
-            let copies = late::find(&mut comparer.here, own, &others).await?;
+            let copies = late::find(&mut comparer.here, own, &others.to_set()).await?;
             let can_remove = comparer
                 .here
                 .run(async |session| Ok(remove::can_remove(session)))
@@ -256,8 +261,10 @@ impl<'a> OpenFolder<'a> {
             });
             removed.await?;
         }
-        let is_copy: HashSet<u32> = whole.late_copies.iter().map(|pair| pair.0).collect();
-        whole.others = others.iter().filter(|uid| !is_copy.contains(uid)).count() as u64;
+        for (uid, _) in whole.late_copies.iter() {
+            others.remove(uid);
+        }
+        whole.others = others.len();
         Ok(())
     }
 }

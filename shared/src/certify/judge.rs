@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::code::{self, Code, discrepancy};
 use crate::domain::reading::{Reading, Readings, Seen};
 use crate::domain::tally::Tally;
-use crate::domain::uid::{UidMap, UidSet};
+use crate::domain::uid::{UidMap, UidRuns, UidSet};
 use crate::store::{Discrepancy, SourceState};
 
 /// What is known of a chunk.
@@ -24,7 +24,7 @@ pub(super) struct Evidence<'a> {
     /// The messages in the map but the untallied, as the copying read them.
     pub(super) tally: Tally,
     /// Source UIDs in the map that the copying did not read.
-    pub(super) untallied: &'a UidSet,
+    pub(super) untallied: &'a UidRuns,
     /// The destination's UIDNEXT; no message was ever given a higher UID, or this.
     pub(super) uid_next: u32,
     /// All messages of the map as they were read at the destination, by destination UID.

@@ -41,7 +41,7 @@ struct Chunk {
     fates: BTreeMap<u32, Fate>,
     map: UidMap,
     tally: Tally,
-    untallied: UidSet,
+    untallied: UidRuns,
     here: Readings,
     /// What reading the source would give.
     source: Readings,
@@ -61,7 +61,7 @@ impl Chunk {
             fates: BTreeMap::new(),
             map: UidMap::default(),
             tally: Tally::default(),
-            untallied: UidSet::default(),
+            untallied: UidRuns::default(),
             here: Readings::default(),
             source: Readings::default(),
         };
@@ -99,7 +99,7 @@ impl Chunk {
             chunk.here.note(destination, here);
             chunk.source.note(uid, there);
         }
-        chunk.untallied = UidSet::from_sorted(untallied);
+        chunk.untallied = untallied.into_iter().collect();
         chunk
     }
 

@@ -15,7 +15,7 @@ use super::session::{Event, Session, check};
 use super::value::Value;
 use crate::domain::reading::{Reading, Seen};
 use crate::domain::tally::{BodyDigester, body_digest};
-use crate::domain::uid::UidSet;
+use crate::domain::uid::{UidRuns, UidSet};
 
 const FETCH: &str = "FETCH";
 
@@ -33,16 +33,17 @@ pub struct Listed {
     pub date: Option<Timestamp>,
 }
 
-/// The UIDs of all messages of the opened folder, ascending.
+/// The UIDs of all messages of the opened folder.
 ///
 /// # Errors
 /// [`ImapError`].
-pub async fn uids(session: &mut Session) -> Result<UidSet, ImapError> {
-    let mut uids: Vec<u32> = Vec::new();
-    each(session, "1:*", "(UID)", |uid, _| uids.push(uid)).await?;
-    uids.sort_unstable();
-    uids.dedup();
-    Ok(UidSet::from_sorted(uids))
+pub async fn uids(session: &mut Session) -> Result<UidRuns, ImapError> {
+    let mut uids = UidRuns::default();
+    let note = |uid, _: &Data| {
+        uids.insert(uid);
+    };
+    each(session, "1:*", "(UID)", note).await?;
+    Ok(uids)
 }
 
 /// Sizes and dates of messages, ascending by UID. One that is not there is left out.

@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
+mod chunk;
 mod error;
 mod expression;
 pub mod finding;
@@ -27,9 +28,10 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::RequestId;
 
+pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
-pub use folder::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
+pub use folder::FolderRecord;
 pub use job::JobRecord;
 pub use ledger::Ledger;
 pub use notice::{NoticeKind, NoticeRecord};

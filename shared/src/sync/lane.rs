@@ -1,14 +1,15 @@
 //! A lane: one worker with one connection to each side, taking a mailbox's folders one by one.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder};
 use super::settle::settle_request;
+use super::transfer::Claims;
 use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
+use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, JobState, Pass};
 use crate::imap::{ImapError, Session};
 use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
@@ -78,7 +79,7 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             Some(mailbox) => mailbox,
             None => mailbox.insert(engine.mailbox(&job).await?),
         };
-        match mailbox.work(pass, deadline).await? {
+        match Box::pin(mailbox.work(pass, deadline)).await? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),
             Work::Held => return Ok(LaneEnd::Done(Vec::new())),
@@ -217,7 +218,7 @@ async fn work_on<L: Ledger>(
     let mut chunks = mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
     // What a planning that died half-way left beyond the plan that counts.
     chunks.retain(|chunk| chunk.chunk < folder.chunks);
-    let claimed: HashSet<u32> = chunks
+    let claimed: UidRuns = chunks
         .iter()
         .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
         .collect();
@@ -230,11 +231,12 @@ async fn work_on<L: Ledger>(
         source,
         destination,
         selected,
-        claimed,
-        next_uid,
+        claims: Claims {
+            claimed,
+            next_uid,
+            ..Claims::default()
+        },
         before_us: None,
-        slowest_batch: Duration::ZERO,
-        progressed: false,
     };
     for chunk in chunks.iter().filter(|chunk| chunk.done_pass != Some(pass)) {
         if mailbox.ledger.is_stopped(mailbox.job_id).await? {
@@ -242,7 +244,7 @@ async fn work_on<L: Ledger>(
         }
         let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
         let end = open.copy(&mut chunk).await;
-        *progressed |= open.progressed;
+        *progressed |= open.claims.progressed;
         if end? == ChunkEnd::OutOfTime {
             return Ok(FolderEnd::Stopped);
         }

@@ -4,7 +4,7 @@
 //! mailbox the two sides of one mailbox, and the ledger of what has been done
 //! plan    lists both sides, maps names (mapping), cuts folders into chunks
 //! lane    takes folders one after the other, with one connection to each side
-//! chunk   makes one chunk's messages true at the destination (recover, matching, delta)
+//! chunk   makes one chunk's messages true at the destination (transfer, recover, matching, delta)
 //! ```
 //!
 //! One worker at a time writes to a destination folder: the folder is what is leased. So everything
@@ -27,6 +27,7 @@ mod plan;
 mod recover;
 mod repair;
 mod settle;
+mod transfer;
 
 pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
@@ -100,6 +101,10 @@ impl Engine {
                 user: user.clone(),
                 password: self.secrets.named(password_secret).await?,
             },
+            DestinationAuth::Token { token_secret } => Credentials::Token {
+                mailbox,
+                token: self.secrets.named(token_secret).await?,
+            },
             DestinationAuth::Password => {
                 let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
                 Credentials::Own {
@@ -122,6 +127,7 @@ impl Engine {
                 credentials: destination,
             },
             limits: self.profile.limits,
+            options: job.options.clone(),
         })
     }
 }
