@@ -11,7 +11,7 @@ use crate::domain::uid::UidSet;
 use crate::domain::{JobId, RequestId};
 use crate::imap::name;
 use crate::store::job::{CertificateNote, Failure};
-use crate::store::{ChunkRecord, Finding, FolderRecord, JobRecord, SourceState};
+use crate::store::{ChunkRecord, Finding, Findings, FolderRecord, SourceState, StoreError};
 
 /// How the digests are made, by a name that changes with it.
 const DIGEST: &str = "sha256-sum-1";
@@ -102,9 +102,20 @@ struct LateCopy {
     destination_uid: u32,
 }
 
+/// Whose certificate it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The mailbox's job.
+    pub job_id: JobId,
+    /// The address at the source.
+    pub mailbox: String,
+    /// The address at the destination.
+    pub destination: String,
+}
+
 /// Puts a certificate together, folder after folder.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
+#[derive(Clone, Debug, Default)]
+struct Draft {
     folders: Vec<Folder>,
     totals: Totals,
     sums: (Tally, Tally),
@@ -113,18 +124,8 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new() -> Self {
-        Self {
-            folders: Vec::new(),
-            totals: Totals::default(),
-            sums: (Tally::default(), Tally::default()),
-            listed: 0,
-            found_anew: 0,
-        }
-    }
-
     /// Adds a folder: what copying it left out, and what was found in it.
-    pub(super) fn add(&mut self, folder: &FolderRecord, chunks: &[ChunkRecord], findings: &[&Finding]) {
+    fn add(&mut self, folder: &FolderRecord, chunks: &[ChunkRecord], findings: &[&Finding]) {
         let (mut source, mut destination) = (Tally::default(), Tally::default());
         let mut exceptions = Exceptions::default();
         if let Some(error) = &folder.error {
@@ -136,6 +137,13 @@ impl Draft {
             }
         }
         let known = exceptions.count();
+        // That it has other bytes for having been repaired is said once.
+        let repaired: BTreeSet<u32> = chunks
+            .iter()
+            .flat_map(|chunk| &chunk.exceptions)
+            .filter(|exception| exception.is_there())
+            .map(|exception| exception.uid)
+            .collect();
         for finding in findings {
             source.merge(&finding.source);
             destination.merge(&finding.destination);
@@ -143,10 +151,10 @@ impl Draft {
                 if found.uids.is_empty() {
                     exceptions.add(&found.code, &found.text, None);
                 }
-                found
-                    .uids
-                    .iter()
-                    .for_each(|uid| exceptions.add(&found.code, &found.text, Some(uid)));
+                let is_known = |uid: &u32| found.code == code::REWRITTEN.0 && repaired.contains(uid);
+                for uid in found.uids.iter().filter(|uid| !is_known(uid)) {
+                    exceptions.add(&found.code, &found.text, Some(uid));
+                }
             }
         }
         self.sums.0.merge(&source);
@@ -193,14 +201,18 @@ impl Draft {
         });
     }
 
-    /// The certificate of a mailbox, made at this time.
-    pub(super) fn finish(self, job: &JobRecord, made_at: String) -> Certificate {
+    fn finish(self, subject: Subject, made_at: String) -> Certificate {
+        let Subject {
+            job_id,
+            mailbox,
+            destination,
+        } = subject;
         Certificate {
-            request: job.request_id,
-            job: job.job_id,
-            row: job.job_id.row(),
-            mailbox: job.address.clone(),
-            destination: job.destination.to_string(),
+            request: job_id.request(),
+            job: job_id,
+            row: job_id.row(),
+            mailbox,
+            destination,
             made_at,
             digest: DIGEST,
             agrees: self.folders.iter().all(|folder| folder.agrees),
@@ -216,6 +228,27 @@ impl Draft {
 }
 
 impl Certificate {
+    /// Makes the certificate of what was found.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn draw_up<L: Findings>(ledger: &L, subject: Subject, made_at: String) -> Result<Self, StoreError> {
+        let findings = ledger.findings(subject.job_id).await?;
+        let mut draft = Draft::default();
+        for folder in ledger.folders(subject.job_id).await? {
+            let mut chunks = ledger.chunks(subject.job_id, folder.folder).await?;
+            chunks.retain(|chunk| chunk.chunk < folder.chunks);
+            let of_folder = findings.iter().filter(|finding| finding.folder == folder.folder);
+            draft.add(&folder, &chunks, &of_folder.collect::<Vec<_>>());
+        }
+        Ok(draft.finish(subject, made_at))
+    }
+
+    /// Whether both sides are the same in each folder.
+    pub fn agrees(&self) -> bool {
+        self.agrees
+    }
+
     /// The mailbox it is of.
     pub fn job_id(&self) -> JobId {
         self.job

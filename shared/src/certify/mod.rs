@@ -25,6 +25,6 @@ mod late;
 mod run;
 mod side;
 
-pub use certificate::{Certificate, CertificateKey};
+pub use certificate::{Certificate, CertificateKey, Subject};
 pub use compare::{CertifyFailure, Compared, Scope};
 pub use run::{CertifyEnd, abandon_certificate, certify_mailbox, conclude, progress};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::certificate::{Certificate, Draft};
+use super::certificate::{Certificate, Subject};
 use super::compare::{CertifyFailure, Compared, Scope};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState};
-use crate::store::finding::{Finding, Findings as _};
+use crate::store::finding::{CertifyLease, Finding};
 use crate::store::job::{Failure, Verdict};
 use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
 use crate::sync::{Engine, settle_request};
@@ -54,23 +54,39 @@ pub async fn certify_mailbox(
         Ok(lease) => lease,
         Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
     };
-    let mailbox = engine.mailbox(&job).await?;
+    let end = compare(engine, &job, lease, with_source, deadline).await;
+    store.release_certificate(lease).await?;
+    end
+}
+
+async fn compare(
+    engine: &Engine,
+    job: &JobRecord,
+    lease: CertifyLease,
+    with_source: bool,
+    deadline: Deadline,
+) -> Result<CertifyEnd, CertifyFailure> {
     let scope = Scope {
         with_source,
         dates: job.options.dates,
     };
-    let compared = mailbox.compare(lease, scope, deadline).await;
-    let end = match compared {
-        Ok(Compared::Whole) => Ok(CertifyEnd::Made(Box::new(draw_up(store, &job).await?))),
-        Ok(Compared::OutOfTime) => Ok(CertifyEnd::Continue),
-        Ok(Compared::Stopped) => {
-            store.cancel_job(id, now()).await?;
+    let mailbox = engine.mailbox(job).await?;
+    match mailbox.compare(lease, scope, deadline).await? {
+        Compared::OutOfTime => Ok(CertifyEnd::Continue),
+        Compared::Stopped => {
+            engine.store.cancel_job(job.job_id, now()).await?;
             Ok(CertifyEnd::Done(Vec::new()))
         }
-        Err(failure) => Err(failure),
-    };
-    store.release_certificate(lease).await?;
-    end
+        Compared::Whole => {
+            let subject = Subject {
+                job_id: job.job_id,
+                mailbox: job.address.clone(),
+                destination: job.destination.to_string(),
+            };
+            let certificate = Certificate::draw_up(&engine.store, subject, stamp(now())).await?;
+            Ok(CertifyEnd::Made(Box::new(certificate)))
+        }
+    }
 }
 
 /// Ends a mailbox whose certificate is kept, and settles its request. Idempotency key: the job.
@@ -121,22 +137,6 @@ pub async fn abandon_certificate(
 /// How much has been compared: what a message says that was sent meanwhile.
 pub fn progress(findings: &[Finding]) -> i64 {
     i64::try_from(findings.iter().filter(|finding| finding.done).count()).unwrap_or(i64::MAX)
-}
-
-/// Makes the certificate of what was found.
-async fn draw_up(store: &Store, job: &JobRecord) -> Result<Certificate, StoreError> {
-    let findings = store.findings(job.job_id).await?;
-    let mut draft = Draft::new();
-    for folder in store.folders(job.job_id).await? {
-        let mut chunks = store.chunks(job.job_id, folder.folder).await?;
-        chunks.retain(|chunk| chunk.chunk < folder.chunks);
-        let of_folder: Vec<&Finding> = findings
-            .iter()
-            .filter(|finding| finding.folder == folder.folder)
-            .collect();
-        draft.add(&folder, &chunks, &of_folder);
-    }
-    Ok(draft.finish(job, stamp(now())))
 }
 
 /// How long until a moment given in seconds since 1970, at least a second.

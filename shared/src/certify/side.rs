@@ -63,12 +63,11 @@ impl<'a> Side<'a> {
 
     /// Whether the server lists a folder: one that does not open may be there nevertheless.
     pub(super) async fn lists(&mut self, wire_name: &str) -> Result<bool, Halt> {
-        let names = match self.names.take() {
-            Some(names) => names,
-            None => {
-                let (_, listed) = self.run(async |session| folder::list(session).await).await?;
-                listed.into_iter().map(|folder| folder.wire_name).collect()
-            }
+        let names = if let Some(names) = self.names.take() {
+            names
+        } else {
+            let (_, listed) = self.run(async |session| folder::list(session).await).await?;
+            listed.into_iter().map(|folder| folder.wire_name).collect()
         };
         Ok(self.names.insert(names).contains(wire_name))
     }

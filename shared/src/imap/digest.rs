@@ -191,3 +191,7 @@ fn value_of(data: &Data, is_wanted: impl Fn(&str) -> bool) -> Option<&Value> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+#[path = "digest_tests.rs"]
+mod tests;

@@ -138,6 +138,11 @@ impl CertifyLease {
     pub fn new(job: JobId, epoch: i64) -> Self {
         Self { job, epoch }
     }
+
+    /// How often the right was taken, this time included.
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
 }
 
 /// Findings of mailboxes. What is written is durable on return.
