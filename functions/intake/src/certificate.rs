@@ -12,7 +12,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::Timestamp;
 use mailvan::certify::CertificateKey;
 use mailvan::domain::JobId;
-use mailvan::store::{JobRecord, RequestRecord, StoreError};
+use mailvan::store::{RequestRecord, StoreError};
 
 use crate::problem::{Code, Problem};
 use crate::{Deps, response, uploads};
@@ -37,13 +37,6 @@ impl Certificates {
             bucket,
         }
     }
-}
-
-/// Where the certificate of a mailbox is, once it is made: a path of this API.
-pub fn path(job: &JobRecord) -> Option<String> {
-    job.certificate.as_ref()?;
-    let (id, row) = (job.request_id, job.job_id.row());
-    Some(format!("/v1/requests/{id}/mailboxes/{row}/certificate"))
 }
 
 /// Answers with the certificate of the mailbox in this row.
@@ -81,25 +74,4 @@ pub async fn certificate(
     let mut answer = response::with_body(303, "text/plain", String::new());
     response::set_header(&mut answer, "location", signed.uri());
     Ok(answer)
-}
-
-#[cfg(test)]
-mod tests {
-    use mailvan::domain::{JobState, Pass};
-    use mailvan::store::job::CertificateNote;
-
-    use super::*;
-    use crate::samples;
-
-    #[test]
-    fn a_mailbox_has_a_link_once_it_is_certified() {
-        let mut job = samples::job(2, JobState::Completed, Some(Pass::Final));
-        assert_eq!(path(&job), None);
-        job.certificate = Some(CertificateNote {
-            made_at: "2026-11-24T09:00:00Z".to_owned(),
-            agrees: true,
-        });
-        let expected = format!("/v1/requests/{}/mailboxes/2/certificate", samples::id());
-        assert_eq!(path(&job), Some(expected));
-    }
 }

@@ -13,7 +13,7 @@ use mailvan::intake::spreadsheet_safe;
 use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
 use crate::status::Overview;
-use crate::{Deps, certificate, response};
+use crate::{Deps, response};
 
 /// What Lambda hands on is 6 MB as JSON; this leaves room for the escapes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -112,7 +112,7 @@ fn mailbox(job: &JobRecord) -> Line {
         counts: counts.map(|count| count.to_string()),
         code: job.error_code.clone().unwrap_or_default(),
         message: job.error_message.clone().unwrap_or_default(),
-        certificate: certificate::path(job).unwrap_or_default(),
+        certificate: job.certificate_path().unwrap_or_default(),
         ..of_job("mailbox", job)
     }
 }

@@ -6,7 +6,7 @@ use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
 
 use crate::next::next_step;
-use crate::{certificate, moment, response};
+use crate::{moment, response};
 
 /// A request with what belongs to its present generation.
 #[derive(Clone, Debug)]
@@ -176,7 +176,7 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
 fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
     let note = job.certificate.as_ref()?;
     Some(CertificateView {
-        url: certificate::path(job)?,
+        url: job.certificate_path()?,
         made_at: &note.made_at,
         agrees: note.agrees,
     })
@@ -192,6 +192,7 @@ fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorVie
 #[cfg(test)]
 mod tests {
     use mailvan::domain::FaultCode;
+    use mailvan::store::job::CertificateNote;
     use serde_json::{Value, json};
 
     use super::*;
@@ -205,6 +206,10 @@ mod tests {
     #[test]
     fn a_status_shows_each_mailbox_and_each_refused_row() {
         let mut failed = samples::job(3, JobState::Failed, Some(Pass::First));
+        failed.certificate = Some(CertificateNote {
+            made_at: "2026-11-24T09:00:00Z".to_owned(),
+            agrees: true,
+        });
         failed.error_code = Some("source_login".to_owned());
         failed.error_message = Some("the password is wrong".to_owned());
         let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
@@ -232,6 +237,11 @@ mod tests {
                 "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
                 "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0,
             })
+        );
+        let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
+        assert_eq!(
+            document["mailboxes"][1]["certificate"],
+            json!({"url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true})
         );
         assert_eq!(
             document["mailboxes"][1]["error"],

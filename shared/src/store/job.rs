@@ -166,6 +166,13 @@ impl JobRecord {
         }
     }
 
+    /// Where the certificate is, once it is made: a path of the API.
+    pub fn certificate_path(&self) -> Option<String> {
+        self.certificate.as_ref()?;
+        let (id, row) = (self.request_id, self.job_id.row());
+        Some(format!("/v1/requests/{id}/mailboxes/{row}/certificate"))
+    }
+
     fn item(&self) -> Result<Item, StoreError> {
         let (pk, sk) = keys(self.job_id);
         let mut item = belonging(self.request_id, pk, sk, self)?;
