@@ -165,8 +165,8 @@ async fn append(session: &mut Session, folder: &str) {
         appender.end_message().await.unwrap();
     }
     appender.finish().await.unwrap();
-    let appended = appender.answer().await.unwrap();
-    assert!(appended.iter().all(|one| matches!(one, Appended::Stored { .. })) && appended.len() == 100);
+    let results = appender.answer().await.unwrap();
+    assert!(results.iter().all(|one| matches!(one, Appended::Stored { .. })) && results.len() == 100);
 }
 
 async fn read(session: &mut Session, folder: &str) -> Vec<Vec<u8>> {

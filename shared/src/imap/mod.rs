@@ -27,6 +27,8 @@ mod open;
 mod output;
 mod quirks;
 mod refusal;
+#[cfg(test)]
+mod replay;
 mod response;
 mod sasl;
 mod search;

@@ -22,6 +22,9 @@ use super::response::{Data, Kind, Response, Status, parse_response};
 /// How much room a read is given, in bytes.
 pub(super) const READ_BYTES: usize = 64 << 10;
 
+/// The most that is made room for before it arrives, in bytes: a server may announce what it likes.
+const ROOM_BYTES: usize = 4 << 20;
+
 /// How long a goodbye may take: a server that does not answer must not hold up the work.
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -34,8 +37,7 @@ pub(super) const GREETING: &str = "greeting";
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Wire for T {}
 
-/// A session with one server, after the login.
-#[derive(Debug)]
+/// A session with one server, after the login. `Debug` shows nothing of what is on its way.
 pub struct Session {
     pub(super) wire: Box<dyn Wire>,
     pub(super) framer: Framer,
@@ -49,6 +51,16 @@ pub struct Session {
     last_tag: u32,
     /// The commands whose end has not been seen.
     running: Vec<u32>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("capabilities", &self.capabilities)
+            .field("running", &self.running)
+            .field("lost", &self.lost)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A command's tag.
@@ -263,7 +275,7 @@ impl Session {
     async fn fill(&mut self, name: &'static str) -> Result<(), ImapError> {
         let missing = self.framer.missing();
         let buffer = self.framer.buffer();
-        buffer.reserve(missing.max(READ_BYTES));
+        buffer.reserve(missing.clamp(READ_BYTES, ROOM_BYTES));
         match timed(self.idle, name, self.wire.read_buf(buffer)).await {
             Ok(0) => Err(self.lose(ImapError::Closed { command: name })),
             Ok(_) => Ok(()),
