@@ -16,9 +16,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use zeroize::Zeroizing;
 
 use super::frame::FrameError;
+use super::input::READ_BYTES;
 use super::response::{Kind, Response, Status, parse_hiding};
 use super::sasl::Proof;
-use super::session::{READ_BYTES, Session};
+use super::session::Session;
 
 /// How often a server may ask for more: twice for the longest exchange there is. One that asks for
 /// ever would be sent the password for ever.
