@@ -86,7 +86,7 @@ async fn search_that_failed_has_not_found_nothing() {
 }
 
 fn numbers(range: std::ops::RangeInclusive<u32>) -> String {
-    range.fold(String::new(), |text, uid| text + " " + &uid.to_string())
+    range.fold(String::new(), |line, uid| line + " " + &uid.to_string())
 }
 
 /// Yahoo (2026): a thousand and not one more, whichever end they are from.

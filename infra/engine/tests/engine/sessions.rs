@@ -1,10 +1,5 @@
 //! Sessions of the product with a real server: certificates, STARTTLS, ways to log in, compression.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "tests end at the first surprise, in their helpers too"
-)]
-
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -165,8 +160,8 @@ async fn append(session: &mut Session, folder: &str) {
         appender.end_message().await.unwrap();
     }
     appender.finish().await.unwrap();
-    let results = appender.answer().await.unwrap();
-    assert!(results.iter().all(|one| matches!(one, Appended::Stored { .. })) && results.len() == 100);
+    let answer = appender.answer().await.unwrap();
+    assert!(answer.iter().all(|one| matches!(one, Appended::Stored { .. })) && answer.len() == 100);
 }
 
 async fn read(session: &mut Session, folder: &str) -> Vec<Vec<u8>> {
