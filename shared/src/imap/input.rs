@@ -4,7 +4,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::capability::Capabilities;
 use super::error::ImapError;
-use super::response::{Kind, Response, parse_response};
+use super::response::{Kind, Response, Status, parse_response};
 use super::session::{Event, GREETING, LOGOUT, Session, timed};
 
 /// How much room a read is given, in bytes.
@@ -31,6 +31,9 @@ impl Session {
                 Response::Data(data) => Ok(Event::Data(data)),
                 Response::Untagged(status) if status.kind == Kind::Bye && name != LOGOUT => {
                     Err(self.bye(name, &status))
+                }
+                Response::Untagged(status) if keeps_a_message_back(&status) => {
+                    Err(self.unreadable(name, "the server keeps back a message with Unicode in its header"))
                 }
                 Response::Untagged(status) => Ok(Event::Notice(status)),
                 Response::Done(tag, status) => match self.end_of(&tag) {
@@ -95,4 +98,11 @@ impl Session {
             Err(error) => Err(self.lose(error)),
         }
     }
+}
+
+/// RFC 6855 lets a server hide messages with 8-bit headers from who did not enable UTF8=ACCEPT. One
+/// does: Courier-IMAP 5.0.0 gives no body, and 5.0.1 gives another one (2018); both say this. Since
+/// 5.0.2 the bytes are given as they are, and the words are others.
+fn keeps_a_message_back(status: &Status) -> bool {
+    status.text.starts_with("Cannot open message") && status.text.contains("because it is a Unicode message")
 }
