@@ -2,7 +2,7 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions` and `report`;
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `preview` and `report`;
 //! `problem` is how everything is refused.
 
 mod actions;
@@ -13,6 +13,7 @@ mod faults;
 mod moment;
 mod next;
 mod order;
+mod preview;
 mod problem;
 mod report;
 mod response;
@@ -116,5 +117,7 @@ async fn serve(
         Action::CutOver => actions::cut_over(deps, request).await,
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
+        Action::Preview => preview::show(deps, request, preview::from_row(event)?).await,
+        Action::AskPreview => preview::ask(deps, request, now).await,
     }
 }

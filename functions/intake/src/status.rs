@@ -78,10 +78,13 @@ struct MailboxView<'a> {
     error: Option<ErrorView<'a>>,
 }
 
+/// Why something failed.
 #[derive(Serialize)]
-struct ErrorView<'a> {
-    code: &'a str,
-    message: &'a str,
+pub struct ErrorView<'a> {
+    /// A stable word.
+    pub code: &'a str,
+    /// The same in words for people.
+    pub message: &'a str,
 }
 
 impl Overview {
