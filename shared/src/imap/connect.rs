@@ -45,7 +45,7 @@ pub enum Compression {
     #[default]
     Off,
     /// Where the server offers it, for one more round trip at the login: where the line is what
-    /// limits. Mail shrinks to about three quarters, flags and lists to a tenth.
+    /// limits. Mail shrinks to about two thirds, lists of flags to a fifth.
     WhereOffered,
 }
 

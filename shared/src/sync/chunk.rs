@@ -4,6 +4,7 @@
 //! destination (`recover`) before anything else is sent (`transfer`).
 
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use super::repair::repair;
 use super::transfer::{Claims, Target, outgoing_flags, transfer};
@@ -39,6 +40,8 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) mailbox: &'a Mailbox<L>,
     pub(super) pass: Pass,
     pub(super) deadline: Deadline,
+    /// How long the whole run may take.
+    pub(super) run_length: Duration,
     pub(super) folder: &'a FolderRecord,
     pub(super) source: &'a mut Session,
     pub(super) destination: &'a mut Session,
@@ -135,6 +138,10 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 deadline: self.deadline,
             };
             let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &batches).await?;
+            if let Some((message, had)) = transferred.torn {
+                self.note_too_slow(chunk, &message, had)?;
+                return Ok(ChunkEnd::OutOfTime);
+            }
             if !transferred.unlocated.is_empty() {
                 self.locate(chunk, transferred.unlocated).await?;
             }
@@ -154,6 +161,17 @@ impl<L: Ledger> OpenFolder<'_, L> {
             }
         }
         Ok(ChunkEnd::Finished)
+    }
+
+    /// Notes a message that most of a run's time was not enough for; else it comes first in the next
+    /// run, when those before it are through.
+    fn note_too_slow(&self, chunk: &mut ChunkRecord, message: &Metadata, had: Duration) -> Result<(), SyncError> {
+        if had * 2 < self.run_length {
+            return Ok(());
+        }
+        let (mb, seconds) = (message.size_bytes / 1_000_000, had.as_secs());
+        let text = format!("it has {mb} MB, and the previous provider did not give it out within {seconds} s");
+        note(chunk, message.uid, "TOOSLOW", text)
     }
 
     /// Looks for messages that arrived without the server telling where. What the server changed so

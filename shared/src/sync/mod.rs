@@ -81,6 +81,9 @@ pub enum SyncError {
     /// The destination mailbox is full.
     #[error("the mailbox at the destination is full; the server says: {0}")]
     OverQuota(String),
+    /// Runs were cut off one after the other, without a message copied between them.
+    #[error("the copying was cut off {0} times without getting any further")]
+    CutOff(u32),
     /// So many messages were refused that it cannot be the messages.
     #[error("the new provider refused {0} messages of one part of a folder")]
     TooManyRefused(usize),

@@ -25,6 +25,10 @@ use crate::store::{ChunkRecord, Ledger, OpenBatch};
 /// A batch is not begun, and no message added to one, with less time left than this.
 const BATCH_MARGIN: Duration = Duration::from_secs(2);
 
+/// A large message that is not through is given up with less time left than this: what is known of
+/// the run has to be saved yet.
+const TORN_MARGIN: Duration = Duration::from_secs(1);
+
 /// A batch is not begun with less time left than this many times the slowest one so far.
 const SLOWEST_BATCHES_LEFT: u32 = 3;
 
@@ -92,6 +96,9 @@ pub(super) struct Transferred {
     pub(super) refused: Vec<(Metadata, Refusal)>,
     /// Messages that arrived and whose UID the destination did not tell.
     pub(super) unlocated: Vec<u32>,
+    /// The large message that time ran short in, and how long it had. Both sessions are in the middle
+    /// of it and cannot be used any more.
+    pub(super) torn: Option<(Metadata, Duration)>,
     /// Large messages whose RFC822.SIZE is wrong: not sent.
     pub(super) inexact: Vec<Metadata>,
 }
@@ -186,7 +193,7 @@ enum BatchEnd {
     OutOfTime,
     /// The reader broke off between two messages.
     BrokeOff,
-    /// The reader broke off within a message: the session cannot be used any more.
+    /// The reader broke off, or time ran short, within a message: the session cannot be used any more.
     Torn,
 }
 
@@ -219,7 +226,7 @@ impl<L: Ledger> Writer<'_, L> {
         let messages: BTreeMap<u32, &Metadata> = batch.iter().map(|message| (message.uid, message)).collect();
         let mut sent: Vec<Sent> = Vec::new();
         let mut left_out = Vec::new();
-        let mut large: Option<BodyDigester> = None;
+        let mut large: Option<(BodyDigester, Instant)> = None;
         let mut begun_at = None;
         let end = loop {
             let Some(piece) = pieces.next().await else {
@@ -233,14 +240,18 @@ impl<L: Ledger> Writer<'_, L> {
                 Piece::Whole { uid, body } => (*uid, body.len() as u64),
                 Piece::Begin { uid, size_bytes } => (*uid, *size_bytes),
                 Piece::Part(part) => {
-                    if let Some(digester) = &mut large {
+                    if let (Some((digester, since)), Some(last)) = (&mut large, sent.last()) {
+                        if self.deadline.remaining() < TORN_MARGIN {
+                            self.transferred.torn = Some((last.message.clone(), since.elapsed()));
+                            break BatchEnd::Torn;
+                        }
                         digester.update(part);
                         self.appender.write(part).await.map_err(SyncError::Destination)?;
                     }
                     continue;
                 }
                 Piece::End => {
-                    if let (Some(digester), Some(last)) = (large.take(), sent.last_mut()) {
+                    if let (Some((digester, _)), Some(last)) = (large.take(), sent.last_mut()) {
                         last.digest = Some(digester.finish());
                         self.appender.end_message().await.map_err(SyncError::Destination)?;
                     }
@@ -276,7 +287,7 @@ impl<L: Ledger> Writer<'_, L> {
                             self.appender.write(body).await.map_err(SyncError::Destination)?;
                             self.appender.end_message().await.map_err(SyncError::Destination)?;
                         }
-                        _ if begun == Begun::Go => large = Some(BodyDigester::default()),
+                        _ if begun == Begun::Go => large = Some((BodyDigester::default(), Instant::now())),
                         _ => {}
                     }
                     sent.push(this);

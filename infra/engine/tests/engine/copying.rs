@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
 use mailvan::profile::Limits;
 use mailvan::sync::Mailbox;
-use mailvan_engine::MemoryLedger;
+use mailvan_engine::{MemoryLedger, run_pass};
 use mailvan_local::dovecot::{Layout, Options};
 use mailvan_local::proxy::{Cut, Direction, Ending, Network, Proxy};
 use mailvan_local::samples::{office, small};
@@ -142,5 +143,33 @@ async fn full_mailbox_stops_for_a_person() -> Result<()> {
     let mailbox = servers.mailbox()?;
     let error = pass(&mailbox, Pass::First).await.unwrap_err().to_string();
     ensure!(error.contains("full"), "{error}");
+    Ok(())
+}
+
+/// Six megabytes need twenty seconds on this line, and a run has six.
+#[tokio::test(flavor = "multi_thread")]
+async fn message_too_large_for_a_slow_line_is_named_and_all_others_are_copied() -> Result<()> {
+    let servers = Servers::start(office(60, 5))?;
+    let slow = Network {
+        bandwidth: Some(300_000),
+        ..Network::default()
+    };
+    let source = Proxy::start(servers.source.address(), slow)?;
+    let mailbox = servers.mailbox_between(source.port(), servers.destination.port())?;
+    let run = async || run_pass(&mailbox, Pass::First, Deadline::after(Duration::from_secs(6))).await;
+    let mut runs = 1;
+    while run().await.is_err() {
+        runs += 1;
+        ensure!(runs < 20, "the pass does not end");
+        mailbox.ledger.end_leases();
+    }
+    let chunks = mailbox.ledger.all_chunks();
+    let exceptions: Vec<_> = chunks.iter().flat_map(|chunk| &chunk.exceptions).collect();
+    ensure!(
+        matches!(&exceptions[..], [only] if only.code == "TOOSLOW"),
+        "{exceptions:?}"
+    );
+    let comparison = servers.compare()?;
+    ensure!(comparison.differences.len() == 1, "{comparison}");
     Ok(())
 }
