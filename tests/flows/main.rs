@@ -16,4 +16,5 @@ mod awry;
 mod copying;
 mod killed;
 mod main_way;
+mod preview;
 mod staff;

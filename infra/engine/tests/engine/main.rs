@@ -8,5 +8,6 @@
 mod copying;
 mod names;
 mod passes;
+mod preview;
 mod servers;
 mod sessions;
