@@ -149,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn every_call_has_a_route_of_the_gateway() {
+        let template = include_str!("../../../template.yaml");
+        for (method, path, _) in CALLS {
+            let key = format!("RouteKey: \"{method} {}\"", path.replace("/x", "/{id}"));
+            assert!(template.contains(&key), "{key}");
+        }
+    }
+
+    #[test]
     fn every_path_is_in_the_description_of_the_api() {
         let described = include_str!("../../../infra/openapi.yaml");
         for (method, path, _) in CALLS {

@@ -82,6 +82,8 @@ async fn each_function_is_fed_from_its_source() {
         ("POST", "/v1/requests/r1/cutover", "POST /v1/requests/{id}/cutover"),
         ("POST", "/v1/requests/r1/cancel", "POST /v1/requests/{id}/cancel"),
         ("GET", "/v1/requests/r1/report.csv", "GET /v1/requests/{id}/report.csv"),
+        ("POST", "/v1/requests/r1/preview", "POST /v1/requests/{id}/preview"),
+        ("GET", "/v1/requests/r1/preview", "GET /v1/requests/{id}/preview"),
         ("GET", "/v1/template.csv", "GET /v1/template.csv"),
     ] {
         let method = method.parse().unwrap();
