@@ -119,11 +119,12 @@ async fn preview_and_pass(destination: Options, mail: &Path) -> Result<()> {
         previews.iter().filter(|preview| !preview.excluded).count()
     );
     for preview in previews.iter().filter(|preview| !preview.excluded) {
-        let said = preview.destination.iter().chain(&preview.otherwise);
-        assert!(said.clone().any(|said| *said == copied[&preview.source]), "{preview:?}");
+        let went = copied.get(&preview.source).context("not copied")?;
+        let mut said = preview.destination.iter().chain(&preview.otherwise);
+        assert!(said.any(|said| said == went), "{preview:?}");
         // What Maildir refuses: dots, and names longer than a file's.
         let is_refused = preview.source.contains('.') || name::encode(&preview.source).len() > 250;
-        let is_first = preview.destination.as_ref() == Some(&copied[&preview.source]);
+        let is_first = preview.destination.as_ref() == Some(went);
         assert_eq!(is_first, !is_refused, "{preview:?}");
     }
     Ok(())
