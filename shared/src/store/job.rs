@@ -226,13 +226,14 @@ impl Store {
         self.query(&request::partition(id), &prefix(generation)).await
     }
 
-    /// Deletes the mailboxes and refused rows of a generation that never started.
+    /// Deletes the mailboxes, previews and refused rows of a generation that never started.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_generation(&self, id: RequestId, generation: u32) -> Result<(), StoreError> {
         let pk = request::partition(id);
         self.delete_all(&pk, &prefix(generation)).await?;
+        self.delete_all(&pk, &super::preview::prefix(generation)).await?;
         self.delete_all(&pk, &super::refused::prefix(generation)).await
     }
 

@@ -17,6 +17,7 @@ mod ledger;
 mod lock;
 pub mod notice;
 pub mod planning;
+pub mod preview;
 pub mod refused;
 pub mod request;
 
@@ -36,6 +37,7 @@ pub use folder::FolderRecord;
 pub use job::JobRecord;
 pub use ledger::Ledger;
 pub use notice::{NoticeKind, NoticeRecord};
+pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
 
 /// How often a transaction is tried when another one touches the same item at the same time.
