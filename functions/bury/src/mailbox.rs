@@ -11,7 +11,7 @@ use mailvan::clock::now;
 use mailvan::domain::{JobId, JobState, JobStatus, Pass};
 use mailvan::queue::{Queue, WorkLane};
 use mailvan::store::job::Failure;
-use mailvan::store::{ChunkRecord, JobRecord, StoreError};
+use mailvan::store::{ChunkRecord, JobRecord, Ledger as _, StoreError};
 use mailvan::sync::fail_mailbox;
 
 use crate::{Deps, settle};

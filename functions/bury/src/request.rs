@@ -156,7 +156,7 @@ async fn end_jobs(deps: &Deps, jobs: &[JobRecord]) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::Window;
+    use mailvan::domain::{CopyOptions, Window};
 
     use super::*;
 
@@ -172,6 +172,7 @@ mod tests {
             contact_email: "anna@example.com".parse().unwrap(),
             ticket: None,
             window: None,
+            options: CopyOptions::default(),
             token_hash: String::new(),
             data_key: None,
             generation: 2,

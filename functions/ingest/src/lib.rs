@@ -20,7 +20,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::admission::Admission;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{Fault, FaultCode, JobId, MailboxOrder, RequestEvent, RequestId, RequestState};
+use mailvan::domain::{CopyOptions, Fault, FaultCode, JobId, MailboxOrder, RequestEvent, RequestState};
 use mailvan::intake::{Intake, MAX_FILE_BYTES, Policy, read_csv};
 use mailvan::queue::{CheckRequest, decode, serve};
 use mailvan::secrets::Secrets;
@@ -151,7 +151,7 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {
-                keep(deps, key, &object.content).await?;
+                keep(deps, key, &object.content, &request.options).await?;
                 deps.objects.delete_read(key, &object).await?;
             }
             // Another upload took over, or the request has ended.
@@ -165,7 +165,7 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
 
 /// Puts rows and faults into the table; those of the uploads before go, and those of a file that
 /// was read under the same URL. The request is being checked: no mailbox has begun.
-async fn keep(deps: &Deps, key: UploadKey, content: &Content) -> anyhow::Result<()> {
+async fn keep(deps: &Deps, key: UploadKey, content: &Content, options: &CopyOptions) -> anyhow::Result<()> {
     let UploadKey { request_id, generation } = key;
     let Intake { rows, faults } = match content {
         Content::Bytes(bytes) => read_csv(bytes, deps.policy),
@@ -184,7 +184,7 @@ async fn keep(deps: &Deps, key: UploadKey, content: &Content) -> anyhow::Result<
     for earlier in 1..=generation {
         store.delete_generation(request_id, earlier).await?;
     }
-    let jobs = seal(deps, request_id, generation, &rows).await?;
+    let jobs = seal(deps, key, &rows, options).await?;
     tracing::info!(request.id = %request_id, generation, accepted = jobs.len(), faults = faults.len(), "upload read");
     store.put_faults(request_id, generation, &faults).await?;
     match store.put_jobs(&jobs).await {
@@ -196,9 +196,9 @@ async fn keep(deps: &Deps, key: UploadKey, content: &Content) -> anyhow::Result<
 
 async fn seal(
     deps: &Deps,
-    request_id: RequestId,
-    generation: u32,
+    UploadKey { request_id, generation }: UploadKey,
     rows: &[(u32, MailboxOrder)],
+    options: &CopyOptions,
 ) -> anyhow::Result<Vec<JobRecord>> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -214,7 +214,14 @@ async fn seal(
             .as_ref()
             .map(|password| data_key.seal(id, password))
             .transpose()?;
-        jobs.push(JobRecord::accepted(id, order, password, destination_password, now));
+        jobs.push(JobRecord::accepted(
+            id,
+            order,
+            password,
+            destination_password,
+            options,
+            now,
+        ));
     }
     Ok(jobs)
 }

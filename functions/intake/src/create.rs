@@ -2,7 +2,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Secret};
 use mailvan::intake::Policy;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
@@ -62,7 +62,7 @@ async fn accept(
     let key = deps.secrets.data_key(id).await?;
     let jobs: Vec<JobRecord> = rows
         .iter()
-        .map(|(row, order)| job(id, *row, order, &key, now))
+        .map(|(row, order)| job(JobId::new(id, 0, *row), order, &key, &record.options, now))
         .collect::<Result<_, _>>()?;
     deps.store.put_jobs(&jobs).await?;
     let message = CheckRequest {
@@ -74,15 +74,20 @@ async fn accept(
     Ok(())
 }
 
-fn job(id: RequestId, row: u32, order: &MailboxOrder, key: &DataKey, now: Timestamp) -> Result<JobRecord, SecretError> {
-    let job_id = JobId::new(id, 0, row);
+fn job(
+    job_id: JobId,
+    order: &MailboxOrder,
+    key: &DataKey,
+    options: &CopyOptions,
+    now: Timestamp,
+) -> Result<JobRecord, SecretError> {
     let password = key.seal(job_id, &order.password)?;
     let destination = order
         .destination_password
         .as_ref()
         .map(|password| key.seal(job_id, password))
         .transpose()?;
-    Ok(JobRecord::accepted(job_id, order, password, destination, now))
+    Ok(JobRecord::accepted(job_id, order, password, destination, options, now))
 }
 
 fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> RequestRecord {
@@ -99,6 +104,7 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         contact_email: order.contact_email.clone(),
         ticket: order.ticket.clone(),
         window: order.window.clone(),
+        options: order.options.clone(),
         token_hash,
         data_key: None,
         generation,

@@ -1,7 +1,7 @@
 //! The checks of the fields of an order; each adds its faults to those found before.
 
-use mailvan::domain::{EmailAddress, Window, WindowError, check_start};
-use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, orders_from_form};
+use mailvan::domain::{CopyOptions, EmailAddress, Window, WindowError, check_start};
+use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -100,6 +100,16 @@ impl Faults {
             self.earliest = Some((moment::rfc3339(refused.earliest, window.zone()), words));
         }
         Some(window)
+    }
+
+    /// What is to be copied, and how.
+    pub fn options(&mut self, wanted: &WantedOptions) -> CopyOptions {
+        read_options(wanted).unwrap_or_else(|faults| {
+            for fault in faults {
+                self.add(fault.field, fault.code, fault.message);
+            }
+            CopyOptions::default()
+        })
     }
 
     /// The length of the file.

@@ -4,8 +4,8 @@
 //! nothing is stored of one that has a fault.
 
 use jiff::Timestamp;
-use mailvan::domain::{EmailAddress, LeadTimes, MailboxOrder, Window, Zone};
-use mailvan::intake::{FormMailbox, Intake, Policy};
+use mailvan::domain::{CopyOptions, EmailAddress, LeadTimes, MailboxOrder, Window, Zone};
+use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
 use serde::Deserialize;
 
 use crate::body;
@@ -27,6 +27,8 @@ pub struct Order {
     pub ticket: Option<String>,
     /// The wanted time frame; none means as soon as possible.
     pub window: Option<Window>,
+    /// What is to be copied, and how.
+    pub options: CopyOptions,
     /// Where the mailboxes stand.
     pub mailboxes: Mailboxes,
 }
@@ -63,6 +65,7 @@ struct Body {
     ticket: Option<String>,
     csv_bytes: Option<i64>,
     window: Option<Frame>,
+    options: Option<WantedOptions>,
     mailboxes: Option<Vec<FormMailbox>>,
 }
 
@@ -83,6 +86,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let contact_email = faults.contact(body.contact_email.as_deref());
     let ticket = body.ticket.and_then(|ticket| faults.ticket(&ticket));
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
+    let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();
     let csv_bytes = body.csv_bytes.and_then(|bytes| faults.csv_bytes(bytes));
     let intake = match &body.mailboxes {
         Some(mailboxes) => faults.form(mailboxes, body.csv_bytes.is_some(), terms.policy),
@@ -99,6 +103,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
                 contact_email,
                 ticket,
                 window,
+                options,
                 mailboxes,
             })
         }

@@ -240,3 +240,24 @@ fn a_renewal_may_tell_the_length_of_the_file() {
         assert_eq!(fields(&document), [("csv_bytes", "out_of_range")]);
     }
 }
+
+#[test]
+fn options_are_taken_and_their_faults_are_told_with_the_others() {
+    let options = json!({"exclude": ["Trash"], "since": "2024-01-31", "repair": true});
+    let order = read_at(NOW, &json!({"contact_email": "anna@example.com", "options": options})).unwrap();
+    assert!(order.options.repair && !order.options.takes(&["trash".to_owned()]));
+    let plain = read_at(NOW, &json!({"contact_email": "anna@example.com", "options": null})).unwrap();
+    assert!(plain.options.is_default());
+    let document = refused(&json!({"options": {"include": ["/hunter2"], "before": "hunter2"}}));
+    assert_eq!(
+        fields(&document),
+        [
+            ("contact_email", "empty_value"),
+            ("options.include", "bad_pattern"),
+            ("options.before", "bad_date"),
+        ]
+    );
+    assert!(!document.to_string().contains("hunter2"), "{document}");
+    let unknown = json!({"contact_email": "anna@example.com", "options": {"only": []}});
+    assert_eq!(read_at(NOW, &unknown).unwrap_err().code(), Code::UnexpectedJson);
+}

@@ -62,7 +62,7 @@ pub struct Problem {
 /// A fault of one field of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldFault {
-    /// The field, with a dot for the fields of `window`.
+    /// The field, with a dot for the fields of `window` and `options`.
     pub field: &'static str,
     /// The kind of fault, for programs.
     pub code: &'static str,

@@ -7,7 +7,7 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use mailvan::domain::Fault;
 use mailvan::intake::spreadsheet_safe;
-use mailvan::store::{ChunkRecord, FolderRecord, JobRecord, RequestRecord, Store};
+use mailvan::store::{ChunkRecord, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
 use crate::status::Overview;
 use crate::{Deps, response};

@@ -2,7 +2,9 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use jiff::Timestamp;
-use mailvan::domain::{Endpoint, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState, Secret};
+use mailvan::domain::{
+    CopyOptions, Endpoint, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState, Secret,
+};
 use mailvan::store::{JobRecord, RequestRecord};
 use serde_json::json;
 
@@ -27,6 +29,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         contact_email: "anna@example.com".parse().unwrap(),
         ticket: None,
         window: None,
+        options: CopyOptions::default(),
         token_hash: "token-hash".to_owned(),
         data_key: None,
         generation: 1,
@@ -54,6 +57,7 @@ pub fn job(row: u32, state: JobState, pass: Option<Pass>) -> JobRecord {
         &order,
         "sealed-password".to_owned(),
         None,
+        &CopyOptions::default(),
         now(),
     );
     job.status = JobStatus::new(state, pass).unwrap();

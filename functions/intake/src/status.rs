@@ -1,7 +1,7 @@
 //! `GET /v1/requests/{id}`: how far a request is, from the table's records.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use mailvan::domain::{EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window};
+use mailvan::domain::{CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window};
 use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
 
@@ -31,6 +31,7 @@ struct View<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'a str>,
     window: Option<WindowView<'a>>,
+    options: &'a CopyOptions,
     counts: Counts,
     mailboxes: Vec<MailboxView<'a>>,
     rows_refused: &'a [Fault],
@@ -111,6 +112,7 @@ impl Overview {
             contact_email: &request.contact_email,
             ticket: request.ticket.as_deref(),
             window: request.window.as_ref().map(window),
+            options: &request.options,
             counts: self.counts(),
             mailboxes: self.jobs.iter().map(mailbox).collect(),
             rows_refused: &self.faults,
@@ -193,6 +195,10 @@ mod tests {
         assert_eq!(document["id"], json!(samples::id()));
         assert_eq!(document["state"], "first_pass");
         assert_eq!(document["window"], Value::Null);
+        assert_eq!(
+            document["options"],
+            json!({"include": [], "exclude": [], "since": null, "before": null, "repair": false, "carry_deletions": false})
+        );
         assert_eq!(document["counts"]["mailboxes"], 2);
         assert_eq!(
             (&document["counts"]["copying"], &document["counts"]["failed"]),

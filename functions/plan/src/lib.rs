@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::queue::{PlanMailbox, Queue, Queues, WorkLane, decode, serve, times_received};
+use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, PlanEnd, fail_mailbox, plan_mailbox};
 
 /// How long a mailbox is left alone after a fault; longer with each try.

@@ -9,6 +9,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::queue::{Queue, Queues, WorkLane, causes, decode, serve, times_received};
+use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
 
 /// How long a lane pauses after a fault: the folder it held is free again by then. Longer with each

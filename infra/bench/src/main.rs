@@ -1,7 +1,7 @@
 //! What a benchmark measures, in a process of its own: `cargo xtask bench` builds this program in release and runs it
 //! beside the other tools.
 //!
-//! `measure` runs any tool and says what it took; `proxy` is the long line between a tool and a server; `drain`,
+//! `copy` is Mailvan's engine without the service around it. `measure` runs any tool and says what it took; `proxy` is the long line between a tool and a server; `drain`,
 //! `append` and `ceiling` are what no copier can beat on this machine: reading without looking, writing what is ready,
 //! and both at once. Passwords come by standard input, as one line.
 
@@ -15,12 +15,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mailvan::domain::Pass;
 use mailvan_local::dovecot::Login;
 
 mod account;
 mod append;
 mod ceiling;
+mod copy;
 mod drain;
 mod line;
 mod measure;
@@ -48,6 +50,19 @@ enum Work {
         #[arg(long)]
         round_trip_ms: u64,
     },
+    /// Takes a mailbox through a pass of Mailvan's engine
+    Copy {
+        #[command(flatten)]
+        mailboxes: Mailboxes,
+        #[arg(long)]
+        pass: PassName,
+        /// How many lanes; as many as Mailvan has by default where it is not given
+        #[arg(long)]
+        lanes: Option<u8>,
+        /// The ledger, kept from one pass to the next
+        #[arg(long)]
+        state: PathBuf,
+    },
     /// Reads a whole mailbox and forgets it
     Drain(Ceiling),
     /// Writes a whole mailbox that was read before
@@ -63,6 +78,12 @@ struct Ceiling {
     /// How many connections to a server
     #[arg(long, default_value_t = 1)]
     connections: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PassName {
+    First,
+    Final,
 }
 
 /// From where to where; both mailboxes have the same password.
@@ -92,6 +113,19 @@ fn run(work: Work) -> Result<()> {
     match work {
         Work::Measure { report, command } => measure::run(&report, &command),
         Work::Proxy { server, round_trip_ms } => line::run(server, round_trip_ms),
+        Work::Copy {
+            mailboxes,
+            pass,
+            lanes,
+            state,
+        } => {
+            let (source, destination) = mailboxes.open()?;
+            let pass = match pass {
+                PassName::First => Pass::First,
+                PassName::Final => Pass::Final,
+            };
+            copy::run(&source, &destination, pass, lanes, &state)
+        }
         Work::Drain(ceiling) => {
             let (source, _) = ceiling.mailboxes.open()?;
             print(&ceiling::drain(&source, ceiling.connections)?)

@@ -94,6 +94,8 @@ struct State {
     settings: Mutex<Settings>,
     counters: Mutex<Counters>,
     bytes: [AtomicU64; 2],
+    /// How many bytes may reach clients, counted since the start.
+    allowance: watch::Sender<u64>,
     /// Its value changes when all connections shall end.
     generation: watch::Sender<u64>,
 }
@@ -127,6 +129,7 @@ impl Proxy {
             }),
             counters: Mutex::default(),
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
+            allowance: watch::Sender::new(u64::MAX),
             generation: watch::Sender::new(0),
         });
         {
@@ -155,6 +158,13 @@ impl Proxy {
     /// that are opened from now on.
     pub fn set_network(&self, network: Network) {
         self.state.settings().network = network;
+    }
+
+    /// Lets no more than `bytes` reach clients, counted over all connections since the start (what is
+    /// under way in each may exceed it by a few KiB); the rest waits until more is allowed. So work
+    /// can be kept from ending before something else has happened, however quick the machine is.
+    pub fn allow_to_clients(&self, bytes: u64) {
+        self.state.allowance.send_replace(bytes);
     }
 
     /// Takes connections and resets them at once, or does not any more.
@@ -203,6 +213,16 @@ impl State {
             Direction::ToClient => to_client,
         };
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Waits until so many more bytes may go in a direction.
+    async fn allowed(&self, direction: Direction, bytes: usize) {
+        if direction == Direction::ToClient {
+            let [_, carried] = &self.bytes;
+            let fits = |most: &u64| carried.load(Ordering::Relaxed).saturating_add(bytes as u64) <= *most;
+            // It fails only where the sender is gone, which lives here.
+            let _ = self.allowance.subscribe().wait_for(fits).await;
+        }
     }
 
     /// Uses a cut up, unless it is for each connection. Whether it is still there to be used.

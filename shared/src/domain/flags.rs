@@ -113,6 +113,12 @@ impl FlagSet {
                 .collect(),
         )
     }
+
+    /// What a folder cannot keep; `permanent` as for [`FlagSet::permitted`].
+    #[must_use]
+    pub fn refused(&self, permanent: Option<&[String]>) -> Self {
+        self.minus(&self.permitted(permanent))
+    }
 }
 
 impl PartialEq for FlagSet {
@@ -152,6 +158,11 @@ mod tests {
             "$Label1 \\Seen"
         );
         assert_eq!(flags.permitted(Some(&permanent(&["\\Seen"]))).to_string(), "\\Seen");
+        assert_eq!(
+            flags.refused(Some(&permanent(&["\\Seen"]))).to_string(),
+            "$Label1 \\Odd"
+        );
+        assert_eq!(flags.refused(None), FlagSet::default());
         assert_eq!(flags.permitted(None), flags);
     }
 

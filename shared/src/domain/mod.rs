@@ -5,31 +5,38 @@
 //! value that exists has been checked, because it can only be made by parsing.
 //!
 //! Reading order: [`id`], [`address`], [`source`], then the two state machines [`request`] and
-//! [`job`], then the time rules [`window`] and [`lead`]; [`fault`] is what a customer is told when
+//! [`job`], then the time rules [`window`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
 pub mod address;
+pub mod dropped;
 pub mod fault;
 pub mod flags;
 pub mod host;
 pub mod id;
 pub mod job;
 pub mod lead;
+pub mod options;
 pub mod pass;
+pub mod pattern;
 pub mod request;
 pub mod secret;
 pub mod source;
+pub mod tally;
 pub mod uid;
 pub mod window;
 pub mod zone;
 
 pub use address::{AddressError, EmailAddress};
+pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};
 pub use job::{JobEvent, JobState, JobStatus, pass_outcome};
 pub use lead::{LeadTimes, TooEarly, check_start, earliest_start};
+pub use options::{CopyOptions, DateRange};
 pub use pass::Pass;
+pub use pattern::{FolderPattern, PatternError};
 pub use request::{PassOutcome, RequestEvent, RequestState};
 pub use secret::Secret;
 pub use source::{Endpoint, MailboxOrder, Security};

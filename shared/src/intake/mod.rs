@@ -9,17 +9,19 @@
 //! linear in it. Passwords leave only as [`Secret`](crate::domain::Secret), and no fault repeats
 //! the content of a cell. The bytes that came in belong to the caller, who wipes them.
 //!
-//! Reading order: `file` (the CSV), `header` (its columns), `row` (the checks), [`form`].
+//! Reading order: `file` (the CSV), `header` (its columns), `row` (the checks), [`form`], [`options`].
 
 mod file;
 pub mod form;
 mod header;
+pub mod options;
 mod quoting;
 mod row;
 mod spreadsheet;
 
 pub use file::read_csv;
 pub use form::{FormMailbox, orders_from_form};
+pub use options::{OptionFault, WantedOptions, read_options};
 pub use spreadsheet::spreadsheet_safe;
 
 use crate::domain::{Fault, MailboxOrder};

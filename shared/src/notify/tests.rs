@@ -4,7 +4,7 @@ mod hostile;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
-use crate::domain::{Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
+use crate::domain::{CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
 
 fn profile() -> Profile {
     Profile::parse(include_str!("../../../infra/profile.example.toml")).unwrap()
@@ -20,6 +20,7 @@ fn request(state: RequestState) -> RequestRecord {
         contact_email: "it@example.com".parse().unwrap(),
         ticket: Some("4711".to_owned()),
         window: None,
+        options: CopyOptions::default(),
         token_hash: "TOKENHASH".to_owned(),
         data_key: (!state.is_terminal()).then(|| "DATAKEY".to_owned()),
         generation: 1,
@@ -46,6 +47,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         sealed_password: "SEALED".to_owned(),
         destination: format!("{name}@example.com").parse().unwrap(),
         sealed_destination_password: Some("SEALED".to_owned()),
+        options: CopyOptions::default(),
         folders: 9,
         open_folders: 0,
         messages_total: 12_345 + i64::from(row),

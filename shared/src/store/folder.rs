@@ -3,13 +3,19 @@
 //! Copying is fenced by the folder's epoch (planning, in [`super::planning`], by the mailbox's plan
 //! epoch): whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
 
+use std::ops::RangeInclusive;
+
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
+use super::job::Failure;
+use super::ledger::Ledger;
+use super::planning::PlanLease;
 use super::{Store, StoreError};
 use crate::domain::flags::FlagTable;
+use crate::domain::tally::Tally;
 use crate::domain::uid::{UidMap, UidSet};
 use crate::domain::{JobId, Pass};
 
@@ -80,6 +86,10 @@ pub struct ChunkRecord {
     /// The batch that may be under way; while it stands here, its end is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_batch: Option<OpenBatch>,
+    /// The batches whose end was unknown to their worker, if there were any: what was on the wire
+    /// may have arrived after it was looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<OpenBatch>,
     /// Which source UID became which destination UID.
     #[serde(default)]
     pub map: UidMap,
@@ -89,6 +99,12 @@ pub struct ChunkRecord {
     /// Messages that arrived without the server telling their UIDs, and could not be found.
     #[serde(default)]
     pub unlocated: UidSet,
+    /// The messages in the map as they were read from the source.
+    #[serde(default)]
+    pub tally: Tally,
+    /// Source UIDs in the map that were found at the destination and not read: not in the tally.
+    #[serde(default)]
+    pub untallied: UidSet,
     /// Bytes of the messages in the map, as the source counts.
     #[serde(default)]
     pub bytes_copied: i64,
@@ -131,6 +147,67 @@ impl FolderRecord {
     }
 }
 
+/// What the end of a chunk adds to its mailbox's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChunkCounts {
+    /// Messages that are now at the destination.
+    pub messages_copied: i64,
+    /// Their bytes.
+    pub bytes_copied: i64,
+    /// Messages beyond those that were planned.
+    pub messages_total: i64,
+    /// Messages the destination refused.
+    pub exceptions: i64,
+}
+
+impl ChunkRecord {
+    /// A chunk that has just been cut: nothing is done for it yet.
+    pub fn new(job_id: JobId, folder: u32, chunk: u32, uids: RangeInclusive<u32>) -> Self {
+        Self {
+            job_id,
+            folder,
+            chunk,
+            first_uid: *uids.start(),
+            last_uid: *uids.end(),
+            messages: 0,
+            bytes: 0,
+            match_from: None,
+            done_pass: None,
+            epoch: 0,
+            open_batch: None,
+            late: None,
+            map: UidMap::default(),
+            flags: FlagTable::default(),
+            unlocated: UidSet::default(),
+            tally: Tally::default(),
+            untallied: UidSet::default(),
+            bytes_copied: 0,
+            counted: (0, 0),
+            exceptions: Vec::new(),
+            counted_exceptions: 0,
+        }
+    }
+
+    /// Marks the chunk as done in this pass; gives what its mailbox's counters do not hold yet.
+    /// `messages` is how many there are now, at the source or copied from there.
+    pub fn finish(&mut self, pass: Pass, messages: i64) -> ChunkCounts {
+        let located = i64::try_from(self.map.len()).unwrap_or(i64::MAX);
+        let copied = located.saturating_add(i64::try_from(self.unlocated.len()).unwrap_or(i64::MAX));
+        let exceptions = i64::try_from(self.exceptions.len()).unwrap_or(i64::MAX);
+        let counts = ChunkCounts {
+            messages_copied: copied - self.counted.0,
+            bytes_copied: self.bytes_copied - self.counted.1,
+            messages_total: messages - self.messages,
+            exceptions: exceptions - self.counted_exceptions,
+        };
+        self.messages = messages;
+        self.counted = (copied, self.bytes_copied);
+        self.counted_exceptions = exceptions;
+        self.done_pass = Some(pass);
+        counts
+    }
+}
+
 pub(super) fn partition(job: JobId) -> String {
     format!("JOB#{job}")
 }
@@ -148,22 +225,6 @@ pub(super) fn chunk_key(chunk: &ChunkRecord) -> String {
 }
 
 impl Store {
-    /// The folders of a mailbox, in order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn folders(&self, job: JobId) -> Result<Vec<FolderRecord>, StoreError> {
-        self.query(&partition(job), "FOLDER#").await
-    }
-
-    /// The chunks of a folder, in order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn chunks(&self, job: JobId, folder: u32) -> Result<Vec<ChunkRecord>, StoreError> {
-        self.query(&partition(job), &chunk_prefix(folder)).await
-    }
-
     /// All chunks of a mailbox.
     ///
     /// # Errors
@@ -171,12 +232,39 @@ impl Store {
     pub async fn all_chunks(&self, job: JobId) -> Result<Vec<ChunkRecord>, StoreError> {
         self.query(&partition(job), "CHUNK#").await
     }
+}
 
-    /// Takes a folder until `until`, for this worker alone. `None` where another one holds it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn lease_folder(
+impl Ledger for Store {
+    async fn is_stopped(&self, job: JobId) -> Result<bool, StoreError> {
+        Ok(self.request(job.request()).await?.state.is_terminal())
+    }
+
+    async fn put_folder(
+        &self,
+        lease: PlanLease,
+        folder: &FolderRecord,
+        new_chunks: &[ChunkRecord],
+    ) -> Result<(), StoreError> {
+        self.put_planned(lease, folder, new_chunks).await
+    }
+
+    async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
+        self.delete_all(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    async fn note_trouble(&self, job: JobId, failure: &Failure) -> Result<(), StoreError> {
+        self.note_failure(job, failure).await
+    }
+
+    async fn folders(&self, job: JobId) -> Result<Vec<FolderRecord>, StoreError> {
+        self.query(&partition(job), "FOLDER#").await
+    }
+
+    async fn chunks(&self, job: JobId, folder: u32) -> Result<Vec<ChunkRecord>, StoreError> {
+        self.query(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    async fn lease_folder(
         &self,
         folder: &FolderRecord,
         pass: Pass,
@@ -204,11 +292,7 @@ impl Store {
         }
     }
 
-    /// Gives a folder back from `at` on, before the lease ends.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {
+    async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .set("lease_until", at.as_second());
@@ -216,12 +300,7 @@ impl Store {
             .await
     }
 
-    /// Takes a chunk of a leased folder: earlier workers cannot write it from now on. Gives it as
-    /// they left it.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn take_chunk(&self, chunk: &ChunkRecord, folder: &FolderRecord) -> Result<ChunkRecord, StoreError> {
+    async fn take_chunk(&self, chunk: &ChunkRecord, folder: &FolderRecord) -> Result<ChunkRecord, StoreError> {
         let (pk, sk) = (partition(chunk.job_id), chunk_key(chunk));
         let change = Change::default()
             .if_there()
@@ -231,34 +310,19 @@ impl Store {
         self.get(pk, sk.clone()).await?.ok_or(StoreError::Missing(sk))
     }
 
-    /// Saves what a batch brought and what is about to be sent. Durable on return.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn save_chunk(&self, chunk: &ChunkRecord) -> Result<(), StoreError> {
+    async fn save_chunk(&self, chunk: &ChunkRecord) -> Result<(), StoreError> {
         self.change(saved(chunk)?, partition(chunk.job_id), chunk_key(chunk))
             .await
     }
 
-    /// Ends a chunk for this pass and brings its mailbox's counters up to date, in one write.
-    /// `messages` is how many there are now, at the source or copied from there.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
-        let located = i64::try_from(chunk.map.len()).unwrap_or(i64::MAX);
-        let copied = located.saturating_add(i64::try_from(chunk.unlocated.len()).unwrap_or(i64::MAX));
-        let exceptions = i64::try_from(chunk.exceptions.len()).unwrap_or(i64::MAX);
+    async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
+        let counts = chunk.finish(pass, messages);
         let counters = [
-            ("messages_copied", copied - chunk.counted.0),
-            ("bytes_copied", chunk.bytes_copied - chunk.counted.1),
-            ("messages_total", messages - chunk.messages),
-            ("exceptions", exceptions - chunk.counted_exceptions),
+            ("messages_copied", counts.messages_copied),
+            ("bytes_copied", counts.bytes_copied),
+            ("messages_total", counts.messages_total),
+            ("exceptions", counts.exceptions),
         ];
-        chunk.messages = messages;
-        chunk.counted = (copied, chunk.bytes_copied);
-        chunk.counted_exceptions = exceptions;
-        chunk.done_pass = Some(pass);
         let update = saved(chunk)?.update(&self.table, partition(chunk.job_id), chunk_key(chunk))?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
         if counters.iter().any(|(_, amount)| *amount != 0) {
@@ -267,17 +331,7 @@ impl Store {
         self.transact(items).await
     }
 
-    /// Ends a folder for this pass and counts its mailbox's open folders down, in one write. An
-    /// error, why it was not copied, counts as an exception of the mailbox.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the lease has been lost or the folder has been ended before.
-    pub async fn finish_folder(
-        &self,
-        folder: &FolderRecord,
-        pass: Pass,
-        error: Option<&str>,
-    ) -> Result<(), StoreError> {
+    async fn finish_folder(&self, folder: &FolderRecord, pass: Pass, error: Option<&str>) -> Result<(), StoreError> {
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .if_not("done_pass", pass.as_str())
@@ -295,22 +349,24 @@ impl Store {
 }
 
 fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
-    let open_batch: Option<AttributeValue> = chunk
-        .open_batch
-        .as_ref()
-        .map(serde_dynamo::to_attribute_value)
-        .transpose()?;
+    let batch = |batch: &Option<OpenBatch>| -> Result<Option<AttributeValue>, StoreError> {
+        Ok(batch.as_ref().map(serde_dynamo::to_attribute_value).transpose()?)
+    };
+    let (open_batch, late) = (batch(&chunk.open_batch)?, batch(&chunk.late)?);
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
     Ok(Change::default()
         .if_equal("epoch", chunk.epoch)
         .set_or_remove("match_from", chunk.match_from.map(i64::from))
         .set_or_remove("open_batch", open_batch)
+        .set_or_remove("late", late)
         .set_or_remove("done_pass", chunk.done_pass.map(Pass::as_str))
         .set("messages", chunk.messages)
         .set("map", chunk.map.to_string())
         .set("flags", chunk.flags.to_string())
         .set("unlocated", chunk.unlocated.to_string())
+        .set("tally", chunk.tally.to_string())
+        .set("untallied", chunk.untallied.to_string())
         .set("bytes_copied", chunk.bytes_copied)
         .set("counted", counted)
         .set("counted_exceptions", chunk.counted_exceptions)

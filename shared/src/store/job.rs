@@ -8,7 +8,8 @@ use super::expression::Change;
 use super::{Advance, Item, Store, StoreError, belonging, request, stamp};
 use crate::domain::job::transition;
 use crate::domain::{
-    EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState,
+    CopyOptions, EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId,
+    RequestState,
 };
 
 /// One mailbox of a request.
@@ -40,6 +41,9 @@ pub struct JobRecord {
     /// The password here, sealed, where the row gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sealed_destination_password: Option<String>,
+    /// What is to be copied, and how: those of the request.
+    #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
+    pub options: CopyOptions,
     /// How many folders the mailbox has.
     pub folders: u32,
     /// How many of them the running pass still waits for.
@@ -109,6 +113,7 @@ impl JobRecord {
         order: &MailboxOrder,
         sealed_password: String,
         sealed_destination_password: Option<String>,
+        options: &CopyOptions,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -124,6 +129,7 @@ impl JobRecord {
             sealed_password,
             destination: order.destination.clone(),
             sealed_destination_password,
+            options: options.clone(),
             folders: 0,
             open_folders: 0,
             messages_total: 0,
@@ -294,7 +300,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn note_trouble(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
+    pub(super) async fn note_failure(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
         let (pk, sk) = keys(id);
         self.change(failure.change().if_there(), pk, sk).await
     }

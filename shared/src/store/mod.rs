@@ -10,6 +10,7 @@ mod error;
 mod expression;
 pub mod folder;
 pub mod job;
+mod ledger;
 mod lock;
 pub mod notice;
 pub mod planning;
@@ -28,6 +29,7 @@ use crate::domain::RequestId;
 pub use error::StoreError;
 pub use folder::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
 pub use job::JobRecord;
+pub use ledger::Ledger;
 pub use notice::{NoticeKind, NoticeRecord};
 pub use request::RequestRecord;
 

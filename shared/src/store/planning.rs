@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::expression::Change;
-use super::folder::{chunk_key, chunk_prefix, folder_key, partition};
+use super::folder::{chunk_key, folder_key, partition};
 use super::{ChunkRecord, FolderRecord, Store, StoreError, belonging};
 use crate::domain::JobId;
 
@@ -14,6 +14,13 @@ use crate::domain::JobId;
 pub struct PlanLease {
     job: JobId,
     epoch: i64,
+}
+
+impl PlanLease {
+    /// The right that is counted as `epoch`.
+    pub fn new(job: JobId, epoch: i64) -> Self {
+        Self { job, epoch }
+    }
 }
 
 /// The item that planning is leased by.
@@ -39,7 +46,7 @@ impl Store {
             .get(pk, sk)
             .await?
             .ok_or_else(|| StoreError::Missing(format!("plan of {job}")))?;
-        Ok(PlanLease { job, epoch: plan.epoch })
+        Ok(PlanLease::new(job, plan.epoch))
     }
 
     /// Gives the right to plan back, so that the next run need not wait for its end.
@@ -58,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost.
-    pub async fn put_folder(
+    pub(super) async fn put_planned(
         &self,
         lease: PlanLease,
         folder: &FolderRecord,
@@ -83,13 +90,5 @@ impl Store {
             .expression_attribute_values(":epoch", AttributeValue::N(lease.epoch.to_string()))
             .build()?;
         self.put_fenced(&fence, puts).await
-    }
-
-    /// Forgets the chunks of a folder that is to be planned anew.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
-        self.delete_all(&partition(job), &chunk_prefix(folder)).await
     }
 }

@@ -9,7 +9,7 @@ use super::job::Failure;
 use super::notice::{NoticeKind, NoticeRecord};
 use super::{Advance, Store, StoreError, belonging, item_of, stamp};
 use crate::domain::request::transition;
-use crate::domain::{EmailAddress, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{CopyOptions, EmailAddress, RequestEvent, RequestId, RequestState, Window};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -42,6 +42,9 @@ pub struct RequestRecord {
     /// The wanted time frame; none means as soon as possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// What is to be copied, and how.
+    #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
+    pub options: CopyOptions,
     /// SHA-256 of the token, base64.
     pub token_hash: String,
     /// The sealed data key, base64; gone when the request has ended, and with it every password.

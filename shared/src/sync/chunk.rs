@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Engine, SyncError};
+use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::Pass;
 use crate::domain::flags::FlagSet;
@@ -19,7 +19,7 @@ use crate::domain::uid::UidSet;
 use crate::imap::append::{Appended, Outgoing, RefusalClass, append};
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Selected, Session, fetch};
-use crate::store::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
+use crate::store::{ChunkRecord, ExceptionRecord, FolderRecord, Ledger, OpenBatch};
 
 /// A batch is not begun with less time left than this.
 const BATCH_MARGIN: Duration = Duration::from_secs(2);
@@ -41,8 +41,8 @@ pub(super) enum ChunkEnd {
 }
 
 /// A folder opened on both sides, held by this worker alone.
-pub(super) struct OpenFolder<'a> {
-    pub(super) engine: &'a Engine,
+pub(super) struct OpenFolder<'a, L> {
+    pub(super) mailbox: &'a Mailbox<L>,
     pub(super) pass: Pass,
     pub(super) deadline: Deadline,
     pub(super) folder: &'a FolderRecord,
@@ -66,7 +66,7 @@ struct Batch {
     messages: Vec<(Metadata, Bytes)>,
 }
 
-impl OpenFolder<'_> {
+impl<L: Ledger> OpenFolder<'_, L> {
     /// Copies what is missing of a chunk and, in the final pass, carries changed flags over.
     /// Idempotency key: chunk and pass.
     pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord) -> Result<ChunkEnd, SyncError> {
@@ -80,14 +80,14 @@ impl OpenFolder<'_> {
         }
         let missing = self.note_too_large(chunk, missing_of(chunk, &found));
         if self.send(chunk, missing).await? == ChunkEnd::OutOfTime {
-            self.engine.store.save_chunk(chunk).await?;
+            self.mailbox.ledger.save_chunk(chunk).await?;
             return Ok(ChunkEnd::OutOfTime);
         }
         self.note_unreadable(chunk, &found).await?;
         let uids = found.iter().map(|message| message.uid);
         let present: BTreeSet<u32> = uids.chain(chunk.map.iter().map(|pair| pair.0)).collect();
         let present = i64::try_from(present.len()).unwrap_or(i64::MAX);
-        self.engine.store.finish_chunk(chunk, self.pass, present).await?;
+        self.mailbox.ledger.finish_chunk(chunk, self.pass, present).await?;
         self.progressed = true;
         Ok(ChunkEnd::Finished)
     }
@@ -126,7 +126,7 @@ impl OpenFolder<'_> {
 
     /// Sends messages in batches, reading the next while one is being appended.
     async fn send(&mut self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Result<ChunkEnd, SyncError> {
-        let limits = self.engine.profile.limits;
+        let limits = self.mailbox.limits;
         let mut batches = cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes).into_iter();
         let mut ready = match batches.next() {
             Some(batch) if self.has_time() => Some(read_batch(self.source, batch).await.map_err(SyncError::Source)?),
@@ -142,7 +142,7 @@ impl OpenFolder<'_> {
                     uids,
                     from_uid: self.next_uid,
                 });
-                self.engine.store.save_chunk(chunk).await?;
+                self.mailbox.ledger.save_chunk(chunk).await?;
             }
             let next = batches.next();
             let was_last = next.is_none();
@@ -161,7 +161,7 @@ impl OpenFolder<'_> {
             self.slowest_batch = self.slowest_batch.max(begun.elapsed());
             // What arrived is saved whatever became of the reading, so that it need not be looked for.
             if saved.is_err() || read.is_err() {
-                self.engine.store.save_chunk(chunk).await?;
+                self.mailbox.ledger.save_chunk(chunk).await?;
             }
             saved?;
             ready = read.map_err(SyncError::Source)?;

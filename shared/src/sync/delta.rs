@@ -9,7 +9,7 @@ use super::chunk::OpenFolder;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
 use crate::imap::fetch::{self, Metadata};
-use crate::store::ChunkRecord;
+use crate::store::{ChunkRecord, Ledger};
 
 /// Flags of one message on the three sides.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub(super) fn flag_changes(messages: &[ThreeWay], permanent: Option<&[String]>) 
     changes.into_iter().map(change).collect()
 }
 
-impl OpenFolder<'_> {
+impl<L: Ledger> OpenFolder<'_, L> {
     /// Carries the changes of flags over to the destination. Repeating it changes nothing.
     pub(super) async fn carry_flags_over(
         &mut self,

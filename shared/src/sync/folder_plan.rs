@@ -1,9 +1,7 @@
 //! Planning one folder: where it goes, what is new in it, and in which chunks.
 
 use super::mapping::FolderMapping;
-use super::{Engine, SyncError};
-use crate::domain::flags::FlagTable;
-use crate::domain::uid::{UidMap, UidSet};
+use super::{Mailbox, SyncError};
 use crate::domain::{JobId, Pass};
 use crate::imap::folder::{self, ListedFolder};
 use crate::imap::session::FolderStatus;
@@ -11,22 +9,21 @@ use crate::imap::{ImapError, Session, fetch};
 use crate::profile::Limits;
 use crate::store::job::Failure;
 use crate::store::planning::PlanLease;
-use crate::store::{ChunkRecord, FolderRecord, JobRecord};
+use crate::store::{ChunkRecord, FolderRecord, Ledger};
 
 /// The UIDVALIDITY of a folder that could not be opened yet; never a true one (RFC 9051).
 const UNKNOWN: u32 = 0;
 
 /// Plans one folder after the other.
-pub(super) struct FolderPlanner<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) job: &'a JobRecord,
+pub(super) struct FolderPlanner<'a, L> {
+    pub(super) mailbox: &'a Mailbox<L>,
     pub(super) pass: Pass,
     pub(super) lease: PlanLease,
     pub(super) source: &'a mut Session,
     pub(super) destination: &'a mut Session,
 }
 
-impl FolderPlanner<'_> {
+impl<L: Ledger> FolderPlanner<'_, L> {
     /// Plans a folder: makes it at the destination and cuts what is new in it into chunks.
     pub(super) async fn plan(
         &mut self,
@@ -53,12 +50,12 @@ impl FolderPlanner<'_> {
                     done_pass: Some(self.pass),
                     ..same.clone()
                 };
-                return Ok(self.engine.store.put_folder(self.lease, &folder, &[]).await?);
+                return Ok(self.mailbox.ledger.put_folder(self.lease, &folder, &[]).await?);
             }
             (target, _) => target?,
         };
         if before.is_some() && same.is_none() {
-            self.engine.store.delete_chunks(self.job.job_id, number).await?;
+            self.mailbox.ledger.delete_chunks(self.mailbox.job_id, number).await?;
         }
         let match_from = match same {
             _ if target.messages == 0 || sizes.is_empty() => None,
@@ -66,13 +63,13 @@ impl FolderPlanner<'_> {
             // Another request may have copied since; what is ours already is below.
             Some(_) => Some(self.highest_of_ours(number).await?.saturating_add(1)),
         };
-        let cut = cut_chunks(&sizes, &self.engine.profile.limits);
+        let cut = cut_chunks(&sizes, &self.mailbox.limits);
         let numbered = (same.map_or(0, |before| before.chunks)..).zip(cut);
         let chunks: Vec<ChunkRecord> = numbered
-            .map(|(chunk, cut)| cut.record(self.job.job_id, number, chunk, match_from))
+            .map(|(chunk, cut)| cut.record(self.mailbox.job_id, number, chunk, match_from))
             .collect();
         let folder = FolderRecord {
-            job_id: self.job.job_id,
+            job_id: self.mailbox.job_id,
             folder: number,
             source_name: mapping.source_name.clone(),
             title: mapping.title.clone(),
@@ -99,20 +96,20 @@ impl FolderPlanner<'_> {
             folder.done_pass
         };
         let folder = FolderRecord { done_pass, ..folder };
-        self.engine.store.put_folder(self.lease, &folder, &chunks).await?;
+        self.mailbox.ledger.put_folder(self.lease, &folder, &chunks).await?;
         if let Some(message) = folder.error {
             let failure = Failure {
                 code: "source_messages_not_listed".to_owned(),
                 message,
             };
-            self.engine.store.note_trouble(self.job.job_id, &failure).await?;
+            self.mailbox.ledger.note_trouble(self.mailbox.job_id, &failure).await?;
         }
         Ok(())
     }
 
     /// The highest destination UID of what this job has in the folder; 0 where it has nothing.
     async fn highest_of_ours(&self, number: u32) -> Result<u32, SyncError> {
-        let chunks = self.engine.store.chunks(self.job.job_id, number).await?;
+        let chunks = self.mailbox.ledger.chunks(self.mailbox.job_id, number).await?;
         let uids = chunks.iter().flat_map(|chunk| chunk.map.iter().map(|pair| pair.1));
         Ok(uids.max().unwrap_or(0))
     }
@@ -161,9 +158,9 @@ impl FolderPlanner<'_> {
         error: &SyncError,
     ) -> Result<(), SyncError> {
         let failure = error.folder_failure(&mapping.title);
-        tracing::warn!(job.id = %self.job.job_id, folder = number, code = failure.code, "folder skipped");
+        tracing::warn!(job.id = %self.mailbox.job_id, folder = number, code = failure.code, "folder skipped");
         let folder = FolderRecord {
-            job_id: self.job.job_id,
+            job_id: self.mailbox.job_id,
             folder: number,
             source_name: mapping.source_name.clone(),
             title: mapping.title.clone(),
@@ -178,8 +175,8 @@ impl FolderPlanner<'_> {
             epoch: before.map_or(0, |before| before.epoch),
             lease_until: before.map_or(0, |before| before.lease_until),
         };
-        self.engine.store.put_folder(self.lease, &folder, &[]).await?;
-        Ok(self.engine.store.note_trouble(self.job.job_id, &failure).await?)
+        self.mailbox.ledger.put_folder(self.lease, &folder, &[]).await?;
+        Ok(self.mailbox.ledger.note_trouble(self.mailbox.job_id, &failure).await?)
     }
 
     /// Makes the destination folder and its subscription, where they are missing.
@@ -213,24 +210,10 @@ struct Cut {
 impl Cut {
     fn record(self, job_id: JobId, folder: u32, chunk: u32, match_from: Option<u32>) -> ChunkRecord {
         ChunkRecord {
-            job_id,
-            folder,
-            chunk,
-            first_uid: self.first_uid,
-            last_uid: self.last_uid,
             messages: self.messages,
             bytes: self.bytes,
             match_from,
-            done_pass: None,
-            epoch: 0,
-            open_batch: None,
-            map: UidMap::default(),
-            flags: FlagTable::default(),
-            unlocated: UidSet::default(),
-            bytes_copied: 0,
-            counted: (0, 0),
-            exceptions: Vec::new(),
-            counted_exceptions: 0,
+            ..ChunkRecord::new(job_id, folder, chunk, self.first_uid..=self.last_uid)
         }
     }
 }

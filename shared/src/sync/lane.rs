@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder};
 use super::settle::settle_request;
-use super::{Engine, LEASE_GRACE, SyncError};
+use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
 use crate::imap::{ImapError, Session};
-use crate::store::{FolderRecord, JobRecord, NoticeKind, StoreError};
+use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
 
 /// A folder is not begun with less time left than this.
 const FOLDER_MARGIN: Duration = Duration::from_secs(2);
@@ -56,60 +56,104 @@ impl<E: Into<SyncError>> From<E> for LaneFailure {
 /// # Errors
 /// [`LaneFailure`]; what has been copied so far is saved.
 pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<LaneEnd, LaneFailure> {
-    let mut sessions: Option<(Session, Session)> = None;
-    let mut progressed = false;
+    let mut mailbox = None;
     loop {
-        if engine.store.request(id.request()).await?.state.is_terminal() {
+        if engine.store.is_stopped(id).await? {
             engine.store.cancel_job(id, now()).await?;
             return Ok(LaneEnd::Done(Vec::new()));
         }
-        // The folders first: a mailbox whose last folder has ended then shows all its exceptions.
-        let folders = engine.store.folders(id).await?;
         let job = engine.store.job(id).await?;
         if (job.status.state(), job.status.pass()) != (JobState::Copying, Some(pass)) {
             return Ok(LaneEnd::Done(
                 settle_request(&engine.store, job.request_id, now()).await?,
             ));
         }
-        let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
-        if open.is_empty() {
-            engine.store.finish_job(&job, pass, now()).await?;
-            continue;
-        }
-        if deadline.remaining() < FOLDER_MARGIN {
-            return Ok(LaneEnd::Continue);
-        }
-        let at = now();
-        let held = open.iter().filter(|folder| folder.lease_until > at.as_second()).count();
-        if held >= usize::from(engine.profile.limits.lanes) {
-            // As many workers as there may be are at it; each has a message of its own.
-            return Ok(LaneEnd::Done(Vec::new()));
-        }
-        let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
-            let soonest = open.iter().map(|folder| folder.lease_until).min().unwrap_or_default();
-            let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
-            return Ok(LaneEnd::Wait(Duration::from_secs(seconds.max(1))));
+        let mailbox = match &mailbox {
+            Some(mailbox) => mailbox,
+            None => mailbox.insert(engine.mailbox(&job).await?),
         };
-        let Some(folder) = engine
-            .store
-            .lease_folder(free, pass, at, deadline.lease_end(LEASE_GRACE))
-            .await?
-        else {
-            continue;
-        };
-        let end = work_on(engine, &job, pass, deadline, &folder, &mut sessions, &mut progressed).await;
-        match end {
-            Ok(FolderEnd::Finished) => {}
-            Ok(FolderEnd::Stopped) => {
-                engine.store.release_folder(&folder, now()).await?;
-                return Ok(LaneEnd::Continue);
+        match mailbox.work(pass, deadline).await? {
+            Work::Stopped => {}
+            Work::OutOfTime => return Ok(LaneEnd::Continue),
+            Work::Held => return Ok(LaneEnd::Done(Vec::new())),
+            Work::HeldUntil(delay) => return Ok(LaneEnd::Wait(delay)),
+            Work::NothingOpen => {
+                // As it is after its last folder: with all its exceptions.
+                let job = engine.store.job(id).await?;
+                engine.store.finish_job(&job, pass, now()).await?;
             }
-            Err(error) if error.is_about_one_folder() => {
-                skip_folder(engine, &folder, pass, &error).await?;
+        }
+    }
+}
+
+/// How a worker's run over a mailbox's folders ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// No folder is open in this pass.
+    NothingOpen,
+    /// The mailbox shall not be copied any further.
+    Stopped,
+    /// Time ran short.
+    OutOfTime,
+    /// As many workers as there may be are at it.
+    Held,
+    /// What is open is held by others, for so long at most.
+    HeldUntil(Duration),
+}
+
+impl<L: Ledger> Mailbox<L> {
+    /// Copies folder after folder until none is open or time runs short. Any number of workers may
+    /// do so at the same time.
+    ///
+    /// # Errors
+    /// [`LaneFailure`]; what has been copied so far is saved.
+    pub async fn work(&self, pass: Pass, deadline: Deadline) -> Result<Work, LaneFailure> {
+        let mut sessions: Option<(Session, Session)> = None;
+        let mut progressed = false;
+        loop {
+            if self.ledger.is_stopped(self.job_id).await? {
+                return Ok(Work::Stopped);
             }
-            Err(error) => {
-                release_after_fault(engine, &folder, &error).await;
-                return Err(LaneFailure { error, progressed });
+            let folders = self.ledger.folders(self.job_id).await?;
+            let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
+            if open.is_empty() {
+                return Ok(Work::NothingOpen);
+            }
+            if deadline.remaining() < FOLDER_MARGIN {
+                return Ok(Work::OutOfTime);
+            }
+            let at = now();
+            let held = open.iter().filter(|folder| folder.lease_until > at.as_second()).count();
+            if held >= usize::from(self.limits.lanes) {
+                // Each of them has a message of its own.
+                return Ok(Work::Held);
+            }
+            let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
+                let soonest = open.iter().map(|folder| folder.lease_until).min().unwrap_or_default();
+                let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
+                return Ok(Work::HeldUntil(Duration::from_secs(seconds.max(1))));
+            };
+            let Some(folder) = self
+                .ledger
+                .lease_folder(free, pass, at, deadline.lease_end(LEASE_GRACE))
+                .await?
+            else {
+                continue;
+            };
+            let end = work_on(self, pass, deadline, &folder, &mut sessions, &mut progressed).await;
+            match end {
+                Ok(FolderEnd::Finished) => {}
+                Ok(FolderEnd::Stopped) => {
+                    self.ledger.release_folder(&folder, now()).await?;
+                    return Ok(Work::OutOfTime);
+                }
+                Err(error) if error.is_about_one_folder() => {
+                    skip_folder(&self.ledger, &folder, pass, &error).await?;
+                }
+                Err(error) => {
+                    release_after_fault(&self.ledger, &folder, &error).await;
+                    return Err(LaneFailure { error, progressed });
+                }
             }
         }
     }
@@ -135,9 +179,8 @@ enum FolderEnd {
     Stopped,
 }
 
-async fn work_on(
-    engine: &Engine,
-    job: &JobRecord,
+async fn work_on<L: Ledger>(
+    mailbox: &Mailbox<L>,
     pass: Pass,
     deadline: Deadline,
     folder: &FolderRecord,
@@ -146,7 +189,7 @@ async fn work_on(
 ) -> Result<FolderEnd, SyncError> {
     let (source, destination) = match sessions {
         Some(sessions) => sessions,
-        None => sessions.insert(engine.open_both(job).await?),
+        None => sessions.insert(mailbox.open_both().await?),
     };
     let (opened, selected) = tokio::try_join!(
         async { source.examine(&folder.source_name).await.map_err(SyncError::Source) },
@@ -165,7 +208,7 @@ async fn work_on(
     };
     same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
     same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;
-    let mut chunks = engine.store.chunks(folder.job_id, folder.folder).await?;
+    let mut chunks = mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
     // What a planning that died half-way left beyond the plan that counts.
     chunks.retain(|chunk| chunk.chunk < folder.chunks);
     let claimed: HashSet<u32> = chunks
@@ -174,7 +217,7 @@ async fn work_on(
         .collect();
     let next_uid = selected.uid_next.unwrap_or(1);
     let mut open = OpenFolder {
-        engine,
+        mailbox,
         pass,
         deadline,
         folder,
@@ -188,17 +231,17 @@ async fn work_on(
         progressed: false,
     };
     for chunk in chunks.iter().filter(|chunk| chunk.done_pass != Some(pass)) {
-        if engine.store.request(job.request_id).await?.state.is_terminal() {
+        if mailbox.ledger.is_stopped(mailbox.job_id).await? {
             return Ok(FolderEnd::Stopped);
         }
-        let mut chunk = engine.store.take_chunk(chunk, folder).await?;
+        let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
         let end = open.copy(&mut chunk).await;
         *progressed |= open.progressed;
         if end? == ChunkEnd::OutOfTime {
             return Ok(FolderEnd::Stopped);
         }
     }
-    engine.store.finish_folder(folder, pass, None).await?;
+    mailbox.ledger.finish_folder(folder, pass, None).await?;
     Ok(FolderEnd::Finished)
 }
 
@@ -216,17 +259,22 @@ fn same_folder(folder: &FolderRecord, expected: u32, found: u32) -> Result<(), I
 }
 
 /// Ends a folder that cannot be copied, and says so: the others go on.
-async fn skip_folder(engine: &Engine, folder: &FolderRecord, pass: Pass, error: &SyncError) -> Result<(), StoreError> {
+async fn skip_folder<L: Ledger>(
+    ledger: &L,
+    folder: &FolderRecord,
+    pass: Pass,
+    error: &SyncError,
+) -> Result<(), StoreError> {
     let failure = error.folder_failure(&folder.title);
     tracing::warn!(job.id = %folder.job_id, folder = folder.folder, code = failure.code, "folder skipped");
-    engine.store.finish_folder(folder, pass, Some(&failure.message)).await?;
-    engine.store.note_trouble(folder.job_id, &failure).await
+    ledger.finish_folder(folder, pass, Some(&failure.message)).await?;
+    ledger.note_trouble(folder.job_id, &failure).await
 }
 
 /// Shortens the lease, so that the next try need not wait for this run's end; but not to nothing,
 /// because what was on the wire may still arrive. Where the destination fell silent it may take any
 /// time, and the lease stays.
-async fn release_after_fault(engine: &Engine, folder: &FolderRecord, error: &SyncError) {
+async fn release_after_fault<L: Ledger>(ledger: &L, folder: &FolderRecord, error: &SyncError) {
     if matches!(
         error,
         SyncError::Destination(ImapError::TimedOut { .. } | ImapError::Io { .. })
@@ -237,7 +285,7 @@ async fn release_after_fault(engine: &Engine, folder: &FolderRecord, error: &Syn
     let at = grace
         .and_then(|grace| now().checked_add(grace).ok())
         .unwrap_or(Timestamp::MAX);
-    match engine.store.release_folder(folder, at).await {
+    match ledger.release_folder(folder, at).await {
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => tracing::warn!(job.id = %folder.job_id, %error, "a folder's lease could not be shortened"),
     }

@@ -1,6 +1,7 @@
 //! Copying mail exactly once: planning a mailbox, copying its chunks, the final pass's changes.
 //!
 //! ```text
+//! mailbox the two sides of one mailbox, and the ledger of what has been done
 //! plan    lists both sides, maps names (mapping), cuts folders into chunks
 //! lane    takes folders one after the other, with one connection to each side
 //! chunk   makes one chunk's messages true at the destination (recover, matching, delta)
@@ -10,27 +11,33 @@
 //! that appeared in it since the worker's start and belongs to no finished batch is either the open
 //! batch's or was not ours, and equal messages of different chunks cannot be taken for each other.
 //!
-//! The module speaks to servers through [`crate::imap`] and to the table through [`crate::store`];
-//! it knows nothing of queues: whoever calls it is told what to send ([`LaneEnd`], [`PlanEnd`]).
+//! [`Mailbox`] is the engine proper: it speaks to servers through [`crate::imap`] and writes down
+//! what it does in a [`Ledger`](crate::store::Ledger). [`plan_mailbox`] and [`run_lane`] lead it
+//! through jobs and requests in the table. Neither knows of queues: whoever calls them is told what
+//! to send ([`LaneEnd`], [`PlanEnd`]).
 
 mod chunk;
 mod delta;
 mod folder_plan;
 mod lane;
+mod mailbox;
 mod mapping;
 mod matching;
 mod plan;
 mod recover;
+mod repair;
 mod settle;
 
-pub use lane::{LaneEnd, LaneFailure, run_lane};
+pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
+pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders};
 pub use plan::{PlanEnd, plan_mailbox};
+pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 
 use std::time::Duration;
 
-use crate::imap::{Connector, Credentials, ImapError, Session};
+use crate::imap::{Connector, Credentials, ImapError};
 use crate::profile::{DestinationAuth, Profile};
 use crate::secrets::{SecretError, Secrets};
 use crate::store::{JobRecord, Store, StoreError};
@@ -38,7 +45,7 @@ use crate::store::{JobRecord, Store, StoreError};
 /// How long after its run's end a worker's lease lasts: what it had sent has arrived by then.
 const LEASE_GRACE: Duration = Duration::from_secs(10);
 
-/// What planning and copying work with.
+/// What the service's functions plan and copy with: it makes [`Mailbox`]es of jobs.
 #[derive(Clone)]
 pub struct Engine {
     /// The job table.
@@ -77,23 +84,17 @@ pub enum SyncError {
 }
 
 impl Engine {
-    /// Opens the source mailbox of a job.
-    async fn open_source(&self, job: &JobRecord) -> Result<Session, SyncError> {
-        let password = self.secrets.open(job.job_id, &job.sealed_password).await?;
-        let credentials = Credentials::Own {
+    /// A job's mailbox, with the rights to enter it on both sides.
+    ///
+    /// # Errors
+    /// [`SecretError`] where the passwords have been destroyed or do not open.
+    pub async fn mailbox(&self, job: &JobRecord) -> Result<Mailbox<Store>, SecretError> {
+        let source = Credentials::Own {
             user: job.source_user.clone(),
-            password,
+            password: self.secrets.open(job.job_id, &job.sealed_password).await?,
         };
-        self.sources
-            .open(&job.source, &credentials)
-            .await
-            .map_err(SyncError::Source)
-    }
-
-    /// Opens the destination mailbox of a job, as the profile says.
-    async fn open_destination(&self, job: &JobRecord) -> Result<Session, SyncError> {
         let mailbox = job.destination.to_string();
-        let credentials = match &self.profile.imap.auth {
+        let destination = match &self.profile.imap.auth {
             DestinationAuth::Master { user, password_secret } => Credentials::Master {
                 mailbox,
                 user: user.clone(),
@@ -107,14 +108,20 @@ impl Engine {
                 }
             }
         };
-        self.destination
-            .open(&self.profile.imap.endpoint, &credentials)
-            .await
-            .map_err(SyncError::Destination)
-    }
-
-    /// Opens both mailboxes of a job at the same time.
-    async fn open_both(&self, job: &JobRecord) -> Result<(Session, Session), SyncError> {
-        tokio::try_join!(self.open_source(job), self.open_destination(job))
+        Ok(Mailbox {
+            job_id: job.job_id,
+            ledger: self.store.clone(),
+            source: Access {
+                connector: self.sources.clone(),
+                endpoint: job.source.clone(),
+                credentials: source,
+            },
+            destination: Access {
+                connector: self.destination.clone(),
+                endpoint: self.profile.imap.endpoint.clone(),
+                credentials: destination,
+            },
+            limits: self.profile.limits,
+        })
     }
 }

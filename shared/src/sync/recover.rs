@@ -11,12 +11,12 @@ use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Session, fetch};
-use crate::store::ChunkRecord;
+use crate::store::{ChunkRecord, Ledger};
 
 /// How many bytes of messages are digested at once.
 const DIGEST_BYTES: u64 = 8 << 20;
 
-impl OpenFolder<'_> {
+impl<L: Ledger> OpenFolder<'_, L> {
     /// Claims for a chunk what arrived of its open batch, or what was at the destination before its
     /// first copy. Sends nothing. The result is durable with the next save.
     pub(super) async fn close_open_batch(&mut self, chunk: &mut ChunkRecord) -> Result<(), SyncError> {

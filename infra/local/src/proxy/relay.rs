@@ -113,6 +113,7 @@ async fn write(
     let mut free_at = Instant::now();
     while let Some(Piece { due, mut bytes }) = pieces.recv().await {
         sleep_until(due.max(free_at)).await;
+        state.allowed(direction, bytes.len()).await;
         let mut ending = None;
         if let Some(cut) = cut {
             let left = usize::try_from(cut.after_bytes.saturating_sub(written)).unwrap_or(usize::MAX);

@@ -66,6 +66,25 @@ fn bandwidth_is_capped() {
 }
 
 #[test]
+fn no_more_than_is_allowed_reaches_clients() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    proxy.allow_to_clients(1000);
+    let mut stream = connect(&proxy);
+    for allowed in [1000, 2000] {
+        proxy.allow_to_clients(allowed);
+        stream.write_all(&[7; 1000]).unwrap();
+        stream.read_exact(&mut [0; 1000]).unwrap();
+        assert_eq!(proxy.counters().bytes_to_client, allowed);
+    }
+    stream.write_all(b"x").unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert!(stream.read_exact(&mut [0]).is_err(), "a byte too many came through");
+    proxy.allow_to_clients(u64::MAX);
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.read_exact(&mut [0]).unwrap();
+}
+
+#[test]
 fn a_connection_is_cut_after_exactly_so_many_bytes_and_the_next_is_not() {
     let cut = Cut {
         after_bytes: 1000,

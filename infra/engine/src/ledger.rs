@@ -1,0 +1,198 @@
+//! Folders and chunks in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use mailvan::domain::{JobId, Pass};
+use mailvan::store::job::Failure;
+use mailvan::store::planning::PlanLease;
+use mailvan::store::{ChunkRecord, FolderRecord, Ledger, StoreError};
+use serde::{Deserialize, Serialize};
+
+/// The ledger of one mailbox. Cheap to clone; clones are the same ledger.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLedger(Arc<Mutex<State>>);
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct State {
+    plan_epoch: i64,
+    folders: BTreeMap<u32, FolderRecord>,
+    chunks: BTreeMap<u32, BTreeMap<u32, ChunkRecord>>,
+    #[serde(skip)]
+    troubles: Vec<String>,
+}
+
+impl MemoryLedger {
+    /// Reads a ledger that [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        let state = serde_json::from_str(text)?;
+        Ok(Self(Arc::new(Mutex::new(state))))
+    }
+
+    /// The ledger as JSON.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&*self.state())
+    }
+
+    /// Takes the right to plan.
+    pub fn lease_plan(&self, job: JobId) -> PlanLease {
+        let mut state = self.state();
+        state.plan_epoch += 1;
+        PlanLease::new(job, state.plan_epoch)
+    }
+
+    /// What went wrong on the way, in words.
+    pub fn troubles(&self) -> Vec<String> {
+        self.state().troubles.clone()
+    }
+
+    /// All folders.
+    pub fn all_folders(&self) -> Vec<FolderRecord> {
+        self.state().folders.values().cloned().collect()
+    }
+
+    /// All chunks.
+    pub fn all_chunks(&self) -> Vec<ChunkRecord> {
+        self.state()
+            .chunks
+            .values()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The folder, if its epoch is still this one.
+    fn held(&mut self, folder: u32, epoch: i64) -> Result<&mut FolderRecord, StoreError> {
+        self.folders
+            .get_mut(&folder)
+            .filter(|folder| folder.epoch == epoch)
+            .ok_or(StoreError::Conflict)
+    }
+
+    /// Puts a chunk, if its epoch is still this one.
+    fn put_held(&mut self, chunk: &ChunkRecord) -> Result<(), StoreError> {
+        let place = self
+            .chunks
+            .get_mut(&chunk.folder)
+            .and_then(|chunks| chunks.get_mut(&chunk.chunk));
+        let place = place
+            .filter(|place| place.epoch == chunk.epoch)
+            .ok_or(StoreError::Conflict)?;
+        *place = chunk.clone();
+        Ok(())
+    }
+}
+
+impl Ledger for MemoryLedger {
+    async fn is_stopped(&self, _job: JobId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn folders(&self, _job: JobId) -> Result<Vec<FolderRecord>, StoreError> {
+        Ok(self.all_folders())
+    }
+
+    async fn chunks(&self, _job: JobId, folder: u32) -> Result<Vec<ChunkRecord>, StoreError> {
+        let state = self.state();
+        let chunks = state
+            .chunks
+            .get(&folder)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .cloned();
+        Ok(chunks.collect())
+    }
+
+    async fn put_folder(
+        &self,
+        _lease: PlanLease,
+        folder: &FolderRecord,
+        new_chunks: &[ChunkRecord],
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let chunks = state.chunks.entry(folder.folder).or_default();
+        chunks.extend(new_chunks.iter().map(|chunk| (chunk.chunk, chunk.clone())));
+        state.folders.insert(folder.folder, folder.clone());
+        Ok(())
+    }
+
+    async fn delete_chunks(&self, _job: JobId, folder: u32) -> Result<(), StoreError> {
+        self.state().chunks.remove(&folder);
+        Ok(())
+    }
+
+    async fn lease_folder(
+        &self,
+        folder: &FolderRecord,
+        pass: Pass,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<FolderRecord>, StoreError> {
+        let mut state = self.state();
+        let Ok(held) = state.held(folder.folder, folder.epoch) else {
+            return Ok(None);
+        };
+        if held.lease_until > now.as_second() || !held.is_open(pass) {
+            return Ok(None);
+        }
+        held.epoch += 1;
+        held.lease_until = until.as_second();
+        Ok(Some(held.clone()))
+    }
+
+    async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {
+        self.state().held(folder.folder, folder.epoch)?.lease_until = at.as_second();
+        Ok(())
+    }
+
+    async fn take_chunk(&self, chunk: &ChunkRecord, folder: &FolderRecord) -> Result<ChunkRecord, StoreError> {
+        let mut state = self.state();
+        let place = state
+            .chunks
+            .get_mut(&chunk.folder)
+            .and_then(|chunks| chunks.get_mut(&chunk.chunk));
+        let place = place
+            .filter(|place| place.epoch <= folder.epoch)
+            .ok_or(StoreError::Conflict)?;
+        place.epoch = folder.epoch;
+        Ok(place.clone())
+    }
+
+    async fn save_chunk(&self, chunk: &ChunkRecord) -> Result<(), StoreError> {
+        self.state().put_held(chunk)
+    }
+
+    async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
+        chunk.finish(pass, messages);
+        self.state().put_held(chunk)
+    }
+
+    async fn finish_folder(&self, folder: &FolderRecord, pass: Pass, error: Option<&str>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let held = state.held(folder.folder, folder.epoch)?;
+        held.done_pass = Some(pass);
+        held.lease_until = 0;
+        if let Some(error) = error {
+            held.error = Some(error.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn note_trouble(&self, _job: JobId, failure: &Failure) -> Result<(), StoreError> {
+        self.state().troubles.push(failure.message.clone());
+        Ok(())
+    }
+}

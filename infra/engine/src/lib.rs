@@ -1,0 +1,62 @@
+//! The engine alone: one mailbox copied between two IMAP servers, without AWS.
+//!
+//! The same code as in the functions ([`Mailbox`]) over a ledger in memory ([`MemoryLedger`]), which
+//! can be written to a file, so that a final pass may follow another day. It is what the benchmark
+//! measures, and how the engine's tests reach real servers quickly.
+
+mod ledger;
+
+use std::sync::Arc;
+
+use mailvan::clock::Deadline;
+use mailvan::domain::Pass;
+use mailvan::store::StoreError;
+use mailvan::sync::{LaneFailure, Mailbox, SyncError, Work};
+use tokio::task::JoinSet;
+
+pub use ledger::MemoryLedger;
+
+/// Why a pass did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// Planning broke off.
+    #[error(transparent)]
+    Plan(#[from] SyncError),
+    /// A lane broke off.
+    #[error(transparent)]
+    Lane(#[from] LaneFailure),
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+    /// Time ran short.
+    #[error("time ran short")]
+    OutOfTime,
+    /// A lane panicked or was ended.
+    #[error("a lane ended before its time")]
+    Aborted,
+}
+
+/// Takes a mailbox through a pass: plans it, then copies with as many lanes as its limits say.
+///
+/// # Errors
+/// [`PassError`]; what has been done is in the ledger, and the pass can be run again.
+pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Deadline) -> Result<(), PassError> {
+    let lease = mailbox.ledger.lease_plan(mailbox.job_id);
+    if !mailbox.plan(pass, lease, deadline).await? {
+        return Err(PassError::OutOfTime);
+    }
+    let mailbox = Arc::new(mailbox.clone());
+    let mut lanes = JoinSet::new();
+    for _ in 0..mailbox.limits.lanes {
+        let mailbox = Arc::clone(&mailbox);
+        lanes.spawn(async move { mailbox.work(pass, deadline).await });
+    }
+    while let Some(lane) = lanes.join_next().await {
+        match lane.map_err(|_| PassError::Aborted)?? {
+            // A lane that finds all that is open held by others has nothing to wait for.
+            Work::NothingOpen | Work::Held | Work::HeldUntil(_) => {}
+            Work::OutOfTime | Work::Stopped => return Err(PassError::OutOfTime),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! The engine between two real servers, without AWS.
+
+mod passes;
+mod servers;

@@ -1,0 +1,88 @@
+//! What copying a mailbox writes down: folders and chunks, and who may write them.
+//!
+//! The job table is one ledger ([`Store`](super::Store)). The copying knows only this trait, so that
+//! it can be run and measured between two servers without AWS.
+
+use jiff::Timestamp;
+
+use super::job::Failure;
+use super::planning::PlanLease;
+use super::{ChunkRecord, FolderRecord, StoreError};
+use crate::domain::{JobId, Pass};
+
+/// Folders and chunks of mailboxes. What is written is durable on return.
+pub trait Ledger: Clone + Send + Sync + 'static {
+    /// Whether the mailbox shall not be copied any further: its request has ended.
+    fn is_stopped(&self, job: JobId) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The folders of a mailbox, in order.
+    fn folders(&self, job: JobId) -> impl Future<Output = Result<Vec<FolderRecord>, StoreError>> + Send;
+
+    /// The chunks of a folder, in order.
+    fn chunks(&self, job: JobId, folder: u32) -> impl Future<Output = Result<Vec<ChunkRecord>, StoreError>> + Send;
+
+    /// Puts a folder with its new chunks; the folder last, so that one without all its chunks is
+    /// planned again. Idempotency key: the folder's number and its pass. [`StoreError::Conflict`]
+    /// where the right to plan has been lost.
+    fn put_folder(
+        &self,
+        lease: PlanLease,
+        folder: &FolderRecord,
+        new_chunks: &[ChunkRecord],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets the chunks of a folder that is to be planned anew.
+    fn delete_chunks(&self, job: JobId, folder: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes a folder until `until`, for this worker alone. `None` where another one holds it.
+    fn lease_folder(
+        &self,
+        folder: &FolderRecord,
+        pass: Pass,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Option<FolderRecord>, StoreError>> + Send;
+
+    /// Gives a folder back from `at` on, before the lease ends. [`StoreError::Conflict`] where the
+    /// lease has been lost.
+    fn release_folder(
+        &self,
+        folder: &FolderRecord,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes a chunk of a leased folder: earlier workers cannot write it from now on. Gives it as
+    /// they left it. [`StoreError::Conflict`] where the lease has been lost.
+    fn take_chunk(
+        &self,
+        chunk: &ChunkRecord,
+        folder: &FolderRecord,
+    ) -> impl Future<Output = Result<ChunkRecord, StoreError>> + Send;
+
+    /// Saves what a batch brought and what is about to be sent. [`StoreError::Conflict`] where the
+    /// lease has been lost.
+    fn save_chunk(&self, chunk: &ChunkRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends a chunk for this pass and brings its mailbox's counters up to date, in one write.
+    /// `messages` is how many there are now, at the source or copied from there.
+    /// [`StoreError::Conflict`] where the lease has been lost.
+    fn finish_chunk(
+        &self,
+        chunk: &mut ChunkRecord,
+        pass: Pass,
+        messages: i64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends a folder for this pass and counts its mailbox's open folders down, in one write. An
+    /// error, why it was not copied, counts as an exception of the mailbox. [`StoreError::Conflict`]
+    /// where the lease has been lost or the folder has been ended before.
+    fn finish_folder(
+        &self,
+        folder: &FolderRecord,
+        pass: Pass,
+        error: Option<&str>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes what went wrong last, while the mailbox goes on being tried.
+    fn note_trouble(&self, job: JobId, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

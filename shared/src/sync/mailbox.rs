@@ -1,0 +1,52 @@
+//! One mailbox between its two servers: the engine proper.
+//!
+//! It knows folders and chunks and the two servers, and writes down what it does in a
+//! [`Ledger`]. Requests, notices, queues and sealed passwords are its callers' business, so that it
+//! can be run and measured without them.
+
+use super::SyncError;
+use crate::domain::JobId;
+use crate::domain::source::Endpoint;
+use crate::imap::{Connector, Credentials, ImapError, Session};
+use crate::profile::Limits;
+
+/// A mailbox to copy.
+#[derive(Clone)]
+pub struct Mailbox<L> {
+    /// Its job.
+    pub job_id: JobId,
+    /// Where folders and chunks are written down.
+    pub ledger: L,
+    /// The previous provider's side.
+    pub source: Access,
+    /// The new provider's side.
+    pub destination: Access,
+    /// How much is done at once.
+    pub limits: Limits,
+}
+
+/// How to get into a mailbox.
+#[derive(Clone)]
+pub struct Access {
+    /// Opens sessions.
+    pub connector: Connector,
+    /// The server.
+    pub endpoint: Endpoint,
+    /// The right to enter.
+    pub credentials: Credentials,
+}
+
+impl Access {
+    async fn open(&self) -> Result<Session, ImapError> {
+        self.connector.open(&self.endpoint, &self.credentials).await
+    }
+}
+
+impl<L> Mailbox<L> {
+    /// Opens both sides at the same time.
+    pub(super) async fn open_both(&self) -> Result<(Session, Session), SyncError> {
+        tokio::try_join!(async { self.source.open().await.map_err(SyncError::Source) }, async {
+            self.destination.open().await.map_err(SyncError::Destination)
+        },)
+    }
+}
