@@ -59,6 +59,13 @@ pub enum DestinationAuth {
     },
     /// As the mailbox, by the row's `destination_password`, else its `password`.
     Password,
+    /// As the mailbox, by an OAuth 2.0 access token that opens all of them: SASL OAUTHBEARER (RFC 7628)
+    /// or XOAUTH2.
+    Token {
+        /// The name of the Secrets Manager secret that holds the token of the hour; it is read anew at
+        /// each login, and the provider's rotation keeps it fresh.
+        token_secret: String,
+    },
 }
 
 /// `[destination.dav]`: where contacts and calendars are imported.
@@ -158,6 +165,7 @@ struct RawImap {
     auth: RawAuth,
     master_user: Option<String>,
     master_password_secret: Option<String>,
+    access_token_secret: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -165,7 +173,12 @@ struct RawImap {
 enum RawAuth {
     Master,
     Password,
+    Token,
 }
+
+const MASTER_USER: &str = "destination.imap.master_user";
+const MASTER_PASSWORD_SECRET: &str = "destination.imap.master_password_secret";
+const ACCESS_TOKEN_SECRET: &str = "destination.imap.access_token_secret";
 
 /// A key and what is wrong with it.
 type Fault = (&'static str, String);
@@ -193,24 +206,23 @@ impl Raw {
 }
 
 impl RawImap {
-    fn check(self) -> Result<DestinationImap, Fault> {
+    fn check(mut self) -> Result<DestinationImap, Fault> {
         if self.port == Some(0) {
             return Err(("destination.imap.port", "write a number from 1 to 65535".to_owned()));
         }
         let auth = match self.auth {
             RawAuth::Master => DestinationAuth::Master {
-                user: needed("destination.imap.master_user", self.master_user)?,
-                password_secret: needed("destination.imap.master_password_secret", self.master_password_secret)?,
+                user: needed(MASTER_USER, self.master_user.take(), "master")?,
+                password_secret: needed(MASTER_PASSWORD_SECRET, self.master_password_secret.take(), "master")?,
             },
-            RawAuth::Password => {
-                unneeded("destination.imap.master_user", self.master_user.as_ref())?;
-                unneeded(
-                    "destination.imap.master_password_secret",
-                    self.master_password_secret.as_ref(),
-                )?;
-                DestinationAuth::Password
-            }
+            RawAuth::Password => DestinationAuth::Password,
+            RawAuth::Token => DestinationAuth::Token {
+                token_secret: needed(ACCESS_TOKEN_SECRET, self.access_token_secret.take(), "token")?,
+            },
         };
+        unneeded(MASTER_USER, self.master_user.as_ref(), "master")?;
+        unneeded(MASTER_PASSWORD_SECRET, self.master_password_secret.as_ref(), "master")?;
+        unneeded(ACCESS_TOKEN_SECRET, self.access_token_secret.as_ref(), "token")?;
         Ok(DestinationImap {
             endpoint: Endpoint::with_defaults(self.host, self.port, self.security),
             auth,
@@ -236,17 +248,19 @@ fn within(key: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(
     }
 }
 
-fn needed(key: &'static str, value: Option<String>) -> Result<String, Fault> {
+/// What a way to log in needs.
+fn needed(key: &'static str, value: Option<String>, auth: &str) -> Result<String, Fault> {
     value
         .filter(|value| !value.trim().is_empty())
-        .ok_or_else(|| (key, "needed with auth = \"master\"".to_owned()))
+        .ok_or_else(|| (key, format!("needed with auth = \"{auth}\"")))
 }
 
-fn unneeded(key: &'static str, value: Option<&String>) -> Result<(), Fault> {
+/// What only another way to log in needs.
+fn unneeded(key: &'static str, value: Option<&String>, auth: &str) -> Result<(), Fault> {
     value.map_or(Ok(()), |_| {
         Err((
             key,
-            "means nothing with auth = \"password\": remove it, or write auth = \"master\"".to_owned(),
+            format!("means something with auth = \"{auth}\" only: remove it, or write that"),
         ))
     })
 }

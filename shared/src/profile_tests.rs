@@ -74,6 +74,14 @@ fn what_may_be_left_out_has_a_default() {
 }
 
 #[test]
+fn mailboxes_may_be_opened_by_an_access_token() {
+    let with_token = SHORTEST.replace("\"password\"", "\"token\"\naccess_token_secret = \"mailvan/token\"");
+    let token_secret = "mailvan/token".to_owned();
+    let auth = Profile::parse(&with_token).unwrap().imap.auth;
+    assert_eq!(auth, DestinationAuth::Token { token_secret });
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table with a line for each fault")]
 fn every_fault_names_its_line_and_key() {
     for (from, to, line, key, says) in [
@@ -128,6 +136,20 @@ fn every_fault_names_its_line_and_key() {
             "\"password\"\nmaster_user = \"m\"",
             7,
             "destination.imap.master_user",
+            "remove it",
+        ),
+        (
+            "\"password\"",
+            "\"token\"",
+            4,
+            "destination.imap.access_token_secret",
+            "needed",
+        ),
+        (
+            "\"password\"",
+            "\"password\"\naccess_token_secret = \"t\"",
+            7,
+            "destination.imap.access_token_secret",
             "remove it",
         ),
         ("migration@example.net", "migration", 8, "notices.sender", "no @"),

@@ -54,7 +54,7 @@ pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Dea
     while let Some(lane) = lanes.join_next().await {
         match lane.map_err(|_| PassError::Aborted)?? {
             // A lane that finds all that is open held by others has nothing to wait for.
-            Work::NothingOpen | Work::Held | Work::HeldUntil(_) => {}
+            Work::NothingOpen | Work::Held(_) | Work::HeldUntil(_) => {}
             Work::OutOfTime | Work::Stopped => return Err(PassError::OutOfTime),
         }
     }

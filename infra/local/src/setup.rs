@@ -85,8 +85,8 @@ impl Setup {
 pub struct Profile {
     /// The notices' sender.
     pub sender: Option<String>,
-    /// The secret that the destination's master password is kept in.
-    pub master_password_secret: Option<String>,
+    /// The secret that the destination's master password or access token is kept in.
+    pub destination_secret: Option<String>,
 }
 
 /// Reads these parts of the profile at `path`; whether it is a good one is for the functions to say.
@@ -101,7 +101,9 @@ pub fn read_profile(path: &Path) -> Result<Profile> {
         .with_context(|| format!("{} is not TOML", path.display()))?;
     Ok(Profile {
         sender: text_at(&table, &["notices", "sender"]),
-        master_password_secret: text_at(&table, &["destination", "imap", "master_password_secret"]),
+        destination_secret: ["master_password_secret", "access_token_secret"]
+            .iter()
+            .find_map(|key| text_at(&table, &["destination", "imap", key])),
     })
 }
 

@@ -56,7 +56,7 @@ enum Place {
 /// Fails when a step does, and when the emulator ends by itself.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let root = workspace_root();
-    let named = read_profile(&arguments.profile)?.master_password_secret;
+    let named = read_profile(&arguments.profile)?.destination_secret;
     if let Some(name) = named.filter(|name| arguments.secrets.iter().all(|secret| secret.name != *name)) {
         eprintln!("Note: the profile names the secret {name}; without `--secret {name}=@FILE` no mailbox will open.");
     }

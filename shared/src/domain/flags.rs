@@ -6,41 +6,80 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::uid::runs::{RunValue, Runs};
 use super::uid::{BadUids, run, stored_as_text};
 
 stored_as_text!(FlagTable);
 
 /// The flags each message had when it was last looked at: what the final pass compares with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Runs of messages with the same flags; each text of flags is held once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FlagTable(BTreeMap<u32, String>);
+pub struct FlagTable {
+    texts: Vec<Box<str>>,
+    runs: Runs<Text>,
+}
+
+/// Which of the texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Text(u32);
+
+impl RunValue for Text {
+    fn after(self, _steps: u32) -> Option<Self> {
+        Some(self)
+    }
+}
 
 impl FlagTable {
     /// Notes the flags of a message.
     pub fn insert(&mut self, uid: u32, flags: &FlagSet) {
-        self.0.insert(uid, flags.to_string());
+        let text = self.text(&flags.to_string());
+        self.runs.put(uid..=uid, text);
+    }
+
+    /// Forgets a message.
+    pub fn remove(&mut self, uid: u32) {
+        self.runs.remove(uid..=uid);
     }
 
     /// The flags of a message, as noted.
     pub fn get(&self, uid: u32) -> Option<FlagSet> {
-        self.0.get(&uid).map(|text| FlagSet::new(text.split(' ')))
+        let text = self.texts.get(self.runs.get(uid)?.0 as usize)?;
+        Some(FlagSet::new(text.split(' ')))
+    }
+
+    /// The number of a text, which is kept if it is new.
+    fn text(&mut self, flags: &str) -> Text {
+        let known = self.texts.iter().position(|text| **text == *flags);
+        let at = known.unwrap_or_else(|| {
+            self.texts.push(flags.into());
+            self.texts.len() - 1
+        });
+        // There are fewer texts than UIDs.
+        Text(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (u32, u32, &str)> {
+        self.runs.iter().filter_map(|run| {
+            let text = self.texts.get(run.value.0 as usize)?;
+            Some((run.first, run.last, &**text))
+        })
     }
 }
+
+impl PartialEq for FlagTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.lines().eq(other.lines())
+    }
+}
+impl Eq for FlagTable {}
 
 impl fmt::Display for FlagTable {
     /// A line a run: `1:500 \Seen`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut runs: Vec<(u32, u32, &str)> = Vec::new();
-        for (uid, flags) in &self.0 {
-            match runs.last_mut() {
-                Some((_, last, same)) if *last + 1 == *uid && *same == flags => *last = *uid,
-                _ => runs.push((*uid, *uid, flags)),
-            }
-        }
-        for (first, last, flags) in runs {
-            writeln!(f, "{first}:{last} {flags}")?;
-        }
-        Ok(())
+        self.lines()
+            .try_for_each(|(first, last, flags)| writeln!(f, "{first}:{last} {flags}"))
     }
 }
 
@@ -48,13 +87,14 @@ impl FromStr for FlagTable {
     type Err = BadUids;
 
     fn from_str(text: &str) -> Result<Self, BadUids> {
-        let mut table = BTreeMap::new();
+        let mut table = Self::default();
         for line in text.lines() {
             let (uids, flags) = line.split_once(' ').ok_or(BadUids)?;
             let (first, last) = run(uids)?;
-            table.extend((first..=last).map(|uid| (uid, flags.to_owned())));
+            let text = table.text(flags);
+            table.runs.put(first..=last, text);
         }
-        Ok(Self(table))
+        Ok(table)
     }
 }
 
@@ -88,6 +128,13 @@ impl FlagSet {
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect(),
         )
+    }
+
+    /// The system flags among them, which begin with a backslash.
+    #[must_use]
+    pub fn without_keywords(&self) -> Self {
+        let system = self.0.iter().filter(|(key, _)| key.starts_with('\\'));
+        Self(system.map(|(key, flag)| (key.clone(), flag.clone())).collect())
     }
 
     /// Whether it holds nothing.
@@ -136,7 +183,7 @@ impl fmt::Display for FlagSet {
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::btree_map;
+    use proptest::collection::{btree_map, vec};
     use proptest::prelude::*;
 
     use super::*;
@@ -178,6 +225,29 @@ mod tests {
                 prop_assert_eq!(read.get(*uid), Some(FlagSet::new(flags)));
             }
             prop_assert_eq!(read, table);
+        }
+
+        /// Whatever is done in whatever order, a table of runs is the table of single messages.
+        #[test]
+        fn tables_of_runs_are_tables(steps in vec((any::<bool>(), 1_u32..30, prop::sample::subsequence(vec!["\\Seen", "$x"], 0..=2)), 0..90)) {
+            let (mut table, mut model) = (FlagTable::default(), BTreeMap::new());
+            for (add, uid, flags) in steps {
+                if add {
+                    let flags = FlagSet::new(&flags);
+                    table.insert(uid, &flags);
+                    model.insert(uid, flags);
+                } else {
+                    table.remove(uid);
+                    model.remove(&uid);
+                }
+            }
+            for uid in 0..31 {
+                prop_assert_eq!(table.get(uid), model.get(&uid).cloned());
+            }
+            let mut again = FlagTable::default();
+            model.iter().rev().for_each(|(uid, flags)| again.insert(*uid, flags));
+            prop_assert_eq!(again.to_string(), table.to_string());
+            prop_assert_eq!(again, table);
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Writing messages: one MULTIAPPEND where the server has it (RFC 3502), pipelined APPENDs where
-//! literals need no leave (RFC 7888), else one after the other.
+//! Writing messages as their bytes come: one MULTIAPPEND a batch where the server has it (RFC 3502),
+//! else an APPEND a message, without waiting where literals need no leave (RFC 7888).
 //!
 //! APPEND is not idempotent. Whoever calls this has made durable what is about to be sent, and
 //! after an error other than a refusal looks at the folder to see what arrived.
 
-use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
 
+use super::capability::Literals;
 use super::date::InternalDate;
 use super::error::ImapError;
 pub use super::refusal::{Refusal, RefusalClass};
@@ -15,18 +16,29 @@ use crate::domain::uid::UidSet;
 
 const APPEND: &str = "APPEND";
 
-/// How many pipelined APPENDs may be unanswered: their answers fit a socket's buffer.
-const PIPELINE_DEPTH: usize = 64;
+/// How many commands may be unanswered: their answers fit a socket's buffer.
+const MOST_UNANSWERED: usize = 64;
 
-/// A message on its way.
+/// What goes before a message's bytes.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct Head {
     /// Flags to set; never `\Recent`.
     pub flags: Vec<String>,
     /// The INTERNALDATE to keep.
     pub date: Option<InternalDate>,
-    /// The exact bytes.
-    pub body: Bytes,
+    /// How many bytes will follow, exactly.
+    pub size_bytes: u64,
+}
+
+/// What a server says to the announcement of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Its bytes may be written.
+    Go,
+    /// It has been refused before its bytes were sent; it counts in the batch as refused.
+    Refused,
+    /// The batch had been refused already: the message is no part of it.
+    Closed,
 }
 
 /// What became of a message.
@@ -41,172 +53,208 @@ pub enum Appended {
     Refused(Refusal),
 }
 
-/// Appends messages to a folder in their order. The answer has one entry a message.
+/// Appends to one folder, batch after batch. A batch is begun by its first message and ended by
+/// [`Appender::finish`]; its answer is waited for by [`Appender::answer`], so that the next batch can
+/// be under way meanwhile.
 ///
-/// A refusal that is not about a message ([`Refusal::class`]) ends the work: what was not yet sent
-/// gets the same refusal. A message refused with keywords is tried once more without them.
-///
-/// # Errors
-/// [`ImapError`]: some of the messages may be in the folder and some not.
-pub async fn append(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<Vec<Appended>, ImapError> {
-    let multi = session.capabilities().has("MULTIAPPEND");
-    let literals = session.capabilities().literals();
-    let mut results = Vec::with_capacity(messages.len());
-    let mut todo: Vec<&[Outgoing]> = if multi {
-        vec![messages]
-    } else {
-        messages.rchunks(PIPELINE_DEPTH).collect()
-    };
-    while let Some(part) = todo.pop() {
-        let at_once = |message: &Outgoing| literals.may_follow_at_once(message.body.len());
-        let appended = match part {
-            [] => continue,
-            [only] => alone(session, folder, only).await?,
-            _ if multi => together(session, folder, part).await?,
-            _ if part.iter().all(at_once) => pipelined(session, folder, part).await?,
-            _ => {
-                todo.extend(part.rchunks(1));
-                continue;
-            }
-        };
-        if let Some(refusal) = not_about_a_message(&appended) {
-            results.extend(appended);
-            results.resize(messages.len(), Appended::Refused(refusal));
-        } else if multi && part.len() > 1 && matches!(appended.first(), Some(Appended::Refused(_))) {
-            // MULTIAPPEND is all or nothing: halved until the refused message stands alone.
-            let (first, second) = part.split_at(part.len() / 2);
-            todo.extend([second, first]);
-            continue;
+/// Where the server has MULTIAPPEND a batch is stored or refused as a whole.
+#[derive(Debug)]
+pub struct Appender<'a> {
+    session: &'a mut Session,
+    folder: String,
+    multi: bool,
+    literals: Literals,
+    open: Option<Batch>,
+    unanswered: VecDeque<Batch>,
+    /// Statuses that came while something else was waited for.
+    statuses: BTreeMap<u32, Status>,
+}
+
+/// The commands of a batch, with how many messages each holds.
+#[derive(Debug, Default)]
+struct Batch {
+    commands: Vec<(Tag, usize)>,
+    /// Whether the last command still takes messages (MULTIAPPEND), or bytes.
+    is_open: bool,
+}
+
+impl<'a> Appender<'a> {
+    /// Appends to this folder, whose name is as on the wire.
+    pub fn new(session: &'a mut Session, folder: &str) -> Self {
+        let capabilities = session.capabilities();
+        let (multi, literals) = (capabilities.has("MULTIAPPEND"), capabilities.literals());
+        Self {
+            session,
+            folder: quote(folder),
+            multi,
+            literals,
+            open: None,
+            unanswered: VecDeque::new(),
+            statuses: BTreeMap::new(),
+        }
+    }
+
+    /// How many batches may be unanswered before it is better to wait: more than one only where the
+    /// server tells the UIDs, because else they must be looked for before the next one is sent.
+    pub fn depth(&self) -> usize {
+        let told = self.session.capabilities().has("UIDPLUS");
+        if told && self.literals == Literals::NonSynchronizing {
+            2
         } else {
-            results.extend(appended);
-        }
-        if results.len() >= messages.len() {
-            break;
+            1
         }
     }
-    Ok(results)
-}
 
-/// The first refusal that the messages after it would meet as well.
-fn not_about_a_message(appended: &[Appended]) -> Option<Refusal> {
-    appended.iter().find_map(|one| match one {
-        Appended::Refused(refusal) if refusal.class() != RefusalClass::Message => Some(refusal.clone()),
-        Appended::Refused(_) | Appended::Stored { .. } => None,
-    })
-}
-
-/// One message; where it is refused, once more without the keywords that some servers refuse.
-async fn alone(session: &mut Session, folder: &str, message: &Outgoing) -> Result<Vec<Appended>, ImapError> {
-    let appended = together(session, folder, std::slice::from_ref(message)).await?;
-    let refused = matches!(&appended[..], [Appended::Refused(refusal)] if refusal.class() == RefusalClass::Message);
-    match without_keywords(message).filter(|_| refused) {
-        Some(bare) => together(session, folder, &[bare]).await,
-        None => Ok(appended),
+    /// How many finished batches are unanswered.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.len()
     }
-}
 
-/// The message with its system flags only; `None` where it has no others.
-fn without_keywords(message: &Outgoing) -> Option<Outgoing> {
-    let (system, keywords): (Vec<_>, Vec<_>) = message.flags.iter().cloned().partition(|flag| flag.starts_with('\\'));
-    (!keywords.is_empty()).then(|| Outgoing {
-        flags: system,
-        ..message.clone()
-    })
-}
+    /// Announces a message.
+    ///
+    /// # Errors
+    /// [`ImapError`]: the session is lost.
+    pub async fn begin(&mut self, head: &Head) -> Result<Begun, ImapError> {
+        let at_once = self.literals.may_follow_at_once(head.size_bytes);
+        let mut batch = self.open.take().unwrap_or_default();
+        let begun = self.announce(&mut batch, head, at_once).await;
+        self.open = Some(batch);
+        begun
+    }
 
-/// One APPEND command with all messages: they are all stored or all refused.
-async fn together(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<Vec<Appended>, ImapError> {
-    let literals = session.capabilities().literals();
-    let tag = session.next_tag();
-    let mut head = format!("{tag} APPEND {}", quote(folder));
-    for message in messages {
-        let size = message.body.len();
-        let at_once = literals.may_follow_at_once(size);
-        head.push_str(&announcement(message, at_once));
-        session.write(APPEND, head.as_bytes()).await?;
-        if !at_once {
-            session.flush(APPEND).await?;
-            if let Some(status) = leave_or_end(session, tag).await? {
-                return Ok(outcome(&status, messages.len()));
+    async fn announce(&mut self, batch: &mut Batch, head: &Head, at_once: bool) -> Result<Begun, ImapError> {
+        if self.multi && !batch.is_open && !batch.commands.is_empty() {
+            return Ok(Begun::Closed);
+        }
+        let mut line = String::new();
+        if let Some((_, messages)) = batch.commands.last_mut().filter(|_| self.multi) {
+            *messages += 1;
+        } else {
+            self.make_room(batch).await?;
+            let tag = self.session.next_tag();
+            line = format!("{tag} APPEND {}", self.folder);
+            batch.commands.push((tag, 1));
+            batch.is_open = true;
+        }
+        line.push_str(&announcement(head, at_once));
+        self.session.write(APPEND, line.as_bytes()).await?;
+        if at_once {
+            return Ok(Begun::Go);
+        }
+        self.session.flush(APPEND).await?;
+        let Some((tag, _)) = batch.commands.last().copied() else {
+            return Ok(Begun::Closed);
+        };
+        if self.is_let_through(tag).await? {
+            return Ok(Begun::Go);
+        }
+        batch.is_open = false;
+        Ok(Begun::Refused)
+    }
+
+    /// The next bytes of the message announced last.
+    ///
+    /// # Errors
+    /// [`ImapError`]: the session is lost.
+    pub async fn write(&mut self, part: &[u8]) -> Result<(), ImapError> {
+        self.session.write(APPEND, part).await
+    }
+
+    /// Ends the message announced last, of which all bytes have been written.
+    ///
+    /// # Errors
+    /// [`ImapError`]: the session is lost.
+    pub async fn end_message(&mut self) -> Result<(), ImapError> {
+        if self.multi {
+            return Ok(());
+        }
+        self.session.write(APPEND, b"\r\n").await
+    }
+
+    /// Ends the batch; a batch without messages is none.
+    ///
+    /// # Errors
+    /// [`ImapError`]: the session is lost.
+    pub async fn finish(&mut self) -> Result<(), ImapError> {
+        let Some(batch) = self.open.take() else { return Ok(()) };
+        if self.multi && batch.is_open {
+            self.session.write(APPEND, b"\r\n").await?;
+        }
+        self.session.flush(APPEND).await?;
+        self.unanswered.push_back(batch);
+        Ok(())
+    }
+
+    /// What became of the messages of the oldest unanswered batch, in their order; nothing where all
+    /// batches have been answered.
+    ///
+    /// # Errors
+    /// [`ImapError`]: some of the messages may be in the folder and some not.
+    pub async fn answer(&mut self) -> Result<Vec<Appended>, ImapError> {
+        let Some(batch) = self.unanswered.pop_front() else {
+            return Ok(Vec::new());
+        };
+        let mut results = Vec::new();
+        for (tag, messages) in batch.commands {
+            let status = self.status_of(tag).await?;
+            results.extend(outcome(&status, messages));
+        }
+        Ok(results)
+    }
+
+    /// Waits for answers while too many commands have none.
+    async fn make_room(&mut self, open: &Batch) -> Result<(), ImapError> {
+        let batches = self.unanswered.iter().chain([open]);
+        let tags: Vec<Tag> = batches
+            .flat_map(|batch| batch.commands.iter().map(|(tag, _)| *tag))
+            .filter(|tag| !self.statuses.contains_key(&tag.number()))
+            .collect();
+        if tags.len() >= MOST_UNANSWERED {
+            self.session.flush(APPEND).await?;
+            for tag in tags.into_iter().take(MOST_UNANSWERED / 2) {
+                let status = self.status_of(tag).await?;
+                self.statuses.insert(tag.number(), status);
             }
         }
-        session.write(APPEND, &message.body).await?;
-        head.clear();
+        Ok(())
     }
-    session.write(APPEND, b"\r\n").await?;
-    session.flush(APPEND).await?;
-    let status = end_of(session, tag).await?;
-    Ok(outcome(&status, messages.len()))
-}
 
-/// One APPEND command a message, sent without waiting for the answers.
-async fn pipelined(session: &mut Session, folder: &str, messages: &[Outgoing]) -> Result<Vec<Appended>, ImapError> {
-    let mut tags = Vec::with_capacity(messages.len());
-    for message in messages {
-        let tag = session.next_tag();
-        let head = format!("{tag} APPEND {}{}", quote(folder), announcement(message, true));
-        session.write(APPEND, head.as_bytes()).await?;
-        session.write(APPEND, &message.body).await?;
-        session.write(APPEND, b"\r\n").await?;
-        tags.push(tag);
-    }
-    session.flush(APPEND).await?;
-    let mut results = Vec::with_capacity(messages.len());
-    for tag in tags {
-        let status = end_of(session, tag).await?;
-        results.extend(outcome(&status, 1));
-    }
-    if not_about_a_message(&results).is_none() {
-        for (message, result) in messages.iter().zip(&mut results) {
-            if let (Appended::Refused(_), Some(bare)) = (&*result, without_keywords(message)) {
-                *result = together(session, folder, &[bare])
-                    .await?
-                    .pop()
-                    .unwrap_or_else(|| result.clone());
+    /// Waits for `+`. A tagged status instead means that the server refused before seeing the bytes.
+    async fn is_let_through(&mut self, tag: Tag) -> Result<bool, ImapError> {
+        loop {
+            match self.session.next_event(APPEND).await? {
+                Event::Continue => return Ok(true),
+                Event::Done(done, status) => {
+                    self.statuses.insert(done.number(), status);
+                    if done == tag {
+                        return Ok(false);
+                    }
+                }
+                Event::Data(_) | Event::Notice(_) => {}
             }
         }
     }
-    Ok(results)
+
+    async fn status_of(&mut self, tag: Tag) -> Result<Status, ImapError> {
+        loop {
+            if let Some(status) = self.statuses.remove(&tag.number()) {
+                return Ok(status);
+            }
+            if let Event::Done(done, status) = self.session.next_event(APPEND).await? {
+                self.statuses.insert(done.number(), status);
+            }
+        }
+    }
 }
 
-fn announcement(message: &Outgoing, at_once: bool) -> String {
-    let date = message
+fn announcement(head: &Head, at_once: bool) -> String {
+    let date = head
         .date
         .as_ref()
         .map(|date| format!("\"{}\" ", date.wire()))
         .unwrap_or_default();
     let plus = if at_once { "+" } else { "" };
-    format!(
-        " ({}) {date}{{{}{plus}}}\r\n",
-        message.flags.join(" "),
-        message.body.len()
-    )
-}
-
-/// Waits for `+`. A tagged status instead means that the server refused before seeing the bytes.
-async fn leave_or_end(session: &mut Session, tag: Tag) -> Result<Option<Status>, ImapError> {
-    loop {
-        match session.next_event(APPEND).await? {
-            Event::Continue => return Ok(None),
-            Event::Done(done, status) if done == tag => return Ok(Some(status)),
-            Event::Data(_) | Event::Notice(_) | Event::Done(..) => {}
-        }
-    }
-}
-
-async fn end_of(session: &mut Session, tag: Tag) -> Result<Status, ImapError> {
-    loop {
-        match session.next_event(APPEND).await? {
-            Event::Done(done, status) if done == tag => return Ok(status),
-            Event::Done(..) => {
-                return Err(ImapError::Unreadable {
-                    command: APPEND,
-                    what: "answers are out of order",
-                });
-            }
-            Event::Data(_) | Event::Notice(_) | Event::Continue => {}
-        }
-    }
+    format!(" ({}) {date}{{{}{plus}}}\r\n", head.flags.join(" "), head.size_bytes)
 }
 
 fn outcome(status: &Status, count: usize) -> Vec<Appended> {
@@ -233,27 +281,5 @@ fn append_uids(status: &Status, count: usize) -> Vec<u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ok(code: &str, arguments: &str) -> Status {
-        Status {
-            kind: Kind::Ok,
-            code: code.to_owned(),
-            arguments: arguments.to_owned(),
-            text: String::new(),
-        }
-    }
-
-    #[test]
-    fn uids_of_a_multiappend_are_in_order() {
-        assert_eq!(append_uids(&ok("APPENDUID", "7 3:5,9"), 4), [3, 4, 5, 9]);
-    }
-
-    #[test]
-    fn uids_that_do_not_fit_the_messages_are_not_believed() {
-        assert_eq!(append_uids(&ok("APPENDUID", "7 3:5"), 4), [0_u32; 0]);
-        assert_eq!(append_uids(&ok("APPENDUID", "7 3:4000000000"), 2), [0_u32; 0]);
-        assert_eq!(append_uids(&ok("", ""), 1), [0_u32; 0]);
-    }
-}
+#[path = "append_tests.rs"]
+mod tests;

@@ -16,6 +16,10 @@ pub enum Literals {
 }
 
 impl Capabilities {
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     pub(super) fn new<'a>(words: impl Iterator<Item = &'a str>) -> Self {
         Self(words.map(str::to_ascii_uppercase).collect())
     }
@@ -46,7 +50,7 @@ impl Capabilities {
 
 impl Literals {
     /// Whether a literal of this size may follow its announcement at once.
-    pub fn may_follow_at_once(self, size_bytes: usize) -> bool {
+    pub fn may_follow_at_once(self, size_bytes: u64) -> bool {
         match self {
             Self::NonSynchronizing => true,
             Self::NonSynchronizingSmall => size_bytes <= 4096,

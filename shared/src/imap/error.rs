@@ -60,6 +60,13 @@ pub enum ImapError {
         /// The host as given.
         host: String,
     },
+    /// The server greets us as somebody already, without a login (PREAUTH): nobody can tell whose
+    /// mail this is, and no encryption can be asked for any more.
+    #[error("{host} lets everybody in without a login, so that it is not known whose mailbox this is")]
+    Preauthenticated {
+        /// The host as given.
+        host: String,
+    },
     /// The login was refused.
     #[error("the login was refused; the server says: {text}")]
     LoginRefused {
@@ -136,6 +143,7 @@ impl ImapError {
             Self::Forbidden(_)
             | Self::NoStartTls { .. }
             | Self::PlaintextRefused { .. }
+            | Self::Preauthenticated { .. }
             | Self::LoginRefused { passing: false, .. } => Disposition::Person,
             Self::Refused { code, .. } if code == "OVERQUOTA" => Disposition::Person,
             Self::UnknownHost { .. }
@@ -178,6 +186,7 @@ impl ImapError {
             Self::Tls { .. } => "tls_failed",
             Self::NoStartTls { .. } => "no_starttls",
             Self::PlaintextRefused { .. } => "plaintext_refused",
+            Self::Preauthenticated { .. } => "preauthenticated",
             Self::LoginRefused { .. } => "login_refused",
             Self::Refused { code, .. } if code == "OVERQUOTA" => "over_quota",
             Self::Refused { .. } => "command_refused",

@@ -187,9 +187,14 @@ fn message_id(header: &[u8]) -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
+/// The UID an answer is about.
+pub(super) fn uid_of(data: &Data) -> Option<u32> {
+    attribute(data, "UID").and_then(Value::number)
+}
+
 /// The value of a FETCH attribute. Names are compared without regard to case, spaces and quotes:
 /// servers answer `BODY[HEADER.FIELDS ("Message-ID")]` too.
-fn attribute<'a>(data: &'a Data, name: &str) -> Option<&'a Value> {
+pub(super) fn attribute<'a>(data: &'a Data, name: &str) -> Option<&'a Value> {
     let matches = |found: &str| {
         let plain = |c: &char| !matches!(c, ' ' | '"');
         found

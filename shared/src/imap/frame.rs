@@ -46,6 +46,11 @@ impl Framer {
         &mut self.buffer
     }
 
+    /// What has arrived and is in no frame yet; the framer is as new.
+    pub(super) fn take_rest(&mut self) -> BytesMut {
+        std::mem::take(self).buffer
+    }
+
     /// How many bytes are missing at least, where that is known: a hint for reading.
     pub(super) fn missing(&self) -> usize {
         self.line_start.saturating_sub(self.buffer.len())

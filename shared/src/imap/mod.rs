@@ -9,25 +9,31 @@
 //! `login`, [`session`] and [`append`]. What real servers do is in `tests.rs`.
 
 pub mod append;
+pub mod bodies;
 pub mod capability;
 pub mod connect;
 pub mod date;
+mod deflate;
 mod error;
 pub mod fetch;
 pub mod folder;
 mod frame;
 pub mod guard;
 mod login;
+mod login_stream;
 pub mod name;
 mod namespace;
+mod open;
+mod output;
 mod refusal;
 mod response;
+mod sasl;
 pub mod session;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use capability::Capabilities;
-pub use connect::{Connector, Credentials};
+pub use connect::{Compression, Connector, Credentials};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

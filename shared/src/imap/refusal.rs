@@ -4,7 +4,7 @@
 const TEXT_LIMIT_CHARS: usize = 100;
 
 /// Why a server does not want a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// The response code, upper case; empty where there was none.
     pub code: String,

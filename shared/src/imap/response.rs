@@ -41,7 +41,7 @@ pub(super) struct Data {
 #[derive(Clone, Debug)]
 pub(super) enum Response {
     /// `+ ...`: the server waits for more of the command.
-    Continue,
+    Continue(String),
     /// The end of the command with this tag.
     Done(String, Status),
     /// An untagged status.
@@ -50,23 +50,46 @@ pub(super) enum Response {
     Data(Data),
     /// Untagged data that cannot be read; kept apart so that nobody takes it for silence.
     Unreadable(String),
+    /// A line that begins with this word and is nothing that IMAP knows.
+    Foreign(String),
+}
+
+impl Status {
+    /// The server's words with the code before them, as the server wrote it.
+    pub(super) fn with_code(&self) -> String {
+        let space = if self.arguments.is_empty() { "" } else { " " };
+        let text = match self.code.as_str() {
+            "" => self.text.clone(),
+            code => format!("[{code}{space}{}] {}", self.arguments, self.text),
+        };
+        printable(&text)
+    }
 }
 
 /// Reads one frame.
 pub(super) fn parse_response(frame: &Bytes) -> Response {
+    parse_hiding(frame, &str::to_owned)
+}
+
+/// Reads one frame; `hide` takes out of a refusal's words what must not be shown, before they are
+/// cut.
+pub(super) fn parse_hiding(frame: &Bytes, hide: &dyn Fn(&str) -> String) -> Response {
     let (first, after_first) = word(frame, 0);
     match first {
-        b"+" => return Response::Continue,
+        b"+" => {
+            let text = frame.get(after_first..).unwrap_or_default();
+            return Response::Continue(String::from_utf8_lossy(text).into_owned());
+        }
         b"*" => {}
         tag => {
             let tag = String::from_utf8_lossy(tag).into_owned();
-            return match parse_status(frame, after_first) {
+            return match parse_status(frame, after_first, hide) {
                 Some(status) => Response::Done(tag, status),
-                None => Response::Unreadable(tag),
+                None => Response::Foreign(tag),
             };
         }
     }
-    if let Some(status) = parse_status(frame, after_first) {
+    if let Some(status) = parse_status(frame, after_first, hide) {
         return Response::Untagged(status);
     }
     let (second, after_second) = word(frame, after_first);
@@ -97,7 +120,7 @@ fn word(frame: &Bytes, from: usize) -> (&[u8], usize) {
     )
 }
 
-fn parse_status(frame: &Bytes, from: usize) -> Option<Status> {
+fn parse_status(frame: &Bytes, from: usize, hide: &dyn Fn(&str) -> String) -> Option<Status> {
     let (kind, from) = word(frame, from);
     let kind = match kind.to_ascii_uppercase().as_slice() {
         b"OK" => Kind::Ok,
@@ -107,7 +130,10 @@ fn parse_status(frame: &Bytes, from: usize) -> Option<Status> {
         b"PREAUTH" => Kind::Preauth,
         _ => return None,
     };
-    let rest = String::from_utf8_lossy(frame.get(from..).unwrap_or_default()).into_owned();
+    let mut rest = String::from_utf8_lossy(frame.get(from..).unwrap_or_default()).into_owned();
+    if kind != Kind::Ok {
+        rest = hide(&rest);
+    }
     let (code, text) = match rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         Some((code, text)) => (code, text.trim_start()),
         None => ("", rest.as_str()),

@@ -2,57 +2,62 @@
 //!
 //! Invariants: a command's answer ends with its own tagged status or with an error; an end of
 //! stream is an error wherever it happens; after an error other than [`ImapError::Refused`] the
-//! session is not used again.
+//! session is lost, and whoever uses it nevertheless is told so. Opening folders is in `open.rs`,
+//! writing in `output.rs`.
 
 use std::fmt;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::capability::Capabilities;
+use super::deflate::Deflated;
 use super::error::ImapError;
 use super::frame::Framer;
+pub use super::open::{FolderStatus, Selected};
 use super::response::{Data, Kind, Response, Status, parse_response};
 
 /// How much room a read is given, in bytes.
-const READ_BYTES: usize = 64 << 10;
-
-/// How much is written within one idle time, in bytes.
-const WRITE_BYTES: usize = 64 << 10;
+pub(super) const READ_BYTES: usize = 64 << 10;
 
 /// How long a goodbye may take: a server that does not answer must not hold up the work.
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A byte stream to a server: TCP or TLS.
+const LOGOUT: &str = "LOGOUT";
+
+/// The name of the wait for a server's first words.
+pub(super) const GREETING: &str = "greeting";
+
+/// A byte stream to a server: TCP or TLS, compressed or not.
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Wire for T {}
 
 /// A session with one server, after the login.
 #[derive(Debug)]
 pub struct Session {
-    wire: Box<dyn Wire>,
-    framer: Framer,
-    capabilities: Capabilities,
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) framer: Framer,
+    /// What is written and has not left yet.
+    pub(super) output: BytesMut,
+    pub(super) idle: Duration,
+    /// Set by the first error that is not a refusal.
+    pub(super) lost: bool,
+    capabilities: Option<Capabilities>,
     last_tag: u32,
-    idle: Duration,
-}
-
-/// A folder that has been opened with SELECT or EXAMINE.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selected {
-    /// Number of messages.
-    pub exists: u32,
-    /// UIDVALIDITY; 0 where the server gives none.
-    pub uid_validity: u32,
-    /// UIDNEXT, where the server gives it.
-    pub uid_next: Option<u32>,
-    /// Flags that can be kept, or `None` where the server did not say (then all can).
-    pub permanent_flags: Option<Vec<String>>,
+    /// The commands whose end has not been seen.
+    running: Vec<u32>,
 }
 
 /// A command's tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag(u32);
+
+impl Tag {
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+}
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,111 +78,62 @@ pub(super) enum Event {
     Done(Tag, Status),
 }
 
+static NO_CAPABILITIES: Capabilities = Capabilities::none();
+
 impl Session {
     /// Wraps a stream whose buffers are empty. `idle` bounds each wait for the server.
     pub(super) fn new(wire: Box<dyn Wire>, idle: Duration) -> Self {
         Self {
             wire,
             framer: Framer::default(),
-            capabilities: Capabilities::default(),
-            last_tag: 0,
+            output: BytesMut::new(),
             idle,
+            lost: false,
+            capabilities: None,
+            last_tag: 0,
+            running: Vec::new(),
         }
     }
 
-    /// The stream itself. Only while no command is running: nothing may be left in the buffer.
+    /// The stream itself. Only while no command is running: what the server sent ahead is dropped.
     pub(super) fn into_wire(self) -> Box<dyn Wire> {
         self.wire
     }
 
     /// What the server can do.
     pub fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        self.capabilities.as_ref().unwrap_or(&NO_CAPABILITIES)
+    }
+
+    /// Whether the server has said what it can do since it was last asked to be forgotten.
+    pub(super) fn has_told_capabilities(&self) -> bool {
+        self.capabilities.is_some()
+    }
+
+    /// After a login or STARTTLS the server may be able to do other things than before.
+    pub(super) fn forget_capabilities(&mut self) {
+        self.capabilities = None;
     }
 
     /// Asks what the server can do.
     pub(super) async fn read_capabilities(&mut self) -> Result<(), ImapError> {
-        let data = self.run("CAPABILITY", "CAPABILITY").await?;
-        if let Some(line) = data.iter().rev().find(|data| data.name == "CAPABILITY") {
-            self.capabilities = Capabilities::new(line.values.iter().filter_map(|value| value.text()));
+        self.run("CAPABILITY", "CAPABILITY").await.map(|_| ())
+    }
+
+    /// Compresses the connection where the server offers it (RFC 4978). One that offers it and then
+    /// refuses, because TLS compresses or something in between does, is spoken to as before.
+    pub(super) async fn compress(mut self) -> Result<Self, ImapError> {
+        if !self.capabilities().has("COMPRESS=DEFLATE") {
+            return Ok(self);
         }
-        Ok(())
-    }
-
-    /// Opens a folder without changing anything in it (EXAMINE).
-    ///
-    /// # Errors
-    /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
-    pub async fn examine(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
-        self.open("EXAMINE", wire_name).await
-    }
-
-    /// Opens a folder for changes (SELECT).
-    ///
-    /// # Errors
-    /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
-    pub async fn select(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
-        self.open("SELECT", wire_name).await
-    }
-
-    async fn open(&mut self, command: &'static str, wire_name: &str) -> Result<Selected, ImapError> {
-        let tag = self.send(command, &format!("{command} {}", quote(wire_name))).await?;
-        let mut selected = Selected::default();
-        loop {
-            match self.next_event(command).await? {
-                Event::Data(data) if data.name == "EXISTS" => selected.exists = data.number.unwrap_or_default(),
-                Event::Notice(status) => match status.code.as_str() {
-                    "UIDVALIDITY" => selected.uid_validity = status.arguments.parse().unwrap_or_default(),
-                    "UIDNEXT" => selected.uid_next = status.arguments.parse().ok(),
-                    "PERMANENTFLAGS" => {
-                        let flags = status
-                            .arguments
-                            .trim_matches(['(', ')'])
-                            .split_whitespace()
-                            .map(str::to_owned);
-                        selected.permanent_flags = Some(flags.collect());
-                    }
-                    _ => {}
-                },
-                Event::Done(done, status) if done == tag => {
-                    check(command, status)?;
-                    return Ok(selected);
-                }
-                Event::Data(_) | Event::Continue | Event::Done(..) => {}
-            }
+        match self.run("COMPRESS", "COMPRESS DEFLATE").await {
+            Ok(_) => {}
+            Err(ImapError::Refused { .. }) => return Ok(self),
+            Err(error) => return Err(error),
         }
-    }
-
-    /// UIDNEXT and UIDVALIDITY of a folder (STATUS), without opening it.
-    ///
-    /// # Errors
-    /// [`ImapError::Refused`], also where the server answers without the numbers.
-    pub async fn status(&mut self, wire_name: &str) -> Result<FolderStatus, ImapError> {
-        let command = format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", quote(wire_name));
-        let data = self.run("STATUS", &command).await?;
-        let items = data
-            .iter()
-            .find(|data| data.name == "STATUS")
-            .and_then(|data| data.values.get(1));
-        let item = |name: &str| -> Option<u32> {
-            let pairs = items?.list().chunks_exact(2);
-            pairs
-                .filter_map(|pair| Some((pair.first()?.text()?, pair.last()?)))
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))?
-                .1
-                .number()
-        };
-        match (item("MESSAGES"), item("UIDNEXT"), item("UIDVALIDITY")) {
-            (Some(messages), Some(uid_next), Some(uid_validity)) => Ok(FolderStatus {
-                messages,
-                uid_next,
-                uid_validity,
-            }),
-            _ => Err(ImapError::Unreadable {
-                command: "STATUS",
-                what: "UIDNEXT or UIDVALIDITY is missing",
-            }),
-        }
+        let rest = self.framer.take_rest();
+        self.wire = Box::new(Deflated::new(self.wire, rest));
+        Ok(self)
     }
 
     /// Lets the server tell what changed in the opened folder, so that new messages can be fetched.
@@ -190,11 +146,16 @@ impl Session {
 
     /// Says goodbye. Failures do not matter any more.
     pub async fn logout(mut self) {
-        let _ = tokio::time::timeout(LOGOUT_TIMEOUT, self.run("LOGOUT", "LOGOUT")).await;
+        let _ = tokio::time::timeout(LOGOUT_TIMEOUT, self.run(LOGOUT, LOGOUT)).await;
     }
 
-    /// Runs a command to its end and returns the untagged data that came meanwhile.
+    /// Runs a command to its end and returns the untagged data that came meanwhile. No other
+    /// command may be running: its data could not be told from this one's.
     pub(super) async fn run(&mut self, name: &'static str, command: &str) -> Result<Vec<Data>, ImapError> {
+        self.check_usable(name)?;
+        if !self.running.is_empty() {
+            return Err(self.unreadable(name, "the answer to an earlier command was not read to its end"));
+        }
         let tag = self.send(name, command).await?;
         let mut all = Vec::new();
         loop {
@@ -214,84 +175,117 @@ impl Session {
         Ok(tag)
     }
 
+    /// The tag of a command that is about to be written.
     pub(super) fn next_tag(&mut self) -> Tag {
         self.last_tag += 1;
+        self.running.push(self.last_tag);
         Tag(self.last_tag)
     }
 
-    /// Writes bytes; [`Self::flush`] makes sure that they leave. The idle time bounds each part, so
-    /// that a large message may take longer on a slow line.
-    pub(super) async fn write(&mut self, name: &'static str, bytes: &[u8]) -> Result<(), ImapError> {
-        for part in bytes.chunks(WRITE_BYTES) {
-            timed(self.idle, name, self.wire.write_all(part)).await?;
-        }
-        Ok(())
-    }
-
-    pub(super) async fn flush(&mut self, name: &'static str) -> Result<(), ImapError> {
-        timed(self.idle, name, self.wire.flush()).await
-    }
-
-    /// The next thing the server says. `BYE`, an end of stream and unreadable data are errors.
+    /// The next thing the server says. `BYE`, an end of stream and unreadable data are errors, and
+    /// so is a tagged status of a command that is not running.
     pub(super) async fn next_event(&mut self, name: &'static str) -> Result<Event, ImapError> {
+        self.check_usable(name)?;
         loop {
-            let frame = self.framer.next_frame().map_err(|e| ImapError::Unreadable {
-                command: name,
-                what: e.as_str(),
-            })?;
-            let Some(frame) = frame else {
+            let Some(response) = self.buffered_response(name)? else {
                 self.fill(name).await?;
                 continue;
             };
-            return match parse_response(&frame) {
-                Response::Continue => Ok(Event::Continue),
+            return match response {
+                Response::Continue(_) => Ok(Event::Continue),
                 Response::Data(data) => Ok(Event::Data(data)),
-                Response::Untagged(status) if status.kind == Kind::Bye && name != "LOGOUT" => Err(ImapError::Bye {
-                    command: name,
-                    text: status.text,
-                }),
+                Response::Untagged(status) if status.kind == Kind::Bye && name != LOGOUT => {
+                    Err(self.bye(name, &status))
+                }
                 Response::Untagged(status) => Ok(Event::Notice(status)),
-                Response::Done(tag, status) => match tag.strip_prefix('v').and_then(|number| number.parse().ok()) {
-                    Some(number) => Ok(Event::Done(Tag(number), status)),
-                    None => Err(ImapError::Unreadable {
-                        command: name,
-                        what: "a tag that was never sent",
-                    }),
+                Response::Done(tag, status) => match self.end_of(&tag) {
+                    Some(tag) => Ok(Event::Done(tag, status)),
+                    None => Err(self.unreadable(name, "a tag of no command that is running")),
                 },
-                // Data that no command of ours asks for may be in any shape; a FETCH may not.
-                Response::Unreadable(what) if what != "FETCH" && what != "LIST" && what != "STATUS" => {
+                // Data that no command of ours asks for may be in any shape; these may not.
+                Response::Unreadable(what) if !MUST_BE_READABLE.contains(&what.as_str()) => {
                     tracing::debug!(command = name, "skipped an untagged response that cannot be read");
                     continue;
                 }
-                Response::Unreadable(_) => Err(ImapError::Unreadable {
-                    command: name,
-                    what: "an untagged response is malformed",
-                }),
+                Response::Unreadable(_) => Err(self.unreadable(name, "a response is malformed")),
+                Response::Foreign(word) if name != GREETING && self.end_of(&word).is_none() => {
+                    tracing::debug!(command = name, "skipped a line that is not IMAP");
+                    continue;
+                }
+                Response::Foreign(_) => Err(self.unreadable(name, "this is not IMAP")),
             };
         }
+    }
+
+    /// The next response that has arrived whole.
+    pub(super) fn buffered_response(&mut self, name: &'static str) -> Result<Option<Response>, ImapError> {
+        let frame = match self.framer.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.unreadable(name, error.as_str())),
+        };
+        let response = parse_response(&frame);
+        self.note_capabilities(&response);
+        Ok(Some(response))
+    }
+
+    /// Servers tell what they can do in data, in a greeting and in the status of a login.
+    pub(super) fn note_capabilities(&mut self, response: &Response) {
+        match response {
+            Response::Data(data) if data.name == "CAPABILITY" => {
+                let words = data.values.iter().filter_map(|value| value.text());
+                self.capabilities = Some(Capabilities::new(words));
+            }
+            Response::Untagged(status) | Response::Done(_, status) if status.code == "CAPABILITY" => {
+                self.capabilities = Some(Capabilities::new(status.arguments.split_whitespace()));
+            }
+            _ => {}
+        }
+    }
+
+    fn end_of(&mut self, tag: &str) -> Option<Tag> {
+        let number: u32 = tag.strip_prefix('v')?.parse().ok()?;
+        let at = self.running.iter().position(|&running| running == number)?;
+        self.running.remove(at);
+        Some(Tag(number))
     }
 
     async fn fill(&mut self, name: &'static str) -> Result<(), ImapError> {
         let missing = self.framer.missing();
         let buffer = self.framer.buffer();
         buffer.reserve(missing.max(READ_BYTES));
-        match timed(self.idle, name, self.wire.read_buf(buffer)).await? {
-            0 => Err(ImapError::Closed { command: name }),
-            _ => Ok(()),
+        match timed(self.idle, name, self.wire.read_buf(buffer)).await {
+            Ok(0) => Err(self.lose(ImapError::Closed { command: name })),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.lose(error)),
         }
+    }
+
+    /// An error where the session was lost earlier.
+    pub(super) fn check_usable(&self, name: &'static str) -> Result<(), ImapError> {
+        if self.lost {
+            return Err(ImapError::Closed { command: name });
+        }
+        Ok(())
+    }
+
+    pub(super) fn lose(&mut self, error: ImapError) -> ImapError {
+        self.lost = true;
+        error
+    }
+
+    pub(super) fn bye(&mut self, command: &'static str, status: &Status) -> ImapError {
+        let text = status.with_code();
+        self.lose(ImapError::Bye { command, text })
+    }
+
+    pub(super) fn unreadable(&mut self, command: &'static str, what: &'static str) -> ImapError {
+        self.lose(ImapError::Unreadable { command, what })
     }
 }
 
-/// A folder's numbers from STATUS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FolderStatus {
-    /// Number of messages.
-    pub messages: u32,
-    /// The UID the next message will get, or a lower one.
-    pub uid_next: u32,
-    /// UIDVALIDITY.
-    pub uid_validity: u32,
-}
+/// Responses that are asked for: what they said must not be passed over.
+const MUST_BE_READABLE: [&str; 7] = ["FETCH", "LIST", "LSUB", "STATUS", "SEARCH", "ESEARCH", "EXISTS"];
 
 /// The status of a command's end, where it is OK.
 pub(super) fn check(command: &'static str, status: Status) -> Result<Status, ImapError> {
@@ -319,7 +313,7 @@ pub(super) fn quote(text: &str) -> String {
     quoted
 }
 
-async fn timed<T>(
+pub(super) async fn timed<T>(
     idle: Duration,
     command: &'static str,
     work: impl Future<Output = std::io::Result<T>>,

@@ -6,23 +6,29 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::task::JoinHandle;
 
-use super::append::{Appended, Outgoing, RefusalClass, append};
 use super::error::ImapError;
 use super::fetch;
 use super::folder::{self, ListedFolder};
 use super::session::Session;
 use crate::domain::uid::UidSet;
 
+mod deflate;
+mod login;
+mod output;
+
 const IDLE: Duration = Duration::from_secs(20);
+
+/// What a server waits for, and its answer to it.
+type Steps = Vec<(&'static str, &'static str)>;
 
 /// A server that waits for each text and gives the answer behind it, then says nothing more and
 /// closes its side. The handle gives all that it was sent.
-pub(super) fn scripted(steps: Vec<(&'static str, &'static str)>) -> (Session, JoinHandle<String>) {
+pub(super) fn scripted(steps: Steps) -> (Session, JoinHandle<String>) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     (Session::new(Box::new(ours), IDLE), tokio::spawn(play(theirs, steps)))
 }
 
-async fn play(mut wire: DuplexStream, steps: Vec<(&'static str, &'static str)>) -> String {
+async fn play(mut wire: DuplexStream, steps: Steps) -> String {
     let mut heard = Vec::new();
     let mut seen = 0;
     for (expected, answer) in steps {
@@ -42,10 +48,7 @@ async fn play(mut wire: DuplexStream, steps: Vec<(&'static str, &'static str)>) 
 }
 
 /// A session that knows these capabilities; the next tag is `v2`.
-async fn capable(
-    capabilities: &'static str,
-    mut steps: Vec<(&'static str, &'static str)>,
-) -> (Session, JoinHandle<String>) {
+pub(super) async fn capable(capabilities: &'static str, mut steps: Steps) -> (Session, JoinHandle<String>) {
     steps.insert(0, ("CAPABILITY\r\n", capabilities));
     let (mut session, server) = scripted(steps);
     session.read_capabilities().await.unwrap();
@@ -54,15 +57,6 @@ async fn capable(
 
 fn uids(set: &str) -> UidSet {
     set.parse().unwrap()
-}
-
-fn messages(flags: &[&str], count: usize) -> Vec<Outgoing> {
-    let one = Outgoing {
-        flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
-        date: None,
-        body: Bytes::from_static(b"secret body"),
-    };
-    vec![one; count]
 }
 
 async fn fetched(answer: &'static str) -> Result<Vec<(u32, Bytes)>, ImapError> {
@@ -139,83 +133,8 @@ async fn messages_without_a_size_are_not_lost() {
 }
 
 const PLAIN: &str = "* CAPABILITY IMAP4rev1\r\nv1 OK\r\n";
-const MULTI: &str = "* CAPABILITY IMAP4rev1 LITERAL+ MULTIAPPEND\r\nv1 OK\r\n";
 
-#[tokio::test]
-async fn message_refused_before_its_bytes_is_not_sent() {
-    let (mut session, server) = capable(PLAIN, vec![("{11}\r\n", "v2 NO [LIMIT] too large\r\n")]).await;
-    let results = append(&mut session, "INBOX", &messages(&[], 1)).await.unwrap();
-    assert!(matches!(&results[..], [Appended::Refused(refusal)] if refusal.code == "LIMIT"));
-    drop(session);
-    assert!(!server.await.unwrap().contains("secret body"));
-}
-
-#[tokio::test]
-async fn full_mailbox_is_not_asked_message_by_message() {
-    let (mut session, server) = capable(MULTI, vec![("v2 APPEND", "v2 NO Quota exceeded\r\n")]).await;
-    let results = append(&mut session, "INBOX", &messages(&[], 4)).await.unwrap();
-    assert_eq!(results.len(), 4);
-    for result in results {
-        assert!(matches!(result, Appended::Refused(refusal) if refusal.class() == RefusalClass::Quota));
-    }
-    drop(session);
-    assert_eq!(server.await.unwrap().matches("APPEND").count(), 1);
-}
-
-#[tokio::test]
-async fn refused_message_is_found_and_the_rest_is_stored() {
-    let steps = vec![
-        ("v2 APPEND", "v2 NO bare newlines\r\n"),
-        ("v3 APPEND", "v3 NO bare newlines\r\n"),
-        ("v4 APPEND", "v4 OK\r\n"),
-        ("v5 APPEND", "v5 NO bare newlines\r\n"),
-        ("v6 APPEND", "v6 OK [APPENDUID 7 3:4]\r\n"),
-    ];
-    let (mut session, _server) = capable(MULTI, steps).await;
-    let results = append(&mut session, "INBOX", &messages(&[], 4)).await.unwrap();
-    assert_eq!(results[0], Appended::Stored { uid: None });
-    assert!(matches!(results[1], Appended::Refused(_)));
-    assert_eq!(results[2..], [3, 4].map(|uid| Appended::Stored { uid: Some(uid) }));
-}
-
-/// Servers without `\*` in PERMANENTFLAGS refuse the whole message for a keyword.
-#[tokio::test]
-async fn message_refused_with_keywords_is_tried_without_them() {
-    const PLUS: &str = "* CAPABILITY IMAP4rev1 LITERAL+\r\nv1 OK\r\n";
-    for (capabilities, count) in [(PLUS, 1), (PLUS, 2), (MULTI, 1)] {
-        let mut steps = vec![("v2 APPEND \"a\" (\\Seen $x) ", "v2 NO no keywords here\r\n")];
-        if count == 1 {
-            steps.push(("v3 APPEND \"a\" (\\Seen) ", "v3 OK\r\n"));
-        } else {
-            steps.push(("v3 APPEND \"a\" (\\Seen $x) ", "v3 OK\r\n"));
-            steps.push(("v4 APPEND \"a\" (\\Seen) ", "v4 OK\r\n"));
-        }
-        let (mut session, _server) = capable(capabilities, steps).await;
-        let results = append(&mut session, "a", &messages(&["\\Seen", "$x"], count)).await;
-        assert_eq!(results.unwrap(), vec![Appended::Stored { uid: None }; count]);
-    }
-}
-
-/// 512 KiB at 64 KiB each quarter of a second, where the idle time is a second.
-#[tokio::test]
-async fn large_message_on_a_slow_line_is_not_a_silent_server() {
-    let (ours, mut theirs) = tokio::io::duplex(1 << 10);
-    let mut session = Session::new(Box::new(ours), Duration::from_secs(1));
-    let reader = tokio::spawn(async move {
-        let mut part = vec![0; 64 << 10];
-        for _ in 0..8 {
-            tokio::time::sleep(Duration::from_millis(250)).await;
-            theirs.read_exact(&mut part).await.unwrap();
-        }
-    });
-    session.write("APPEND", &vec![b'x'; 512 << 10]).await.unwrap();
-    reader.await.unwrap();
-}
-
-async fn listed(
-    capabilities: &'static str,
-    steps: Vec<(&'static str, &'static str)>,
-) -> Result<Vec<ListedFolder>, ImapError> {
+async fn listed(capabilities: &'static str, steps: Steps) -> Result<Vec<ListedFolder>, ImapError> {
     let (mut session, _server) = capable(capabilities, steps).await;
     folder::list(&mut session).await.map(|(_, folders)| folders)
 }

@@ -1,22 +1,18 @@
-//! Folders and chunks in the table: what the copying knows, and who may write it.
+//! Folders in the table, and who may write them and their chunks.
 //!
 //! Copying is fenced by the folder's epoch (planning, in [`super::planning`], by the mailbox's plan
 //! epoch): whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
-
-use std::ops::RangeInclusive;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::chunk::{ChunkRecord, OpenBatch};
 use super::expression::Change;
 use super::job::Failure;
 use super::ledger::Ledger;
 use super::planning::PlanLease;
 use super::{Store, StoreError};
-use crate::domain::flags::FlagTable;
-use crate::domain::tally::Tally;
-use crate::domain::uid::{UidMap, UidSet};
 use crate::domain::{JobId, Pass};
 
 /// One folder of a mailbox.
@@ -56,155 +52,11 @@ pub struct FolderRecord {
     pub lease_until: i64,
 }
 
-/// A bounded part of a folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChunkRecord {
-    /// The mailbox it belongs to.
-    pub job_id: JobId,
-    /// Its folder's number.
-    pub folder: u32,
-    /// Its number within the folder, from 0.
-    pub chunk: u32,
-    /// The first source UID it covers.
-    pub first_uid: u32,
-    /// The last source UID it covers.
-    pub last_uid: u32,
-    /// Messages at the source, as planned.
-    pub messages: i64,
-    /// Bytes at the source, as planned.
-    pub bytes: i64,
-    /// Mail at the destination from this UID on may be this chunk's already, and is matched before
-    /// anything is copied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub match_from: Option<u32>,
-    /// The last pass it was done in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub done_pass: Option<Pass>,
-    /// The folder's epoch of the worker that writes it.
-    #[serde(default)]
-    pub epoch: i64,
-    /// The batch that may be under way; while it stands here, its end is unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub open_batch: Option<OpenBatch>,
-    /// The batches whose end was unknown to their worker, if there were any: what was on the wire
-    /// may have arrived after it was looked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub late: Option<OpenBatch>,
-    /// Which source UID became which destination UID.
-    #[serde(default)]
-    pub map: UidMap,
-    /// The source's flags as they were last carried over.
-    #[serde(default)]
-    pub flags: FlagTable,
-    /// Messages that arrived without the server telling their UIDs, and could not be found.
-    #[serde(default)]
-    pub unlocated: UidSet,
-    /// The messages in the map as they were read from the source.
-    #[serde(default)]
-    pub tally: Tally,
-    /// Source UIDs in the map that were found at the destination and not read: not in the tally.
-    #[serde(default)]
-    pub untallied: UidSet,
-    /// Bytes of the messages in the map, as the source counts.
-    #[serde(default)]
-    pub bytes_copied: i64,
-    /// Messages and bytes of this chunk that the mailbox's counters hold already.
-    #[serde(default)]
-    pub counted: (i64, i64),
-    /// Messages the destination refused.
-    #[serde(default)]
-    pub exceptions: Vec<ExceptionRecord>,
-    /// How many exceptions the mailbox's counter holds already.
-    #[serde(default)]
-    pub counted_exceptions: i64,
-}
-
-/// Messages that may have been sent, and where at the destination to look for them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenBatch {
-    /// The source UIDs.
-    pub uids: UidSet,
-    /// Nothing of the batch has a destination UID below this.
-    pub from_uid: u32,
-}
-
-/// A message the destination refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExceptionRecord {
-    /// Its source UID.
-    pub uid: u32,
-    /// The destination's response code, or empty.
-    pub code: String,
-    /// The destination's own words.
-    pub text: String,
-}
-
 impl FolderRecord {
     /// Whether there is work left in it for this pass. A folder that is gone from the source is not
     /// planned for the pass, and has none.
     pub fn is_open(&self, pass: Pass) -> bool {
         self.planned_pass == pass && self.done_pass != Some(pass)
-    }
-}
-
-/// What the end of a chunk adds to its mailbox's counters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChunkCounts {
-    /// Messages that are now at the destination.
-    pub messages_copied: i64,
-    /// Their bytes.
-    pub bytes_copied: i64,
-    /// Messages beyond those that were planned.
-    pub messages_total: i64,
-    /// Messages the destination refused.
-    pub exceptions: i64,
-}
-
-impl ChunkRecord {
-    /// A chunk that has just been cut: nothing is done for it yet.
-    pub fn new(job_id: JobId, folder: u32, chunk: u32, uids: RangeInclusive<u32>) -> Self {
-        Self {
-            job_id,
-            folder,
-            chunk,
-            first_uid: *uids.start(),
-            last_uid: *uids.end(),
-            messages: 0,
-            bytes: 0,
-            match_from: None,
-            done_pass: None,
-            epoch: 0,
-            open_batch: None,
-            late: None,
-            map: UidMap::default(),
-            flags: FlagTable::default(),
-            unlocated: UidSet::default(),
-            tally: Tally::default(),
-            untallied: UidSet::default(),
-            bytes_copied: 0,
-            counted: (0, 0),
-            exceptions: Vec::new(),
-            counted_exceptions: 0,
-        }
-    }
-
-    /// Marks the chunk as done in this pass; gives what its mailbox's counters do not hold yet.
-    /// `messages` is how many there are now, at the source or copied from there.
-    pub fn finish(&mut self, pass: Pass, messages: i64) -> ChunkCounts {
-        let located = i64::try_from(self.map.len()).unwrap_or(i64::MAX);
-        let copied = located.saturating_add(i64::try_from(self.unlocated.len()).unwrap_or(i64::MAX));
-        let exceptions = i64::try_from(self.exceptions.len()).unwrap_or(i64::MAX);
-        let counts = ChunkCounts {
-            messages_copied: copied - self.counted.0,
-            bytes_copied: self.bytes_copied - self.counted.1,
-            messages_total: messages - self.messages,
-            exceptions: exceptions - self.counted_exceptions,
-        };
-        self.messages = messages;
-        self.counted = (copied, self.bytes_copied);
-        self.counted_exceptions = exceptions;
-        self.done_pass = Some(pass);
-        counts
     }
 }
 
@@ -354,6 +206,7 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
     };
     let (open_batch, late) = (batch(&chunk.open_batch)?, batch(&chunk.late)?);
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
+    let dropped: AttributeValue = serde_dynamo::to_attribute_value(&chunk.dropped)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
     Ok(Change::default()
         .if_equal("epoch", chunk.epoch)
@@ -367,6 +220,7 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("unlocated", chunk.unlocated.to_string())
         .set("tally", chunk.tally.to_string())
         .set("untallied", chunk.untallied.to_string())
+        .set("dropped", dropped)
         .set("bytes_copied", chunk.bytes_copied)
         .set("counted", counted)
         .set("counted_exceptions", chunk.counted_exceptions)

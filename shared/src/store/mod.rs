@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
+mod chunk;
 mod error;
 mod expression;
 pub mod folder;
@@ -26,8 +27,9 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::RequestId;
 
+pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
-pub use folder::{ChunkRecord, ExceptionRecord, FolderRecord, OpenBatch};
+pub use folder::FolderRecord;
 pub use job::JobRecord;
 pub use ledger::Ledger;
 pub use notice::{NoticeKind, NoticeRecord};

@@ -1,35 +1,30 @@
 //! Making one chunk true at the destination.
 //!
-//! A batch is copied so: what is about to be sent is saved; it is sent, while the next batch is
-//! read from the source; what arrived is saved together with the next batch's intent. Dying
-//! anywhere leaves an open batch, and whoever comes next looks for it at the destination before
-//! anything else is sent.
+//! Dying anywhere leaves an open batch in the chunk, and whoever comes next looks for it at the
+//! destination (`recover`) before anything else is sent (`transfer`).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::time::Instant;
-
+use super::repair::repair;
+use super::transfer::{Claims, Target, outgoing_flags, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::Pass;
 use crate::domain::flags::FlagSet;
+use crate::domain::tally::body_digest;
 use crate::domain::uid::UidSet;
-use crate::imap::append::{Appended, Outgoing, RefusalClass, append};
+use crate::imap::append::{Appended, Appender, Begun, Head, Refusal};
 use crate::imap::fetch::Metadata;
-use crate::imap::{ImapError, Selected, Session, fetch};
+use crate::imap::{Selected, Session, bodies, fetch};
 use crate::store::{ChunkRecord, ExceptionRecord, FolderRecord, Ledger, OpenBatch};
-
-/// A batch is not begun with less time left than this.
-const BATCH_MARGIN: Duration = Duration::from_secs(2);
-
-/// A batch is not begun with less time left than this many times the slowest one so far.
-const SLOWEST_BATCHES_LEFT: u32 = 3;
 
 /// More refused messages than this in one chunk are no longer about the messages, and would not fit
 /// the chunk's item.
 const MOST_REFUSED: usize = 300;
+
+/// A refused message that is larger is not tried in another form: it would have to be held whole.
+const RETRIED_BYTES: u64 = 16 << 20;
 
 /// How a run of a chunk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,31 +40,27 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) mailbox: &'a Mailbox<L>,
     pub(super) pass: Pass,
     pub(super) deadline: Deadline,
+    /// How long the whole run may take.
+    pub(super) run_length: Duration,
     pub(super) folder: &'a FolderRecord,
     pub(super) source: &'a mut Session,
     pub(super) destination: &'a mut Session,
     /// The destination folder as it was opened.
     pub(super) selected: Selected,
-    /// Destination UIDs that belong to messages of this folder's chunks.
-    pub(super) claimed: HashSet<u32>,
-    /// Nothing that is sent from now on gets a destination UID below this.
-    pub(super) next_uid: u32,
+    /// What at the destination is ours.
+    pub(super) claims: Claims,
     /// What was at the destination before this chunk's first copy, once it has been read.
     pub(super) before_us: Option<Vec<Metadata>>,
-    pub(super) slowest_batch: Duration,
-    /// Whether anything was saved in this run.
-    pub(super) progressed: bool,
-}
-
-/// Messages of one APPEND, read from the source.
-struct Batch {
-    messages: Vec<(Metadata, Bytes)>,
 }
 
 impl<L: Ledger> OpenFolder<'_, L> {
     /// Copies what is missing of a chunk and, in the final pass, carries changed flags over.
     /// Idempotency key: chunk and pass.
     pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord) -> Result<ChunkEnd, SyncError> {
+        if let Some(open) = &chunk.open_batch {
+            // Whoever sent it does not know its end: it may arrive even after it was looked for.
+            chunk.late = Some(open.joined(chunk.late.as_ref()));
+        }
         self.close_open_batch(chunk).await?;
         let range = UidSet::from_range(chunk.first_uid..=chunk.last_uid);
         let found = fetch::metadata(self.source, &range).await.map_err(SyncError::Source)?;
@@ -79,7 +70,13 @@ impl<L: Ledger> OpenFolder<'_, L> {
             chunk.exceptions.clear();
         }
         let missing = self.note_too_large(chunk, missing_of(chunk, &found));
-        if self.send(chunk, missing).await? == ChunkEnd::OutOfTime {
+        let mut end = self.send(chunk, missing).await?;
+        let left = missing_of(chunk, &found);
+        if end == ChunkEnd::Finished && !left.is_empty() {
+            // Gone from the source meanwhile, or not given out for once: asked for again.
+            end = self.send(chunk, left).await?;
+        }
+        if end == ChunkEnd::OutOfTime {
             self.mailbox.ledger.save_chunk(chunk).await?;
             return Ok(ChunkEnd::OutOfTime);
         }
@@ -88,7 +85,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let present: BTreeSet<u32> = uids.chain(chunk.map.iter().map(|pair| pair.0)).collect();
         let present = i64::try_from(present.len()).unwrap_or(i64::MAX);
         self.mailbox.ledger.finish_chunk(chunk, self.pass, present).await?;
-        self.progressed = true;
+        self.claims.progressed = true;
         Ok(ChunkEnd::Finished)
     }
 
@@ -124,121 +121,202 @@ impl<L: Ledger> OpenFolder<'_, L> {
         Ok(())
     }
 
-    /// Sends messages in batches, reading the next while one is being appended.
+    /// Sends messages in batches, until each is there or refused for good.
     async fn send(&mut self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Result<ChunkEnd, SyncError> {
         let limits = self.mailbox.limits;
-        let mut batches = cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes).into_iter();
-        let mut ready = match batches.next() {
-            Some(batch) if self.has_time() => Some(read_batch(self.source, batch).await.map_err(SyncError::Source)?),
-            Some(_) => return Ok(ChunkEnd::OutOfTime),
-            None => None,
-        };
-        while let Some(batch) = ready.take() {
-            let begun = Instant::now();
-            let outgoing = self.outgoing(&batch);
-            let uids = UidSet::from_sorted(batch.messages.iter().map(|(metadata, _)| metadata.uid));
-            if !uids.is_empty() {
-                chunk.open_batch = Some(OpenBatch {
-                    uids,
-                    from_uid: self.next_uid,
-                });
-                self.mailbox.ledger.save_chunk(chunk).await?;
-            }
-            let next = batches.next();
-            let was_last = next.is_none();
-            let source = &mut *self.source;
-            let (appended, read) = tokio::join!(
-                append(self.destination, &self.folder.destination_name, &outgoing),
-                async {
-                    match next {
-                        Some(next) => read_batch(source, next).await.map(Some),
-                        None => Ok(None),
-                    }
-                }
-            );
-            let appended = appended.map_err(SyncError::Destination)?;
-            let saved = self.note(chunk, &batch, appended).await;
-            self.slowest_batch = self.slowest_batch.max(begun.elapsed());
-            // What arrived is saved whatever became of the reading, so that it need not be looked for.
-            if saved.is_err() || read.is_err() {
-                self.mailbox.ledger.save_chunk(chunk).await?;
-            }
-            saved?;
-            ready = read.map_err(SyncError::Source)?;
-            if !was_last && !self.has_time() {
+        let mut todo = cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes);
+        let mut measured = HashSet::new();
+        // Where the destination does not tell UIDs, what arrived is looked for after each batch.
+        let tells_uids = self.destination.capabilities().has("UIDPLUS");
+        while !todo.is_empty() {
+            let rest = if tells_uids { Vec::new() } else { todo.split_off(1) };
+            let batches = std::mem::replace(&mut todo, rest);
+            let target = Target {
+                session: self.destination,
+                name: &self.folder.destination_name,
+                permanent: self.selected.permanent_flags.as_deref(),
+                deadline: self.deadline,
+            };
+            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &batches).await?;
+            if let Some((message, had)) = transferred.torn {
+                self.note_too_slow(chunk, &message, had)?;
                 return Ok(ChunkEnd::OutOfTime);
+            }
+            if !transferred.unlocated.is_empty() {
+                self.locate(chunk, transferred.unlocated).await?;
+            }
+            if transferred.out_of_time {
+                return Ok(ChunkEnd::OutOfTime);
+            }
+            todo.extend(transferred.again);
+            for message in transferred.inexact {
+                todo.extend(
+                    self.measured(chunk, message, &mut measured)
+                        .await?
+                        .map(|exact| vec![exact]),
+                );
+            }
+            for (message, refusal) in transferred.refused {
+                self.try_otherwise(chunk, &message, refusal).await?;
             }
         }
         Ok(ChunkEnd::Finished)
     }
 
-    fn has_time(&self) -> bool {
-        self.deadline.remaining() > BATCH_MARGIN.max(self.slowest_batch * SLOWEST_BATCHES_LEFT)
+    /// Notes a message that most of a run's time was not enough for; else it comes first in the next
+    /// run, when those before it are through.
+    fn note_too_slow(&self, chunk: &mut ChunkRecord, message: &Metadata, had: Duration) -> Result<(), SyncError> {
+        if had * 2 < self.run_length {
+            return Ok(());
+        }
+        let (mb, seconds) = (message.size_bytes / 1_000_000, had.as_secs());
+        let text = format!("it has {mb} MB, and the previous provider did not give it out within {seconds} s");
+        note(chunk, message.uid, "TOOSLOW", text)
     }
 
-    /// A batch as it is sent: with the flags that the folder can keep.
-    fn outgoing(&self, batch: &Batch) -> Vec<Outgoing> {
+    /// Looks for messages that arrived without the server telling where. What the server changed so
+    /// much that it cannot be found is there nevertheless, and is never sent again.
+    async fn locate(&mut self, chunk: &mut ChunkRecord, mut uids: Vec<u32>) -> Result<(), SyncError> {
+        self.close_open_batch(chunk).await?;
+        uids.retain(|uid| chunk.map.get(*uid).is_none());
+        chunk.unlocated = UidSet::from_sorted(chunk.unlocated.iter().chain(uids).collect::<BTreeSet<_>>());
+        Ok(())
+    }
+
+    /// A large message with its true size, where the server says a wrong one; `None` where it has
+    /// gone, or its size is another each time, which is noted.
+    async fn measured(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        message: Metadata,
+        measured: &mut HashSet<u32>,
+    ) -> Result<Option<Metadata>, SyncError> {
+        if !measured.insert(message.uid) {
+            let text = "the previous provider gives another size for this message each time".to_owned();
+            note(chunk, message.uid, "UNREADABLE", text)?;
+            return Ok(None);
+        }
+        let size = bodies::measure(self.source, message.uid)
+            .await
+            .map_err(SyncError::Source)?;
+        Ok(size.map(|size_bytes| Metadata { size_bytes, ..message }))
+    }
+
+    /// Tries a refused message in other forms that mean the same: without keywords, which some
+    /// servers refuse, and repaired, where the customer asked for it. Else the refusal is noted.
+    async fn try_otherwise(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        message: &Metadata,
+        refusal: Refusal,
+    ) -> Result<(), SyncError> {
         let permanent = self.selected.permanent_flags.as_deref();
-        let outgoing = |(metadata, body): &(Metadata, Bytes)| Outgoing {
-            flags: FlagSet::new(&metadata.flags).permitted(permanent).words(),
-            date: metadata.date.clone(),
-            body: body.clone(),
-        };
-        batch.messages.iter().map(outgoing).collect()
-    }
-
-    /// Notes what became of a batch and closes it.
-    async fn note(&mut self, chunk: &mut ChunkRecord, batch: &Batch, appended: Vec<Appended>) -> Result<(), SyncError> {
-        let mut stop = None;
-        let mut unlocated = Vec::new();
-        for ((metadata, _), result) in batch.messages.iter().zip(appended) {
-            match result {
-                Appended::Stored { uid: Some(destination) } => {
-                    self.claim(chunk, metadata, destination, &FlagSet::new(&metadata.flags));
+        let flags = outgoing_flags(message, permanent, self.claims.bare);
+        let bare = flags.without_keywords();
+        let has_keywords = bare != flags;
+        if !(has_keywords || self.mailbox.options.repair) || message.size_bytes > RETRIED_BYTES {
+            return note_refusal(chunk, message.uid, refusal);
+        }
+        let mut body = None;
+        fetch::bodies(self.source, &UidSet::from_sorted([message.uid]), |_, bytes| {
+            body = Some(bytes);
+        })
+        .await
+        .map_err(SyncError::Source)?;
+        let Some(body) = body else { return Ok(()) };
+        let mut refusal = refusal;
+        if has_keywords {
+            match self.append_alone(chunk, message, &bare, &body).await? {
+                None => {
+                    self.claims.bare = true;
+                    chunk.dropped.note(&FlagSet::new(&message.flags).minus(&bare));
+                    return Ok(());
                 }
-                Appended::Stored { uid: None } => unlocated.push(metadata.uid),
-                Appended::Refused(refusal) => match refusal.class() {
-                    RefusalClass::Message => chunk.exceptions.push(ExceptionRecord {
-                        uid: metadata.uid,
-                        code: refusal.code,
-                        text: refusal.text,
-                    }),
-                    RefusalClass::Quota => stop = Some(SyncError::OverQuota(refusal.text)),
-                    RefusalClass::Passing => {
-                        let (code, text) = (refusal.code, refusal.text);
-                        stop = Some(SyncError::Destination(ImapError::Refused {
-                            command: "APPEND",
-                            code,
-                            text,
-                        }));
-                    }
-                },
+                Some(again) => refusal = again,
             }
         }
-        self.progressed = true;
-        if !unlocated.is_empty() {
-            // No UIDPLUS: the destination UIDs are found by looking. What the server changed so much
-            // that it cannot be found is there nevertheless, and is never sent again.
-            self.close_open_batch(chunk).await?;
-            unlocated.retain(|uid| chunk.map.get(*uid).is_none());
-            chunk.unlocated = UidSet::from_sorted(chunk.unlocated.iter().chain(unlocated).collect::<BTreeSet<_>>());
+        if let Some(repaired) = repair(&body).filter(|_| self.mailbox.options.repair) {
+            match self.append_alone(chunk, message, &flags, &repaired.bytes).await? {
+                None => {
+                    return note(
+                        chunk,
+                        message.uid,
+                        ExceptionRecord::REPAIRED,
+                        repaired.repairs.to_string(),
+                    );
+                }
+                Some(again) => refusal = again,
+            }
         }
-        chunk.open_batch = None;
-        if chunk.exceptions.len() > MOST_REFUSED {
-            stop = stop.or(Some(SyncError::TooManyRefused(chunk.exceptions.len())));
-        }
-        stop.map_or(Ok(()), Err)
+        note_refusal(chunk, message.uid, refusal)
     }
 
-    /// Notes that a message is at the destination. `flags` are those it has there because of us.
-    pub(super) fn claim(&mut self, chunk: &mut ChunkRecord, message: &Metadata, destination: u32, flags: &FlagSet) {
-        chunk.map.insert(message.uid, destination);
-        chunk.flags.insert(message.uid, flags);
-        let size = i64::try_from(message.size_bytes).unwrap_or(i64::MAX);
-        chunk.bytes_copied = chunk.bytes_copied.saturating_add(size);
-        self.claimed.insert(destination);
-        self.next_uid = self.next_uid.max(destination.saturating_add(1));
+    /// Appends one message, whole; gives the refusal where it is refused.
+    async fn append_alone(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        message: &Metadata,
+        flags: &FlagSet,
+        body: &[u8],
+    ) -> Result<Option<Refusal>, SyncError> {
+        chunk.open_batch = Some(OpenBatch {
+            uids: UidSet::from_sorted([message.uid]),
+            from_uid: self.claims.next_uid,
+        });
+        self.mailbox.ledger.save_chunk(chunk).await?;
+        let head = Head {
+            flags: flags.words(),
+            date: message.date.clone(),
+            size_bytes: body.len() as u64,
+        };
+        let mut appender = Appender::new(self.destination, &self.folder.destination_name);
+        let sent = async {
+            if appender.begin(&head).await? == Begun::Go {
+                appender.write(body).await?;
+                appender.end_message().await?;
+            }
+            appender.finish().await?;
+            appender.answer().await
+        };
+        let answer = sent.await.map_err(SyncError::Destination)?.pop();
+        self.claims.progressed = true;
+        let (refusal, uid) = match answer {
+            Some(Appended::Stored { uid }) => (None, uid),
+            Some(Appended::Refused(refusal)) => (Some(refusal), None),
+            None => (Some(Refusal::default()), None),
+        };
+        if refusal.is_some() {
+            chunk.open_batch = None;
+            return Ok(refusal);
+        }
+        let digest = (body_digest(body), body.len() as u64);
+        self.claims.read.insert(message.uid, digest);
+        match uid {
+            Some(uid) => {
+                self.claims.claim(chunk, message, uid, &FlagSet::new(&message.flags));
+                chunk.open_batch = None;
+            }
+            None => self.locate(chunk, vec![message.uid]).await?,
+        }
+        Ok(None)
     }
+}
+
+/// Notes a message that is not at the destination, or not as it was.
+fn note(chunk: &mut ChunkRecord, uid: u32, code: &str, text: String) -> Result<(), SyncError> {
+    chunk.exceptions.push(ExceptionRecord {
+        uid,
+        code: code.to_owned(),
+        text,
+    });
+    if chunk.exceptions.len() > MOST_REFUSED {
+        return Err(SyncError::TooManyRefused(chunk.exceptions.len()));
+    }
+    Ok(())
+}
+
+fn note_refusal(chunk: &mut ChunkRecord, uid: u32, refusal: Refusal) -> Result<(), SyncError> {
+    note(chunk, uid, &refusal.code, refusal.text)
 }
 
 /// Messages that have neither been copied nor refused.
@@ -265,20 +343,4 @@ pub(super) fn cut_batches(messages: Vec<Metadata>, most_messages: usize, most_by
         }
     }
     batches
-}
-
-/// Reads the messages of a batch. One that has gone from the source meanwhile is left out.
-async fn read_batch(source: &mut Session, messages: Vec<Metadata>) -> Result<Batch, ImapError> {
-    let uids = UidSet::from_sorted(messages.iter().map(|message| message.uid));
-    let mut bodies: BTreeMap<u32, Bytes> = BTreeMap::new();
-    fetch::bodies(source, &uids, |uid, body| {
-        bodies.insert(uid, body);
-    })
-    .await?;
-    let with_body = messages
-        .into_iter()
-        .filter_map(|message| bodies.remove(&message.uid).map(|body| (message, body)));
-    Ok(Batch {
-        messages: with_body.collect(),
-    })
 }

@@ -1,14 +1,15 @@
 //! A lane: one worker with one connection to each side, taking a mailbox's folders one by one.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder};
 use super::settle::settle_request;
+use super::transfer::Claims;
 use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
+use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, JobState, Pass};
 use crate::imap::{ImapError, Session};
 use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
@@ -26,6 +27,9 @@ pub enum LaneEnd {
     Continue,
     /// Nothing can be done before this long: send the lane's next message then.
     Wait(Duration),
+    /// As many workers as there may be hold folders, for so long at most. Each has a message of its
+    /// own, so this lane may end, unless one of them may have been this lane itself.
+    Held(Duration),
     /// The lane is at its end; these notices wait to be sent.
     Done(Vec<NoticeKind>),
 }
@@ -72,10 +76,10 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             Some(mailbox) => mailbox,
             None => mailbox.insert(engine.mailbox(&job).await?),
         };
-        match mailbox.work(pass, deadline).await? {
+        match Box::pin(mailbox.work(pass, deadline)).await? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),
-            Work::Held => return Ok(LaneEnd::Done(Vec::new())),
+            Work::Held(delay) => return Ok(LaneEnd::Held(delay)),
             Work::HeldUntil(delay) => return Ok(LaneEnd::Wait(delay)),
             Work::NothingOpen => {
                 // As it is after its last folder: with all its exceptions.
@@ -95,8 +99,8 @@ pub enum Work {
     Stopped,
     /// Time ran short.
     OutOfTime,
-    /// As many workers as there may be are at it.
-    Held,
+    /// As many workers as there may be are at it, for so long at most.
+    Held(Duration),
     /// What is open is held by others, for so long at most.
     HeldUntil(Duration),
 }
@@ -110,6 +114,7 @@ impl<L: Ledger> Mailbox<L> {
     pub async fn work(&self, pass: Pass, deadline: Deadline) -> Result<Work, LaneFailure> {
         let mut sessions: Option<(Session, Session)> = None;
         let mut progressed = false;
+        let run_length = deadline.remaining();
         loop {
             if self.ledger.is_stopped(self.job_id).await? {
                 return Ok(Work::Stopped);
@@ -124,14 +129,17 @@ impl<L: Ledger> Mailbox<L> {
             }
             let at = now();
             let held = open.iter().filter(|folder| folder.lease_until > at.as_second()).count();
+            let soonest = open
+                .iter()
+                .map(|folder| folder.lease_until)
+                .filter(|until| *until > at.as_second());
+            let seconds = u64::try_from(soonest.min().unwrap_or_default() - at.as_second()).unwrap_or_default();
+            let delay = Duration::from_secs(seconds.max(1));
             if held >= usize::from(self.limits.lanes) {
-                // Each of them has a message of its own.
-                return Ok(Work::Held);
+                return Ok(Work::Held(delay));
             }
             let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
-                let soonest = open.iter().map(|folder| folder.lease_until).min().unwrap_or_default();
-                let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
-                return Ok(Work::HeldUntil(Duration::from_secs(seconds.max(1))));
+                return Ok(Work::HeldUntil(delay));
             };
             let Some(folder) = self
                 .ledger
@@ -140,7 +148,15 @@ impl<L: Ledger> Mailbox<L> {
             else {
                 continue;
             };
-            let end = work_on(self, pass, deadline, &folder, &mut sessions, &mut progressed).await;
+            let end = work_on(
+                self,
+                pass,
+                (deadline, run_length),
+                &folder,
+                &mut sessions,
+                &mut progressed,
+            )
+            .await;
             match end {
                 Ok(FolderEnd::Finished) => {}
                 Ok(FolderEnd::Stopped) => {
@@ -182,7 +198,7 @@ enum FolderEnd {
 async fn work_on<L: Ledger>(
     mailbox: &Mailbox<L>,
     pass: Pass,
-    deadline: Deadline,
+    (deadline, run_length): (Deadline, Duration),
     folder: &FolderRecord,
     sessions: &mut Option<(Session, Session)>,
     progressed: &mut bool,
@@ -211,7 +227,7 @@ async fn work_on<L: Ledger>(
     let mut chunks = mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
     // What a planning that died half-way left beyond the plan that counts.
     chunks.retain(|chunk| chunk.chunk < folder.chunks);
-    let claimed: HashSet<u32> = chunks
+    let claimed: UidRuns = chunks
         .iter()
         .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
         .collect();
@@ -220,15 +236,17 @@ async fn work_on<L: Ledger>(
         mailbox,
         pass,
         deadline,
+        run_length,
         folder,
         source,
         destination,
         selected,
-        claimed,
-        next_uid,
+        claims: Claims {
+            claimed,
+            next_uid,
+            ..Claims::default()
+        },
         before_us: None,
-        slowest_batch: Duration::ZERO,
-        progressed: false,
     };
     for chunk in chunks.iter().filter(|chunk| chunk.done_pass != Some(pass)) {
         if mailbox.ledger.is_stopped(mailbox.job_id).await? {
@@ -236,7 +254,7 @@ async fn work_on<L: Ledger>(
         }
         let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
         let end = open.copy(&mut chunk).await;
-        *progressed |= open.progressed;
+        *progressed |= open.claims.progressed;
         if end? == ChunkEnd::OutOfTime {
             return Ok(FolderEnd::Stopped);
         }

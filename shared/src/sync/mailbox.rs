@@ -5,8 +5,8 @@
 //! can be run and measured without them.
 
 use super::SyncError;
-use crate::domain::JobId;
 use crate::domain::source::Endpoint;
+use crate::domain::{CopyOptions, JobId};
 use crate::imap::{Connector, Credentials, ImapError, Session};
 use crate::profile::Limits;
 
@@ -23,6 +23,8 @@ pub struct Mailbox<L> {
     pub destination: Access,
     /// How much is done at once.
     pub limits: Limits,
+    /// What is wanted of it, and how.
+    pub options: CopyOptions,
 }
 
 /// How to get into a mailbox.

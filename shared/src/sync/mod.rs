@@ -4,7 +4,7 @@
 //! mailbox the two sides of one mailbox, and the ledger of what has been done
 //! plan    lists both sides, maps names (mapping), cuts folders into chunks
 //! lane    takes folders one after the other, with one connection to each side
-//! chunk   makes one chunk's messages true at the destination (recover, matching, delta)
+//! chunk   makes one chunk's messages true at the destination (transfer, recover, matching, delta)
 //! ```
 //!
 //! One worker at a time writes to a destination folder: the folder is what is leased. So everything
@@ -27,6 +27,7 @@ mod plan;
 mod recover;
 mod repair;
 mod settle;
+mod transfer;
 
 pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
@@ -78,6 +79,9 @@ pub enum SyncError {
     /// The destination mailbox is full.
     #[error("the mailbox at the destination is full; the server says: {0}")]
     OverQuota(String),
+    /// Runs were cut off one after the other, without a message copied between them.
+    #[error("the copying was cut off {0} times without getting any further")]
+    CutOff(u32),
     /// So many messages were refused that it cannot be the messages.
     #[error("the new provider refused {0} messages of one part of a folder")]
     TooManyRefused(usize),
@@ -99,6 +103,10 @@ impl Engine {
                 mailbox,
                 user: user.clone(),
                 password: self.secrets.named(password_secret).await?,
+            },
+            DestinationAuth::Token { token_secret } => Credentials::Token {
+                mailbox,
+                token: self.secrets.named(token_secret).await?,
             },
             DestinationAuth::Password => {
                 let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
@@ -122,6 +130,7 @@ impl Engine {
                 credentials: destination,
             },
             limits: self.profile.limits,
+            options: job.options.clone(),
         })
     }
 }

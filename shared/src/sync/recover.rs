@@ -53,7 +53,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 Candidates::SinceOurBatch => &copy.flags,
                 Candidates::AnyMail => &message.flags,
             };
-            self.claim(chunk, message, theirs, &FlagSet::new(flags));
+            self.claims.claim(chunk, message, theirs, &FlagSet::new(flags));
         }
         chunk.open_batch = None;
         chunk.match_from = None;
@@ -76,11 +76,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
             }
         };
         if let Some(last) = found.last() {
-            self.next_uid = self.next_uid.max(last.uid.saturating_add(1));
+            self.claims.next_uid = self.claims.next_uid.max(last.uid.saturating_add(1));
         }
         let free = found
             .iter()
-            .filter(|message| !self.claimed.contains(&message.uid))
+            .filter(|message| !self.claims.claimed.contains(message.uid))
             .cloned()
             .collect();
         if chunk.match_from.is_some() {

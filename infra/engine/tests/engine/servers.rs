@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use mailvan::clock::Deadline;
-use mailvan::domain::{Endpoint, JobId, Pass, RequestId, Secret, Security};
+use mailvan::domain::{CopyOptions, Endpoint, JobId, Pass, RequestId, Secret, Security};
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::imap::{Connector, Credentials};
 use mailvan::profile::Limits;
@@ -79,6 +79,7 @@ impl Servers {
             source: access(source)?,
             destination: access(destination)?,
             limits: Limits::default(),
+            options: CopyOptions::default(),
         })
     }
 

@@ -168,10 +168,14 @@ fn render(
         text.push_str("ssl = no\n");
     }
     if let Some(kib) = options.quota_kib {
+        let largest = options
+            .largest_message_kib
+            .map(|kib| format!("  quota_max_mail_size = {kib}K\n"))
+            .unwrap_or_default();
         write!(
             text,
             "mail_plugins = quota\nplugin {{\n  quota = count:User quota\n  quota_vsizes = yes\n\
-             \x20 quota_rule = *:storage={kib}K\n  quota_grace = 0\n}}\n"
+             \x20 quota_rule = *:storage={kib}K\n  quota_grace = 0\n{largest}}}\n"
         )?;
     }
     imap(&mut text, options, connections)?;

@@ -1,0 +1,116 @@
+//! Opening folders, and what is known of them without that (RFC 9051, sections 6.3.2, 6.3.3 and
+//! 6.3.11).
+
+use super::error::ImapError;
+use super::response::Data;
+use super::session::{Event, Session, check, quote};
+use super::value::Value;
+
+/// A folder that has been opened with SELECT or EXAMINE.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// Number of messages.
+    pub exists: u32,
+    /// UIDVALIDITY; 0 where the server gives none.
+    pub uid_validity: u32,
+    /// UIDNEXT, where the server gives it.
+    pub uid_next: Option<u32>,
+    /// Flags that can be kept, or `None` where the server did not say (then all can).
+    pub permanent_flags: Option<Vec<String>>,
+}
+
+/// A folder's numbers from STATUS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderStatus {
+    /// Number of messages.
+    pub messages: u32,
+    /// The UID the next message will get, or a lower one.
+    pub uid_next: u32,
+    /// UIDVALIDITY.
+    pub uid_validity: u32,
+}
+
+impl Session {
+    /// Opens a folder without changing anything in it (EXAMINE).
+    ///
+    /// # Errors
+    /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
+    pub async fn examine(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
+        self.open("EXAMINE", wire_name).await
+    }
+
+    /// Opens a folder for changes (SELECT).
+    ///
+    /// # Errors
+    /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
+    pub async fn select(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
+        self.open("SELECT", wire_name).await
+    }
+
+    async fn open(&mut self, command: &'static str, wire_name: &str) -> Result<Selected, ImapError> {
+        let tag = self.send(command, &format!("{command} {}", quote(wire_name))).await?;
+        let mut selected = Selected::default();
+        loop {
+            match self.next_event(command).await? {
+                Event::Data(data) if data.name == "EXISTS" => selected.exists = data.number.unwrap_or_default(),
+                Event::Notice(status) => match status.code.as_str() {
+                    "UIDVALIDITY" => selected.uid_validity = status.arguments.parse().unwrap_or_default(),
+                    "UIDNEXT" => selected.uid_next = status.arguments.parse().ok(),
+                    "PERMANENTFLAGS" => {
+                        let flags = status
+                            .arguments
+                            .trim_matches(['(', ')'])
+                            .split_whitespace()
+                            .map(str::to_owned);
+                        selected.permanent_flags = Some(flags.collect());
+                    }
+                    _ => {}
+                },
+                Event::Done(done, status) if done == tag => {
+                    check(command, status)?;
+                    return Ok(selected);
+                }
+                Event::Data(_) | Event::Continue | Event::Done(..) => {}
+            }
+        }
+    }
+
+    /// UIDNEXT and UIDVALIDITY of a folder (STATUS), without opening it.
+    ///
+    /// # Errors
+    /// [`ImapError::Refused`]; [`ImapError::Unreadable`] where the server answers without the
+    /// numbers.
+    pub async fn status(&mut self, wire_name: &str) -> Result<FolderStatus, ImapError> {
+        let command = format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", quote(wire_name));
+        let data = self.run("STATUS", &command).await?;
+        let answer = data.iter().find(|data| data.name == "STATUS");
+        let item = |name| answer.and_then(|answer| status_item(answer, name));
+        match (item("MESSAGES"), item("UIDNEXT"), item("UIDVALIDITY")) {
+            (Some(messages), Some(uid_next), Some(uid_validity)) => Ok(FolderStatus {
+                messages,
+                uid_next,
+                uid_validity,
+            }),
+            _ => Err(ImapError::Unreadable {
+                command: "STATUS",
+                what: "UIDNEXT or UIDVALIDITY is missing",
+            }),
+        }
+    }
+}
+
+/// A number from a STATUS answer, which holds the folder's name and a list of items. Items that are
+/// not known (`MAILBOXID (F2212ea87)`, `APPENDLIMIT NIL`) stand beside it without harm.
+pub(super) fn status_item<N: std::str::FromStr>(answer: &Data, name: &str) -> Option<N> {
+    let items = answer
+        .values
+        .iter()
+        .rev()
+        .find(|value| matches!(value, Value::List(_)))?;
+    let pairs = items.list().chunks_exact(2);
+    pairs
+        .filter_map(|pair| Some((pair.first()?.text()?, pair.last()?)))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))?
+        .1
+        .number()
+}
