@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use mailvan::clock::Deadline;
-use mailvan::domain::{Endpoint, JobId, Pass, RequestId, Secret, Security};
+use mailvan::domain::{CopyOptions, Endpoint, JobId, Pass, RequestId, Secret, Security};
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::imap::{Connector, Credentials};
 use mailvan::profile::Limits;
@@ -38,6 +38,7 @@ pub fn run(
             lanes: lanes.unwrap_or(limits.lanes),
             ..limits
         },
+        options: CopyOptions::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run_pass(&mailbox, pass, Deadline::after(PATIENCE)))?;
