@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
-use mailvan::store::StoreError;
+use mailvan::store::{FolderRecord, StoreError};
 use mailvan::sync::{LaneFailure, Mailbox, SyncError, Work};
 use tokio::task::JoinSet;
 
@@ -31,6 +31,9 @@ pub enum PassError {
     /// Time ran short.
     #[error("time ran short")]
     OutOfTime,
+    /// A lease of an earlier run has not ended yet.
+    #[error("a folder is still held by an earlier run")]
+    Held,
     /// A lane panicked or was ended.
     #[error("a lane ended before its time")]
     Aborted,
@@ -51,12 +54,22 @@ pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Dea
         let mailbox = Arc::clone(&mailbox);
         lanes.spawn(async move { mailbox.work(pass, deadline).await });
     }
+    // All are waited for, also where one broke off: what the others do is worth having.
+    let mut end = Ok(());
     while let Some(lane) = lanes.join_next().await {
-        match lane.map_err(|_| PassError::Aborted)?? {
+        let lane = match lane {
             // A lane that finds all that is open held by others has nothing to wait for.
-            Work::NothingOpen | Work::Held(_) | Work::HeldUntil(_) => {}
-            Work::OutOfTime | Work::Stopped => return Err(PassError::OutOfTime),
-        }
+            Ok(Ok(Work::NothingOpen | Work::Held(_) | Work::HeldUntil(_))) => Ok(()),
+            Ok(Ok(Work::OutOfTime | Work::Stopped)) => Err(PassError::OutOfTime),
+            Ok(Err(failure)) => Err(failure.into()),
+            Err(_) => Err(PassError::Aborted),
+        };
+        end = end.and(lane);
+    }
+    end?;
+    let is_open = |folder: &FolderRecord| folder.is_open(pass);
+    if mailbox.ledger.all_folders().iter().any(is_open) {
+        return Err(PassError::Held);
     }
     Ok(())
 }

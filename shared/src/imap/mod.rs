@@ -25,9 +25,11 @@ pub mod name;
 mod namespace;
 mod open;
 mod output;
+mod quirks;
 mod refusal;
 mod response;
 mod sasl;
+mod search;
 pub mod session;
 #[cfg(test)]
 mod tests;

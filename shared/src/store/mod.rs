@@ -10,6 +10,7 @@ mod chunk;
 mod error;
 mod expression;
 pub mod folder;
+pub mod host;
 pub mod job;
 mod ledger;
 mod lock;

@@ -67,7 +67,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         if self.pass == Pass::Final {
             self.carry_flags_over(chunk, &found).await?;
             // What was refused in the first pass gets its second chance.
-            chunk.exceptions.clear();
+            chunk.exceptions.retain(ExceptionRecord::is_there);
         }
         let missing = self.note_too_large(chunk, missing_of(chunk, &found));
         let mut end = self.send(chunk, missing).await?;

@@ -17,6 +17,9 @@ use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
 /// A folder is not begun with less time left than this.
 const FOLDER_MARGIN: Duration = Duration::from_secs(2);
 
+/// How long a lane waits that may not connect, because others hold all connections to the server.
+const NO_CONNECTION: Duration = Duration::from_secs(15);
+
 /// How long after a fault a folder is left alone: what was on the wire has arrived by then.
 const FAULT_GRACE: Duration = Duration::from_secs(10);
 
@@ -76,7 +79,21 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             Some(mailbox) => mailbox,
             None => mailbox.insert(engine.mailbox(&job).await?),
         };
-        match Box::pin(mailbox.work(pass, deadline)).await? {
+        let most = engine.profile.limits.host_connections;
+        let until = deadline.lease_end(LEASE_GRACE);
+        let taken = engine
+            .store
+            .take_connection(&job.source.host, id, most, now(), until)
+            .await?;
+        let Some(connection) = taken else {
+            return Ok(LaneEnd::Wait(NO_CONNECTION));
+        };
+        let worked = Box::pin(mailbox.work(pass, deadline)).await;
+        if worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
+            engine.store.learn_limit(&connection, now()).await?;
+        }
+        engine.store.give_connection_back(&connection).await?;
+        match worked? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),
             Work::Held(delay) => return Ok(LaneEnd::Held(delay)),

@@ -31,7 +31,7 @@ mod transfer;
 
 pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
-pub use mapping::{FolderMapping, map_folders};
+pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
 pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};

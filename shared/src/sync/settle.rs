@@ -99,11 +99,13 @@ impl SyncError {
 
     /// Whether a server says that it is not the password: it has too many sessions, or is busy.
     pub fn is_crowded(&self) -> bool {
-        matches!(
-            self,
-            Self::Source(ImapError::LoginRefused { passing: true, .. })
-                | Self::Destination(ImapError::LoginRefused { passing: true, .. })
-        )
+        let at_destination = matches!(self, Self::Destination(ImapError::LoginRefused { passing: true, .. }));
+        at_destination || self.is_crowded_source()
+    }
+
+    /// Whether the previous provider's server says so.
+    pub(super) fn is_crowded_source(&self) -> bool {
+        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
     }
 
     /// The reason why a folder was not copied, for the job table and the customer.

@@ -1,5 +1,12 @@
 //! The engine between two real servers, without AWS.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests end at the first surprise, in their helpers too"
+)]
+
 mod copying;
+mod names;
 mod passes;
 mod servers;
+mod sessions;

@@ -163,6 +163,11 @@ pub struct Options {
     pub largest_message_kib: Option<u64>,
     /// `mail_max_userip_connections`; Dovecot's own default is 10.
     pub connections_per_user: u32,
+    /// Whether connections may be compressed (`COMPRESS=DEFLATE`).
+    pub compression: bool,
+    /// The key of access tokens (JWT, HS256, the user in `sub`) that are taken by OAUTHBEARER and
+    /// XOAUTH2; neither is offered when `None`.
+    pub token_key: Option<String>,
     /// Whether a message is on the disk before its APPEND is acknowledged.
     pub fsync: bool,
 }
@@ -183,6 +188,8 @@ impl Options {
             quota_kib: None,
             largest_message_kib: None,
             connections_per_user: 1000,
+            compression: false,
+            token_key: None,
             fsync: false,
         }
     }
