@@ -15,8 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use mailvan::domain::Pass;
+use clap::{Args, Parser, Subcommand};
 use mailvan_local::dovecot::Login;
 
 mod account;
@@ -54,14 +53,8 @@ enum Work {
     Copy {
         #[command(flatten)]
         mailboxes: Mailboxes,
-        #[arg(long)]
-        pass: PassName,
-        /// How many lanes; as many as Mailvan has by default where it is not given
-        #[arg(long)]
-        lanes: Option<u8>,
-        /// The ledger, kept from one pass to the next
-        #[arg(long)]
-        state: PathBuf,
+        #[command(flatten)]
+        how: copy::How,
     },
     /// Reads a whole mailbox and forgets it
     Drain(Ceiling),
@@ -78,12 +71,6 @@ struct Ceiling {
     /// How many connections to a server
     #[arg(long, default_value_t = 1)]
     connections: usize,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum PassName {
-    First,
-    Final,
 }
 
 /// From where to where; both mailboxes have the same password.
@@ -113,18 +100,9 @@ fn run(work: Work) -> Result<()> {
     match work {
         Work::Measure { report, command } => measure::run(&report, &command),
         Work::Proxy { server, round_trip_ms } => line::run(server, round_trip_ms),
-        Work::Copy {
-            mailboxes,
-            pass,
-            lanes,
-            state,
-        } => {
+        Work::Copy { mailboxes, how } => {
             let (source, destination) = mailboxes.open()?;
-            let pass = match pass {
-                PassName::First => Pass::First,
-                PassName::Final => Pass::Final,
-            };
-            copy::run(&source, &destination, pass, lanes, &state)
+            copy::run(&source, &destination, &how)
         }
         Work::Drain(ceiling) => {
             let (source, _) = ceiling.mailboxes.open()?;

@@ -16,6 +16,7 @@ use mailvan_local::workspace_root;
 
 mod chart;
 mod measure;
+mod million;
 mod peers;
 mod report;
 mod rounds;
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// A tenth of the messages, one round, fewer tools
     #[arg(long)]
     quick: bool,
+    /// A folder of a million messages too, which takes many minutes and some gigabytes of memory
+    #[arg(long)]
+    million: bool,
     /// How often everything is measured; the median counts
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
@@ -64,6 +68,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let mut runs = Vec::new();
     arguments.measure(&site, &tools, &mut runs)?;
     drop(site);
+    if arguments.million {
+        million::run(bench, &mut runs)?;
+    }
     if arguments.service() {
         println!("\nmixed, through the whole service");
         let bootstrap = programs.get(1).context("the functions were not built")?;

@@ -40,9 +40,12 @@ pub fn command(tool: Tool, pass: Pass, route: &Route, bench: &Path) -> Result<Wo
     match tool {
         Tool::Mailvan => {
             let mut words = route.words(bench, "copy");
-            let pass = if pass == Pass::First { "first" } else { "final" };
-            words.extend(["--pass", pass, "--lanes", &LANES.to_string(), "--state"].map(OsString::from));
+            let name = if pass == Pass::Delta { "final" } else { "first" };
+            words.extend(["--pass", name, "--lanes", &LANES.to_string(), "--state"].map(OsString::from));
             words.push(directory.join("state.json").into());
+            if pass == Pass::Plan {
+                words.push("--plan-only".into());
+            }
             Ok(words)
         }
         Tool::Mbsync => {

@@ -84,8 +84,19 @@ impl Site {
         self.look_at(&account.login)
     }
 
+    /// Doubles the messages of an account's INBOX so often.
+    pub fn double(&self, login: &Login, times: u32) -> Result<()> {
+        let mut client = ImapClient::connect(self.source.address(), login)?;
+        client.select("INBOX")?;
+        for _ in 0..times {
+            client.command("COPY 1:* INBOX")?;
+            client.command("NOOP")?;
+        }
+        self.look_at(login)
+    }
+
     /// Reads what tools ask for beside the bodies, of every message.
-    pub fn look_at(&self, login: &Login) -> Result<()> {
+    fn look_at(&self, login: &Login) -> Result<()> {
         let mut client = ImapClient::connect(self.source.address(), login)?;
         let answer = client.command("LIST \"\" \"*\" RETURN (STATUS (MESSAGES SIZE))")?;
         for line in answer {
@@ -94,30 +105,38 @@ impl Site {
                 continue;
             };
             client.command(&format!("EXAMINE {name}"))?;
-            client.command("UID FETCH 1:* (FLAGS RFC822.SIZE INTERNALDATE ENVELOPE)")?;
+            client.command("UID FETCH 1:* (FLAGS RFC822.SIZE INTERNALDATE)")?;
         }
         Ok(())
     }
 
     /// A route from [`DUPLICATE`] to a tool's own mailbox, which is new.
     pub fn route(&self, tool: Tool, rtt_ms: u32) -> Result<Route> {
+        let route = self.same_route(tool, rtt_ms);
+        self.destination.remove_mail(&route.destination_user)?;
+        if route.directory.exists() {
+            fs::remove_dir_all(&route.directory)?;
+        }
+        fs::create_dir_all(&route.directory)?;
+        Ok(route)
+    }
+
+    /// The same route, with what the tool has left at its end.
+    pub fn same_route(&self, tool: Tool, rtt_ms: u32) -> Route {
         let destination_user = tool.to_string();
-        self.destination.remove_mail(&destination_user)?;
-        let directory = self.scratch.path.join(&destination_user);
-        fs::create_dir_all(&directory)?;
         let (from, to) = if rtt_ms == 0 {
             (self.source.address(), self.destination.address())
         } else {
             (self.lines.0.address, self.lines.1.address)
         };
-        Ok(Route {
+        Route {
             source: from,
             source_user: DUPLICATE.to_owned(),
             destination: to,
+            directory: self.scratch.path.join(&destination_user),
             destination_user,
-            directory,
             destination_configuration: self.destination.configuration(),
-        })
+        }
     }
 
     /// Removes what lies at the end of a route.

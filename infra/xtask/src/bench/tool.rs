@@ -26,12 +26,14 @@ pub enum Tool {
     Ceiling(usize),
 }
 
-/// Which of the two times a mailbox is copied.
+/// What is done with a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pass {
-    /// Into an empty mailbox.
+    /// It is looked through, and nothing copied yet.
+    Plan,
+    /// All of it is copied into an empty mailbox.
     First,
-    /// A little later: a few new messages and changed flags.
+    /// It is copied once more a little later: a few messages are new, a few flags changed.
     Delta,
 }
 
@@ -87,6 +89,7 @@ impl fmt::Display for Tool {
 impl fmt::Display for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Plan => "plan",
             Self::First => "first",
             Self::Delta => "delta",
         })
