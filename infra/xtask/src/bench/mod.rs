@@ -61,7 +61,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     peers::ensure_installed(&tools)?;
     println!("Building in release (many minutes the first time)");
     let root = workspace_root();
-    let programs = [("mailvan-bench", "mailvan-bench"), ("mailvan-bootstrap", "bootstrap")];
+    let mut programs = vec![("mailvan-bench", "mailvan-bench")];
+    if arguments.service() {
+        programs.push(("mailvan-bootstrap", "bootstrap"));
+    }
     let programs = build_release(&root, &programs).await?;
     let bench = programs.first().context("nothing was built")?;
     let site = Site::start(bench, Store::Sdbox)?;
@@ -71,9 +74,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     if arguments.million {
         million::run(bench, &mut runs)?;
     }
-    if arguments.service() {
+    if let Some(bootstrap) = programs.get(1) {
         println!("\nmixed, through the whole service");
-        let bootstrap = programs.get(1).context("the functions were not built")?;
         service::run(bootstrap, "mixed", bulk::mixed(arguments.messages(10_000)), &mut runs).await?;
     }
     let rows = report::rows(&runs);
