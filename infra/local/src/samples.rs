@@ -10,12 +10,13 @@ use crate::compare::Expected;
 use crate::dovecot::{Layout, Login, Purpose};
 use crate::imap_client::Append;
 
+pub mod bulk;
 mod deliver;
 mod mime;
 mod oddities;
 mod random;
 
-pub use deliver::{Changes, deliver, deliver_between_passes};
+pub use deliver::{Changes, deliver, deliver_between_passes, touch};
 
 use mime::Writer;
 use random::Random;

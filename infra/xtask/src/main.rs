@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod demo;
 mod lint_template;
 mod package;
@@ -29,6 +30,8 @@ enum Task {
     Demo(demo::Arguments),
     /// Runs the local stack in the foreground, for use by hand
     Up(up::Arguments),
+    /// Measures the engine beside its peers and the servers' ceilings
+    Bench(bench::Arguments),
     /// Builds the zip of a deployment
     Package(package::Arguments),
     /// Sets everything up and runs all checks and tests
@@ -52,6 +55,7 @@ async fn run(task: Task) -> Result<()> {
     match task {
         Task::Demo(arguments) => demo::run(arguments).await,
         Task::Up(arguments) => up::run(arguments).await,
+        Task::Bench(arguments) => bench::run(arguments).await,
         Task::Package(arguments) => package::run(arguments).await,
         Task::Test => test::run().await,
         Task::LintTemplate => lint_template::run().await,
