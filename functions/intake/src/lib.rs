@@ -117,7 +117,7 @@ async fn serve(
         Action::CutOver => actions::cut_over(deps, request).await,
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
-        Action::Preview => preview::show(deps, request, preview::from_row(event)?).await,
+        Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,
     }
 }
