@@ -13,6 +13,7 @@
 )]
 
 mod awry;
+mod certified;
 mod copying;
 mod killed;
 mod main_way;

@@ -5,6 +5,7 @@
 //! work that went on without it is not failed. Whatever it was, what followed from earlier work and
 //! may have been left undone is done at the end: the request is settled, and notices are sent.
 
+mod certificate;
 mod mailbox;
 mod request;
 
@@ -37,6 +38,7 @@ struct Letter {
     pass: Option<Pass>,
     lane: Option<u8>,
     copied: Option<i64>,
+    certified: Option<i64>,
     notice: Option<NoticeKind>,
     generation: Option<u32>,
     preview_asked: Option<i64>,
@@ -70,6 +72,11 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
             copied,
             ..
         } => mailbox::bury(deps, job_id, pass, lane.zip(copied)).await,
+        Letter {
+            job_id: Some(job_id),
+            certified: Some(certified),
+            ..
+        } => certificate::bury(deps, job_id, certified).await,
         Letter {
             request_id: Some(request_id),
             notice: Some(notice),

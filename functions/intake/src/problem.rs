@@ -26,6 +26,8 @@ pub enum Code {
     Unauthorized,
     /// Unknown, or somebody else's: the two are not told apart.
     NoSuchRequest,
+    /// No mailbox in this row, or none that is certified.
+    NoSuchCertificate,
     /// No such path.
     NoSuchPath,
     /// The path is there, the method is not; `Allow` names those that are.
@@ -79,13 +81,14 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
         Self::TooEarly,
         Self::Unauthorized,
         Self::NoSuchRequest,
+        Self::NoSuchCertificate,
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::BodyTooLarge,
@@ -125,6 +128,7 @@ impl Code {
             Self::TooEarly => ("too_early", 422, "The start is too early"),
             Self::Unauthorized => ("unauthorized", 401, "The token of the request is needed"),
             Self::NoSuchRequest => ("no_such_request", 404, "There is no such request"),
+            Self::NoSuchCertificate => ("no_such_certificate", 404, "There is no such certificate"),
             Self::NoSuchPath => ("no_such_path", 404, "There is nothing at this path"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The path does not take this method"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),

@@ -31,6 +31,8 @@ pub enum Action {
     Cancel,
     /// `GET /v1/requests/{id}/report.csv`.
     Report,
+    /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
+    Certificate(u32),
     /// `GET /v1/requests/{id}/preview`.
     Preview,
     /// `POST /v1/requests/{id}/preview`.
@@ -82,6 +84,9 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
         ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
         ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
+        ["requests", id, "mailboxes", row, "certificate"] => {
+            Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
+        }
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         _ => None,
     }
@@ -91,7 +96,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 10] = [
+    const CALLS: [(&str, &str, Route<'static>); 11] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
@@ -100,6 +105,11 @@ mod tests {
         ("POST", "/v1/requests/x/cutover", Route::Request("x", Action::CutOver)),
         ("POST", "/v1/requests/x/cancel", Route::Request("x", Action::Cancel)),
         ("GET", "/v1/requests/x/report.csv", Route::Request("x", Action::Report)),
+        (
+            "GET",
+            "/v1/requests/x/mailboxes/7/certificate",
+            Route::Request("x", Action::Certificate(7)),
+        ),
         ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
         (
             "POST",
@@ -142,6 +152,7 @@ mod tests {
             "/v1/requests/x/",
             "/v1/requests/x/delete",
             "/v1/requests/x/upload/y",
+            "/v1/requests/x/mailboxes/y/certificate",
             "/v1/template.csv/",
         ] {
             assert_eq!(find("GET", path).unwrap_err().code(), Code::NoSuchPath, "{path}");
@@ -152,7 +163,10 @@ mod tests {
     fn every_call_has_a_route_of_the_gateway() {
         let template = include_str!("../../../template.yaml");
         for (method, path, _) in CALLS {
-            let key = format!("RouteKey: \"{method} {}\"", path.replace("/x", "/{id}"));
+            let key = format!(
+                "RouteKey: \"{method} {}\"",
+                path.replace("/x", "/{id}").replace("/7", "/{row}")
+            );
             assert!(template.contains(&key), "{key}");
         }
     }
@@ -161,7 +175,7 @@ mod tests {
     fn every_path_is_in_the_description_of_the_api() {
         let described = include_str!("../../../infra/openapi.yaml");
         for (method, path, _) in CALLS {
-            let path = path.replace("/x", "/{id}");
+            let path = path.replace("/x", "/{id}").replace("/7", "/{row}");
             let start = described
                 .find(&format!("\n  {path}:\n"))
                 .unwrap_or_else(|| panic!("{path}"));

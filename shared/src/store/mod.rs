@@ -9,6 +9,7 @@
 mod chunk;
 mod error;
 mod expression;
+pub mod finding;
 pub mod folder;
 pub mod host;
 pub mod job;
@@ -31,6 +32,7 @@ use crate::domain::RequestId;
 
 pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
+pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::FolderRecord;
 pub use job::JobRecord;
 pub use ledger::Ledger;

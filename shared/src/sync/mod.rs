@@ -17,6 +17,7 @@
 //! to send ([`LaneEnd`], [`PlanEnd`]).
 
 mod chunk;
+mod claims;
 mod delta;
 mod folder_plan;
 mod lane;
