@@ -101,7 +101,11 @@ impl Arguments {
     }
 
     fn tools(&self) -> Vec<Tool> {
-        let all = if self.quick && self.tools.is_empty() { Tool::FEW } else { Tool::ALL };
+        let all = if self.quick && self.tools.is_empty() {
+            Tool::FEW
+        } else {
+            Tool::ALL
+        };
         let wanted = |tool: &&Tool| self.tools.is_empty() || self.tools.contains(&tool.to_string());
         all.iter().filter(wanted).copied().collect()
     }
@@ -119,7 +123,10 @@ impl Arguments {
                 continue;
             }
             let mut sample = fill(messages);
-            println!("\n{account}: {messages} messages, {} MB", sample.size_bytes() / 1_000_000);
+            println!(
+                "\n{account}: {messages} messages, {} MB",
+                sample.size_bytes() / 1_000_000
+            );
             site.fill(&sample)?;
             forget(&mut sample);
             for rtt_ms in lines {

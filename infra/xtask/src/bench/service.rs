@@ -71,7 +71,11 @@ pub async fn run(bootstrap: &Path, name: &'static str, account: SampleAccount, r
 async fn wait(world: &World, order: &Order, state: &str) -> Result<()> {
     let ends = [state, "completed_with_exceptions", "failed", "needs_attention"];
     let status = world.customer.wait_for(order, &ends, PATIENCE, |_| {}).await?;
-    ensure!(status.state == state, "the request ended as {}: {status:?}", status.state);
+    ensure!(
+        status.state == state,
+        "the request ended as {}: {status:?}",
+        status.state
+    );
     Ok(())
 }
 
