@@ -54,7 +54,7 @@ pub fn run(site: &Site, tool: Tool, pass: Pass, route: &Route) -> Result<Taken> 
         .with_context(|| format!("starting {tool}"))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A tool that has its password in a file does not read it.
-        let _ = writeln!(stdin, "{}", PASSWORD);
+        let _ = writeln!(stdin, "{PASSWORD}");
     }
     let status = child.wait()?;
     if !status.success() {
@@ -82,7 +82,8 @@ pub fn differences(source: &AccountView, destination: &AccountView, layout: &Lay
 
 /// The differences by kind, such as `20 other bytes, 3 missing`.
 pub fn summary(differences: &[Difference]) -> String {
-    let kinds: [(&str, fn(&Difference) -> bool); 6] = [
+    type IsOfKind = fn(&Difference) -> bool;
+    let kinds: [(&str, IsOfKind); 6] = [
         ("missing", |d| matches!(d, Difference::Missing { .. })),
         ("surplus", |d| matches!(d, Difference::Surplus { .. })),
         ("with other flags", |d| matches!(d, Difference::Flags { .. })),

@@ -113,7 +113,8 @@ impl Arguments {
     fn measure(&self, site: &Site, tools: &[Tool], runs: &mut Vec<Run>) -> Result<()> {
         let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 3 });
         let copiers: Vec<Tool> = tools.iter().filter(|tool| tool.copies()).copied().collect();
-        let filled: [(_, fn(usize) -> SampleAccount, usize, &[u32]); 3] = [
+        type Fill = fn(usize) -> SampleAccount;
+        let filled: [(_, Fill, usize, &[u32]); 3] = [
             ("mixed", bulk::mixed, self.messages(10_000), &[0, LONG_MS]),
             ("small", bulk::light, self.messages(2_000), &[0, LONG_MS]),
             ("large", |messages| bulk::large(messages, 5), self.messages(500), &[0]),

@@ -35,13 +35,13 @@ const TICKS_A_SECOND: f64 = 100.0;
 /// # Errors
 /// Fails when a step does, and when a copy is not identical.
 pub async fn run(bootstrap: &Path, name: &'static str, account: SampleAccount, runs: &mut Vec<Run>) -> Result<()> {
-    let plain = |options: Options| Options {
+    let in_english = |options: Options| Options {
         layout: Layout::english(),
         ..options
     };
     let mut plan = Plan::new("bench", vec![account]);
-    plan.source = plain(plan.source);
-    plan.destination = plain(plan.destination);
+    plan.source = in_english(plan.source);
+    plan.destination = in_english(plan.destination);
     plan.bootstrap = Some(bootstrap.to_owned());
     let world = plan.start(|line| println!("  {line}")).await?;
     let account = world.accounts.first().context("an account was given")?;
