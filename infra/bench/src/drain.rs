@@ -43,11 +43,11 @@ fn commands(mailbox: &Mailbox, folders: &[&Folder]) -> Vec<u8> {
     let token = STANDARD.encode(format!("\0{}\0{}", mailbox.login.user, mailbox.login.password));
     let mut commands = format!("a AUTHENTICATE PLAIN {token}\r\n");
     for folder in folders {
-        commands.push_str(&format!(
-            "b EXAMINE {}\r\nc UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])\r\n",
-            folder.name
-        ));
+        commands += "b EXAMINE ";
+        commands += &folder.name;
+        commands += "\r\nc UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])\r\n";
     }
-    commands.push_str(&format!("{LAST} NOOP\r\n"));
+    commands += LAST;
+    commands += " NOOP\r\n";
     commands.into_bytes()
 }
