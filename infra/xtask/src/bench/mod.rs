@@ -90,6 +90,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Makes an account of so many messages.
+type Fill = fn(usize) -> SampleAccount;
+
 impl Arguments {
     fn messages(&self, all: usize) -> usize {
         if self.quick { all / 10 } else { all }
@@ -113,7 +116,6 @@ impl Arguments {
     fn measure(&self, site: &Site, tools: &[Tool], runs: &mut Vec<Run>) -> Result<()> {
         let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 3 });
         let copiers: Vec<Tool> = tools.iter().filter(|tool| tool.copies()).copied().collect();
-        type Fill = fn(usize) -> SampleAccount;
         let filled: [(_, Fill, usize, &[u32]); 3] = [
             ("mixed", bulk::mixed, self.messages(10_000), &[0, LONG_MS]),
             ("small", bulk::light, self.messages(2_000), &[0, LONG_MS]),
