@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,10 +24,11 @@ mod authority;
 mod conf;
 mod directory;
 mod install;
+mod mail;
 mod options;
 
 pub use authority::Authority;
-pub use install::ensure_installed;
+pub use install::{ensure_installed, ensure_package};
 pub use options::{Layout, Login, Options, Purpose, Store};
 
 use directory::Directory;
@@ -91,6 +92,12 @@ impl Dovecot {
     /// How it names folders.
     pub fn layout(&self) -> &Layout {
         &self.options.layout
+    }
+
+    /// Where the mail is: a directory for each user.
+    pub fn mail_directory(&self) -> PathBuf {
+        let own = || self.directory.path().join("mail");
+        self.options.mail_directory.clone().unwrap_or_else(own)
     }
 
     /// `doveadm` for this server, to be given its arguments. The server must be running.

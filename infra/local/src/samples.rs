@@ -11,12 +11,13 @@ use crate::dovecot::{Layout, Login, Purpose};
 use crate::imap_client::Append;
 
 mod awkward;
+pub mod bulk;
 mod deliver;
 mod mime;
 mod oddities;
 
 pub use awkward::awkward;
-pub use deliver::{Changes, Tidied, deliver, deliver_between_passes, tidy_up};
+pub use deliver::{Changes, Tidied, deliver, deliver_between_passes, tidy_up, touch};
 
 use crate::random::Random;
 use mime::Writer;

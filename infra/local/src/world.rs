@@ -40,6 +40,8 @@ pub struct Plan {
     pub limits: String,
     /// The template's parameters.
     pub parameters: Parameters,
+    /// The functions' binary; a dev build is made where it is not given.
+    pub bootstrap: Option<PathBuf>,
 }
 
 /// A running world; dropping it ends everything in it.
@@ -81,6 +83,7 @@ impl Plan {
                 lead_times_waived: true,
                 ..Parameters::default()
             },
+            bootstrap: None,
         }
     }
 
@@ -93,8 +96,12 @@ impl Plan {
         crate::dovecot::ensure_installed()?;
         let root = workspace_root();
         let venv = Venv::prepare(&root).await?;
-        tell("building the functions (minutes the first time)");
-        let bootstrap = build_bootstrap(&root, Build::Dev, None).await?;
+        let bootstrap = if let Some(path) = self.bootstrap {
+            path
+        } else {
+            tell("building the functions (minutes the first time)");
+            build_bootstrap(&root, Build::Dev, None).await?
+        };
         let users: Vec<Login> = self.accounts.iter().map(|account| account.login.clone()).collect();
         // The new mailboxes have passwords that nobody gave us: only the master user opens them.
         let here = users

@@ -1,12 +1,17 @@
 //! The engine between two real servers, without AWS.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "tests end at the first surprise, in their helpers too"
 )]
 
+mod certificates;
+mod copied;
 mod copying;
+mod late_copies;
 mod names;
 mod passes;
+mod preview;
 mod servers;
 mod sessions;

@@ -123,6 +123,26 @@ pub fn deliver_between_passes(
     Ok(changes)
 }
 
+/// A little of everything, spread: in each of up to `folders` folders that have messages, the largest first, one
+/// message more, one more that is read and one more that is flagged.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn touch(server: &Dovecot, login: &Login, account: &SampleAccount, folders: usize) -> anyhow::Result<()> {
+    let mut client = ImapClient::connect(server.address(), login)?;
+    let mut writer = Writer::new(0x70c4, &login.user);
+    let mut largest: Vec<&SampleFolder> = account.folders.iter().collect();
+    largest.sort_by_key(|folder| std::cmp::Reverse(folder.messages.len()));
+    for folder in largest.into_iter().take(folders) {
+        let name = folder.name(server.layout());
+        client.select(&name)?;
+        store(&mut client, "UNSEEN", "+FLAGS.SILENT (\\Seen)", 1)?;
+        store(&mut client, "UNFLAGGED", "+FLAGS.SILENT (\\Flagged)", 1)?;
+        client.append(&name, &[writer.message(None)])?;
+    }
+    Ok(())
+}
+
 /// What a user moved and deleted for good between two passes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tidied {
