@@ -217,8 +217,8 @@ fn woken(phase: Phase) -> &'static [&'static str] {
 }
 
 fn kill(random: &mut Random, function: &'static str, within_ms: usize) -> Fault {
-    // The first moments are as likely as all the later ones together.
-    let within = if random.percent(50) { within_ms / 10 } else { within_ms };
+    // A third of them in the first moments.
+    let within = if random.percent(33) { within_ms / 10 } else { within_ms };
     Fault::Kill {
         function,
         after: milliseconds(random.below(within)),
