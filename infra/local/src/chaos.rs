@@ -2,8 +2,8 @@
 //!
 //! The faults follow from the seed alone ([`sequence`]); when each meets the work is chance. They are made while mail
 //! is under way: what may come from the source is held back until the pass's faults have happened, so no pass is too
-//! quick for them (`passes.rs`). `stage.rs` makes them, `wanted.rs` says what has to be at the destination in the end, and
-//! `report.rs` counts.
+//! quick for them (`passes.rs`). `stage.rs` makes them, `wanted.rs` says what has to be at the destination in the end, `verdict.rs`
+//! what has to be told, and `report.rs` counts.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ mod fault;
 mod passes;
 mod report;
 mod stage;
+mod verdict;
 mod wanted;
 
 pub use fault::{Fault, KINDS, Phase, Side, sequence};
@@ -29,8 +30,9 @@ use crate::samples::{SampleAccount, awkward, small};
 use crate::stack::Parameters;
 use crate::workspace_root;
 use crate::world::Plan;
-use passes::{Mail, cut_over, run_calm, run_pass};
+use passes::{Mail, cut_over, run_calm, run_certifying, run_pass};
 use stage::Stage;
+use verdict::judge;
 use wanted::Wanted;
 
 /// Messages of zero bytes among the others: they are refused, and must be told.
@@ -146,7 +148,10 @@ async fn migrate(
     };
     let csv = stage.world.csv(stage.source_line.port());
     stage.order = Some(stage.world.customer.order_by_csv(&csv).await?);
-    run_pass(stage, &of(Phase::First), all, "awaiting_cutover").await?;
+    run_pass(stage, &of(Phase::First), all, |stage| {
+        stage.state() == "awaiting_cutover"
+    })
+    .await?;
     if stage.state() != "awaiting_cutover" {
         let complaint = format!("the first pass ended as {}: {:?}", stage.state(), stage.status);
         return Ok((Vec::new(), vec![complaint]));
@@ -175,12 +180,15 @@ async fn migrate(
         messages,
         bytes: all.bytes * messages / all.messages.max(1),
     };
-    run_pass(stage, &of(Phase::Final), coming, "completed").await?;
+    // Slow enough that certifying is seen before it is over.
+    stage.hold(Side::Destination, Some(all.bytes / 20));
+    let is_copied = |stage: &Stage<'_>| stage.any_is("certifying") && !stage.any_is("copying");
+    run_pass(stage, &of(Phase::Final), coming, is_copied).await?;
+    run_certifying(stage, &of(Phase::Certify), all.bytes).await?;
     run_calm(stage, &of(Phase::After)).await?;
-    complaints.extend(complaints_about_the_end(
-        stage,
-        wanted.iter().map(|wanted| wanted.refused).sum(),
-    ));
+    let verdict = judge(stage, &wanted).await;
+    stage.tally.late_copies = verdict.late_copies;
+    complaints.extend(verdict.complaints);
     let comparisons = wanted.iter().map(|wanted| wanted.compare(&stage.world));
     Ok((comparisons.collect::<Result<_>>()?, complaints))
 }
@@ -220,6 +228,8 @@ fn plan(round: Round) -> (Plan, String) {
         sync_visibility_seconds: 21,
         plan_timeout_seconds: 15,
         plan_visibility_seconds: 26,
+        certify_timeout_seconds: 10,
+        certify_visibility_seconds: 21,
         ..plan.parameters
     };
     let able = if lacking.is_empty() {
@@ -229,31 +239,4 @@ fn plan(round: Round) -> (Plan, String) {
     };
     let variant = format!("a destination {able}, {lanes} lanes, batches of {batch} messages");
     (plan, variant)
-}
-
-/// What is wrong with the states and counts in the end, where so many messages had to be refused.
-fn complaints_about_the_end(stage: &Stage<'_>, refused: u64) -> Vec<String> {
-    let mut complaints = Vec::new();
-    let wanted = if refused > 0 {
-        "completed_with_exceptions"
-    } else {
-        "completed"
-    };
-    if stage.state() != wanted {
-        complaints.push(format!(
-            "it ended as {} and not as {wanted}: {:?}",
-            stage.state(),
-            stage.status
-        ));
-    }
-    let told: u64 = stage
-        .status
-        .iter()
-        .flat_map(|status| &status.mailboxes)
-        .map(|mailbox| mailbox.exceptions)
-        .sum();
-    if told != refused {
-        complaints.push(format!("{told} exceptions are told, {refused} are expected"));
-    }
-    complaints
 }

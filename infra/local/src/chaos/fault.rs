@@ -25,6 +25,8 @@ pub enum Phase {
     Between,
     /// During the final pass.
     Final,
+    /// While it is certified what the destination holds.
+    Certify,
     /// When all is done: old messages and what they wake.
     After,
 }
@@ -172,9 +174,10 @@ impl fmt::Display for Fault {
 pub fn sequence(seed: u64, count: usize) -> Vec<(Phase, Fault)> {
     let mut random = Random::new(seed ^ 0xfa17);
     let phase = |number: usize| match (number * 100).checked_div(count).unwrap_or(0) {
-        0..60 => Phase::First,
-        60..68 => Phase::Between,
-        68..93 => Phase::Final,
+        0..58 => Phase::First,
+        58..66 => Phase::Between,
+        66..88 => Phase::Final,
+        88..94 => Phase::Certify,
         _ => Phase::After,
     };
     (0..count)
@@ -188,7 +191,10 @@ fn one(random: &mut Random, phase: Phase) -> Fault {
             0..28 => kill(random, "sync", 4000),
             28..34 => kill(random, "plan", 2000),
             34..39 => kill_any(random, phase),
-            39..60 => cut(random),
+            39..60 => {
+                let side = side(random);
+                cut(random, side)
+            }
             60..66 => Fault::LoseAnswer { ending: ending(random) },
             66..72 => restart(random),
             72..84 => deliver_again(random, phase),
@@ -201,6 +207,14 @@ fn one(random: &mut Random, phase: Phase) -> Fault {
             80..90 => refuse(random),
             _ => restart(random),
         },
+        Phase::Certify => match random.below(100) {
+            0..30 => kill(random, "certify", 4000),
+            30..50 => cut(random, Side::Destination),
+            50..60 => restart(random),
+            60..80 => deliver_again(random, phase),
+            80..90 => refuse(random),
+            _ => slow(random),
+        },
         Phase::After => match random.below(100) {
             0..30 => kill_any(random, phase),
             _ => deliver_again(random, phase),
@@ -212,7 +226,8 @@ fn one(random: &mut Random, phase: Phase) -> Fault {
 fn woken(phase: Phase) -> &'static [&'static str] {
     match phase {
         Phase::First | Phase::Between => &["sync", "plan", "start", "ingest", "notify"],
-        Phase::Final | Phase::After => &["sync", "plan", "start", "ingest", "notify", "cutover"],
+        Phase::Final => &["sync", "plan", "start", "ingest", "notify", "cutover"],
+        Phase::Certify | Phase::After => &["sync", "plan", "start", "ingest", "notify", "cutover", "certify"],
     }
 }
 
@@ -232,8 +247,7 @@ fn kill_any(random: &mut Random, phase: Phase) -> Fault {
     }
 }
 
-fn cut(random: &mut Random) -> Fault {
-    let side = side(random);
+fn cut(random: &mut Random, side: Side) -> Fault {
     let direction = if random.percent(50) {
         Direction::ToServer
     } else {
@@ -334,7 +348,7 @@ mod tests {
         for kind in KINDS {
             assert!(faults.iter().any(|(_, fault)| fault.kind() == kind), "{kind}");
         }
-        for phase in [Phase::First, Phase::Between, Phase::Final, Phase::After] {
+        for phase in [Phase::First, Phase::Between, Phase::Final, Phase::Certify, Phase::After] {
             assert!(faults.iter().any(|(of, _)| *of == phase), "{phase:?}");
         }
     }

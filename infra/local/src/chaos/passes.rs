@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::fault::Fault;
+use super::fault::{Fault, Side};
 use super::stage::Stage;
 
 /// How long the service may take for what it has to do by itself.
@@ -34,24 +34,29 @@ pub(super) struct Mail {
     pub(super) bytes: u64,
 }
 
-/// Makes the faults of a pass while it runs, and waits for its end.
-pub(super) async fn run_pass(stage: &mut Stage<'_>, faults: &[(usize, Fault)], mail: Mail, end: &str) -> Result<()> {
-    stage.hold(Some(mail.bytes / 10));
-    let is_over = |stage: &Stage<'_>| stage.state() == end || ENDS.contains(&stage.state());
+/// Makes the faults of a pass while it runs, and waits until `is_over`.
+pub(super) async fn run_pass(
+    stage: &mut Stage<'_>,
+    faults: &[(usize, Fault)],
+    mail: Mail,
+    is_over: impl Fn(&Stage<'_>) -> bool,
+) -> Result<()> {
+    let window = mail.bytes / 10;
+    stage.hold(Side::Source, Some(window));
+    let is_over = |stage: &Stage<'_>| is_over(stage) || has_ended(stage);
     let is_working = |stage: &Stage<'_>| stage.any_is("copying") || stage.any_is("planning") || is_over(stage);
     stage.go_on(PATIENCE, is_working).await?;
     let mut while_planning = 0;
     for (done, (number, fault)) in faults.iter().enumerate() {
-        let window = mail.bytes / 10;
         if while_planning >= FAULTS_WHILE_PLANNING && stage.any_is("planning") {
-            stage.hold(Some(window));
+            stage.hold(Side::Source, Some(window));
             stage.go_on(PATIENCE, |stage| !stage.any_is("planning")).await?;
         }
         while_planning += usize::from(stage.any_is("planning"));
         // Ahead of the faults no mail comes through: 60 of 100 messages with the last one.
         let level = mail.before + mail.messages * 6 * (done as u64 + 2) / 10 / faults.len() as u64;
         let is_ahead = stage.copied() >= level && !stage.any_is("planning");
-        stage.hold(Some(if is_ahead { 0 } else { window }));
+        stage.hold(Side::Source, Some(if is_ahead { 0 } else { window }));
         let copied = stage.copied();
         stage
             .go_on(PROGRESS, |stage| is_ahead || stage.copied() > copied)
@@ -61,13 +66,35 @@ pub(super) async fn run_pass(stage: &mut Stage<'_>, faults: &[(usize, Fault)], m
         }
         make(stage, *number, fault, true).await?;
     }
-    stage.hold(Some(mail.bytes / 50));
-    let is_enough = |stage: &Stage<'_>| stage.waiting() == 0 || is_over(stage);
-    stage.go_on(LAST_MOMENT, is_enough).await?;
+    stage.hold(Side::Source, Some(mail.bytes / 50));
+    stage
+        .go_on(LAST_MOMENT, |stage| stage.waiting() == 0 || is_over(stage))
+        .await?;
     stage.cut_now();
     catch_up(stage, true, is_over).await?;
-    stage.hold(None);
+    stage.hold(Side::Source, None);
     stage.go_on(PATIENCE, is_over).await
+}
+
+/// Makes faults while the destination's mail is read, so many bytes, and waits for the migration's end.
+pub(super) async fn run_certifying(stage: &mut Stage<'_>, faults: &[(usize, Fault)], mail_bytes: u64) -> Result<()> {
+    // A fault takes less than sixteen looks, so a good half of the mail has been read with the last one.
+    stage.hold(Side::Destination, Some(mail_bytes / (faults.len() as u64 * 32).max(1)));
+    for (number, fault) in faults {
+        stage.go_on(PROGRESS, has_ended).await?;
+        if has_ended(stage) {
+            return Ok(());
+        }
+        make(stage, *number, fault, true).await?;
+    }
+    stage.cut_now();
+    catch_up(stage, true, has_ended).await?;
+    stage.hold(Side::Destination, None);
+    stage.go_on(PATIENCE, has_ended).await
+}
+
+fn has_ended(stage: &Stage<'_>) -> bool {
+    ENDS.contains(&stage.state())
 }
 
 /// Makes faults while no pass is under way, and waits until what they woke has come to rest.

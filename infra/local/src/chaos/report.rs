@@ -21,6 +21,8 @@ pub struct Tally {
     happened: BTreeMap<&'static str, usize>,
     /// Calls of AWS that were refused.
     pub refused: u64,
+    /// Second copies that came after they had been looked for, and were removed when it was certified.
+    pub late_copies: u64,
 }
 
 /// What the recovery found at the destination.
@@ -117,10 +119,15 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (kind, happened) in self.counts() {
             let planned = self.planned.get(kind).copied().unwrap_or(0);
-            writeln!(f, "  {kind:<32} {happened:>4} of {planned:>4}")?;
+            writeln!(f, "  {kind:<34} {happened:>4} of {planned:>4}")?;
         }
-        writeln!(f, "  {:<32} {:>4}", "all", self.total())?;
-        write!(f, "  {} calls of AWS were refused", self.refused)
+        writeln!(f, "  {:<34} {:>4}", "all", self.total())?;
+        writeln!(f, "  {} calls of AWS were refused", self.refused)?;
+        write!(
+            f,
+            "  {} second copies came late and were removed again",
+            self.late_copies
+        )
     }
 }
 

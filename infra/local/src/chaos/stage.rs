@@ -38,7 +38,8 @@ pub(super) struct Stage<'a> {
     kills: Vec<(Kill, &'static str)>,
     cuts_counted: u64,
     looked: Instant,
-    window_bytes: u64,
+    /// How much may come from the source and from the destination until the next look.
+    windows: [u64; 2],
     /// Invocations and messages that are under way.
     pub(super) busy: u64,
 }
@@ -58,7 +59,7 @@ impl<'a> Stage<'a> {
             kills: Vec::new(),
             cuts_counted: 0,
             looked: Instant::now(),
-            window_bytes: u64::MAX,
+            windows: [u64::MAX; 2],
             busy: 0,
         };
         for side in BOTH {
@@ -140,6 +141,7 @@ impl<'a> Stage<'a> {
             let works_by_itself = match *function {
                 "sync" => is_pass,
                 "plan" => is_pass && self.any_is("planning"),
+                "certify" => is_pass && self.any_is("certifying"),
                 _ => false,
             };
             let queue = if *function == "trigger" { "start" } else { function };
@@ -157,9 +159,13 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Lets at most so much more mail through until the next look; `None` for as much as comes.
-    pub(super) fn hold(&mut self, window_bytes: Option<u64>) {
-        self.window_bytes = window_bytes.unwrap_or(u64::MAX);
+    /// Lets at most so many more bytes come from a server until the next look; `None` for as many as come.
+    pub(super) fn hold(&mut self, side: Side, window_bytes: Option<u64>) {
+        let [source, destination] = &mut self.windows;
+        *match side {
+            Side::Source => source,
+            Side::Destination => destination,
+        } = window_bytes.unwrap_or(u64::MAX);
         self.allow();
     }
 
@@ -204,9 +210,10 @@ impl<'a> Stage<'a> {
     }
 
     fn allow(&self) {
-        let through = self.source_line.counters().bytes_to_client;
-        self.source_line
-            .allow_to_clients(through.saturating_add(self.window_bytes));
+        for (side, window) in BOTH.into_iter().zip(self.windows) {
+            let line = self.line(side);
+            line.allow_to_clients(line.counters().bytes_to_client.saturating_add(window));
+        }
     }
 
     async fn tick(&mut self) -> Result<()> {

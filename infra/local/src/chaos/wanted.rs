@@ -13,7 +13,8 @@ use crate::world::World;
 /// An account as it is wanted, under the source's names.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    user: String,
+    /// Whose it is.
+    pub(super) user: String,
     view: AccountView,
     /// Messages of zero bytes: the destination takes none, and says so.
     pub(super) refused: u64,
