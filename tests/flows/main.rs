@@ -14,8 +14,8 @@
 
 mod awry;
 mod certified;
+mod chaos;
 mod copying;
-mod killed;
 mod main_way;
 mod preview;
 mod staff;

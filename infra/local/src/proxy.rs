@@ -77,6 +77,8 @@ pub struct Counters {
     pub refused: u64,
     /// Connections cut.
     pub cut: u64,
+    /// Connections whose bytes to the server were delayed once.
+    pub delayed: u64,
     /// Bytes delivered to the server.
     pub bytes_to_server: u64,
     /// Bytes delivered to clients.
@@ -111,6 +113,8 @@ struct Settings {
     /// Cuts that wait for a connection, each under its number.
     waiting: BTreeMap<u64, Waiting>,
     next_number: u64,
+    /// Delays that wait for a connection on which so many bytes go to the server without an answer.
+    delays: Vec<(u64, Duration)>,
 }
 
 impl Proxy {
@@ -135,6 +139,7 @@ impl Proxy {
                 refusing: false,
                 waiting: BTreeMap::new(),
                 next_number: 0,
+                delays: Vec::new(),
             }),
             counters: Mutex::default(),
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
@@ -182,15 +187,27 @@ impl Proxy {
         self.state.settings().wait(Waiting::Answer { to_bytes, ending });
     }
 
-    /// How many cuts still wait for a connection.
-    pub fn waiting_cuts(&self) -> usize {
-        self.state.settings().waiting.len()
+    /// Delays what goes to the server on one connection, once `unanswered_bytes` have gone there without an answer, of
+    /// mail for example. It arrives after all, whatever has become of the client. [`Counters::delayed`] tells when that
+    /// has begun.
+    pub fn delay_once(&self, unanswered_bytes: u64, length: Duration) {
+        self.state.settings().delays.push((unanswered_bytes, length));
     }
 
-    /// Lets the cuts that still wait happen at the next byte of any connection, in either direction.
-    pub fn cut_now(&self) {
-        for waiting in self.state.settings().waiting.values_mut() {
+    /// How many cuts and delays still wait for a connection.
+    pub fn waiting(&self) -> usize {
+        let settings = self.state.settings();
+        settings.waiting.len() + settings.delays.len()
+    }
+
+    /// Lets the cuts and delays that still wait happen at the next byte of any connection.
+    pub fn make_now(&self) {
+        let mut settings = self.state.settings();
+        for waiting in settings.waiting.values_mut() {
             *waiting = Waiting::Any(waiting.ending());
+        }
+        for (unanswered_bytes, _) in &mut settings.delays {
+            *unanswered_bytes = 0;
         }
     }
 
@@ -266,6 +283,16 @@ impl State {
         let taken = self.settings().waiting.remove(&number).is_some();
         self.counters().cut += u64::from(taken);
         taken
+    }
+
+    /// Takes a delay that waits for a connection with so many unanswered bytes.
+    fn take_delay(&self, unanswered: u64) -> Option<Duration> {
+        let mut settings = self.settings();
+        let at = settings.delays.iter().position(|(bytes, _)| *bytes <= unanswered)?;
+        let (_, length) = settings.delays.remove(at);
+        drop(settings);
+        self.counters().delayed += 1;
+        Some(length)
     }
 
     /// Waits until so many more bytes may go in a direction.

@@ -46,6 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let mut reports = Vec::new();
     for seed in seed..seed + arguments.rounds {
         let round = Round {
+            name: "chaos",
             seed,
             faults: arguments.faults,
             messages: arguments.messages,

@@ -53,6 +53,11 @@ pub enum Fault {
         /// How the connection ends.
         ending: Ending,
     },
+    /// A batch on its way to the destination stands still and arrives after all, whatever has become of its sender.
+    Late {
+        /// For how long.
+        length: Duration,
+    },
     /// A server ends with all its connections and is back after a while.
     Restart {
         /// Which.
@@ -91,17 +96,18 @@ pub enum Fault {
     },
 }
 
+pub(super) const KILLED: &str = "function killed";
+pub(super) const CUT: &str = "connection cut, or its answer lost";
+pub(super) const LATE: &str = "mail arriving late";
+const RESTARTED: &str = "server restarted";
+const TWICE: &str = "message delivered twice";
+const OLD: &str = "old message delivered again";
+const THROTTLED: &str = "AWS throttled";
+const FAILING: &str = "AWS failing or losing answers";
+const SLOW: &str = "slow line";
+
 /// Kinds of faults, for counting.
-pub const KINDS: [&str; 8] = [
-    "function killed",
-    "connection cut, or its answer lost",
-    "server restarted",
-    "message delivered twice",
-    "old message delivered again",
-    "AWS throttled",
-    "AWS failing or losing answers",
-    "slow line",
-];
+pub const KINDS: [&str; 9] = [KILLED, CUT, LATE, RESTARTED, TWICE, OLD, THROTTLED, FAILING, SLOW];
 
 /// An old message is one of which at least so many percent of all are newer.
 const OLD_PERCENT: u8 = 50;
@@ -109,19 +115,19 @@ const OLD_PERCENT: u8 = 50;
 impl Fault {
     /// Its kind, one of [`KINDS`].
     pub fn kind(&self) -> &'static str {
-        let [killed, cut, restarted, twice, old, throttled, failing, slow] = KINDS;
         match self {
-            Self::Kill { .. } => killed,
-            Self::Cut { .. } | Self::LoseAnswer { .. } => cut,
-            Self::Restart { .. } => restarted,
-            Self::DeliverAgain { age_percent, .. } if *age_percent >= OLD_PERCENT => old,
-            Self::DeliverAgain { .. } => twice,
+            Self::Kill { .. } => KILLED,
+            Self::Cut { .. } | Self::LoseAnswer { .. } => CUT,
+            Self::Late { .. } => LATE,
+            Self::Restart { .. } => RESTARTED,
+            Self::DeliverAgain { age_percent, .. } if *age_percent >= OLD_PERCENT => OLD,
+            Self::DeliverAgain { .. } => TWICE,
             Self::Refuse {
                 how: Refusal::Throttled,
                 ..
-            } => throttled,
-            Self::Refuse { .. } => failing,
-            Self::Slow { .. } => slow,
+            } => THROTTLED,
+            Self::Refuse { .. } => FAILING,
+            Self::Slow { .. } => SLOW,
         }
     }
 }
@@ -147,6 +153,7 @@ impl fmt::Display for Fault {
                 write!(f, "{:?} after {} bytes {way} {side}", cut.ending, cut.after_bytes)
             }
             Self::LoseAnswer { ending } => write!(f, "{ending:?} in place of the destination's answer to mail"),
+            Self::Late { length } => write!(f, "mail on its way to the destination stands still for {length:?}"),
             Self::Restart { side, is_orderly, down } => {
                 let how = if *is_orderly { "stopped" } else { "killed" };
                 write!(f, "{side} {how} for {down:?}")
@@ -187,6 +194,10 @@ pub fn sequence(seed: u64, count: usize) -> Vec<(Phase, Fault)> {
 
 fn one(random: &mut Random, phase: Phase) -> Fault {
     match phase {
+        // Not in the final pass, where mail could arrive when all has been certified.
+        Phase::First if random.percent(4) => Fault::Late {
+            length: milliseconds(5_000 + random.below(35_000)),
+        },
         Phase::First | Phase::Final => match random.below(100) {
             0..28 => kill(random, "sync", 4000),
             28..34 => kill(random, "plan", 2000),

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_mins(8);
 const PAUSE: Duration = Duration::from_millis(700);
 /// How long a fault waits for progress since the one before: a mailbox without any is given up after some faults.
 const PROGRESS: Duration = Duration::from_secs(3);
-/// How long the last faults wait for their moment before the cuts among them happen at once.
+/// How long the last faults wait for their moment before those that wait for a connection happen at once.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// A killed run's message is hidden for less than this.
 const HIDDEN: Duration = Duration::from_secs(65);
@@ -70,7 +70,7 @@ pub(super) async fn run_pass(
     stage
         .go_on(LAST_MOMENT, |stage| stage.waiting() == 0 || is_over(stage))
         .await?;
-    stage.cut_now();
+    stage.make_now();
     catch_up(stage, true, is_over).await?;
     stage.hold(Side::Source, None);
     stage.go_on(PATIENCE, is_over).await
@@ -87,7 +87,7 @@ pub(super) async fn run_certifying(stage: &mut Stage<'_>, faults: &[(usize, Faul
         }
         make(stage, *number, fault, true).await?;
     }
-    stage.cut_now();
+    stage.make_now();
     catch_up(stage, true, has_ended).await?;
     stage.hold(Side::Destination, None);
     stage.go_on(PATIENCE, has_ended).await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::time::Instant;
 
-use super::fault::{Fault, Side};
+use super::fault::{CUT, Fault, KILLED, LATE, Side};
 use super::report::Tally;
 use super::{Audience, Look};
 use crate::customer::{Order, Status};
@@ -37,6 +37,7 @@ pub(super) struct Stage<'a> {
     slow_until: Vec<(Side, Instant)>,
     kills: Vec<(Kill, &'static str)>,
     cuts_counted: u64,
+    delays_counted: u64,
     looked: Instant,
     /// How much may come from the source and from the destination until the next look.
     windows: [u64; 2],
@@ -58,6 +59,7 @@ impl<'a> Stage<'a> {
             slow_until: Vec::new(),
             kills: Vec::new(),
             cuts_counted: 0,
+            delays_counted: 0,
             looked: Instant::now(),
             windows: [u64::MAX; 2],
             busy: 0,
@@ -84,6 +86,10 @@ impl<'a> Stage<'a> {
             }
             Fault::LoseAnswer { ending } => {
                 self.line(Side::Destination).lose_answer(MAIL_BYTES, ending);
+                return Ok(());
+            }
+            Fault::Late { length } => {
+                self.line(Side::Destination).delay_once(MAIL_BYTES, length);
                 return Ok(());
             }
             Fault::Restart { side, is_orderly, down } => {
@@ -132,7 +138,7 @@ impl<'a> Stage<'a> {
 
     /// How many faults wait for their moment.
     pub(super) fn waiting(&self) -> usize {
-        self.kills.len() + BOTH.map(|side| self.line(side).waiting_cuts()).iter().sum::<usize>()
+        self.kills.len() + BOTH.map(|side| self.line(side).waiting()).iter().sum::<usize>()
     }
 
     /// Sends a message again to each function that is to be killed and that nothing wakes by itself.
@@ -152,10 +158,10 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Lets the cuts that still wait happen now.
-    pub(super) fn cut_now(&self) {
+    /// Lets what still waits for a connection happen now.
+    pub(super) fn make_now(&self) {
         for side in BOTH {
-            self.line(side).cut_now();
+            self.line(side).make_now();
         }
     }
 
@@ -227,15 +233,19 @@ impl<'a> Stage<'a> {
         }
         let happened = self.world.emulator.happened().await?;
         for _ in self.kills.extract_if(.., |(kill, _)| happened.kills.contains(kill)) {
-            self.tally.happened(super::fault::KINDS[0]);
+            self.tally.happened(KILLED);
         }
         self.tally.refused = happened.refused;
         self.busy = happened.busy;
-        let cuts = BOTH.map(|side| self.line(side).counters().cut).iter().sum();
-        for _ in self.cuts_counted..cuts {
-            self.tally.happened(super::fault::KINDS[1]);
+        let [source, destination] = BOTH.map(|side| self.line(side).counters());
+        for _ in self.cuts_counted..source.cut + destination.cut {
+            self.tally.happened(CUT);
         }
-        self.cuts_counted = cuts;
+        self.cuts_counted = source.cut + destination.cut;
+        for _ in self.delays_counted..destination.delayed {
+            self.tally.happened(LATE);
+        }
+        self.delays_counted = destination.delayed;
         if now.duration_since(self.looked) >= LOOK_EVERY {
             self.look().await;
             self.looked = Instant::now();

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::waiting::Candidate;
 use super::{Cut, Direction, Ending, State, reset};
@@ -137,6 +137,9 @@ async fn write(
         {
             bytes.truncate(left);
             ending = Some(how);
+        }
+        if let Some(length) = candidate.delay(bytes.len()) {
+            sleep(length).await;
         }
         if to.write_all(&bytes).await.is_err() {
             return Some(Ending::Reset);

@@ -123,12 +123,12 @@ fn a_cut_that_waits_ends_a_connection_that_was_open_before() {
     });
     one.write_all(&[7; 60]).unwrap();
     one.read_exact(&mut [0; 60]).unwrap();
-    assert_eq!((proxy.waiting_cuts(), proxy.counters().cut), (1, 0));
+    assert_eq!((proxy.waiting(), proxy.counters().cut), (1, 0));
     other.write_all(&[7; 300]).unwrap();
     let mut rest = Vec::new();
     other.read_to_end(&mut rest).unwrap();
     assert_eq!(rest.len(), 100);
-    assert_eq!((proxy.waiting_cuts(), proxy.counters().cut), (0, 1));
+    assert_eq!((proxy.waiting(), proxy.counters().cut), (0, 1));
     one.write_all(&[7; 300]).unwrap();
     one.read_exact(&mut [0; 300]).unwrap();
 }
@@ -140,11 +140,11 @@ fn an_answer_is_lost_where_there_was_much_to_answer_to() {
     proxy.lose_answer(500, Ending::Close);
     stream.write_all(&[7; 60]).unwrap();
     stream.read_exact(&mut [0; 60]).unwrap();
-    assert_eq!(proxy.waiting_cuts(), 1);
+    assert_eq!(proxy.waiting(), 1);
     stream.write_all(&[7; 600]).unwrap();
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).unwrap();
-    assert_eq!((rest.len(), proxy.waiting_cuts()), (0, 0));
+    assert_eq!((rest.len(), proxy.waiting()), (0, 0));
     assert_eq!(proxy.counters().bytes_to_server, 660);
 }
 
@@ -153,10 +153,26 @@ fn a_cut_that_waits_for_long_may_be_made_now() {
     let proxy = Proxy::start(echo(), Network::default()).unwrap();
     let mut stream = connect(&proxy);
     proxy.lose_answer(500, Ending::Close);
-    proxy.cut_now();
+    proxy.make_now();
     stream.write_all(&[7; 60]).unwrap();
     assert_eq!(stream.read(&mut [0; 60]).unwrap(), 0);
     assert_eq!(proxy.counters().cut, 1);
+}
+
+#[test]
+fn what_is_delayed_arrives_although_its_sender_has_gone() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    proxy.delay_once(500, Duration::from_millis(200));
+    let mut stream = connect(&proxy);
+    stream.write_all(&[7; 300]).unwrap();
+    stream.read_exact(&mut [0; 300]).unwrap();
+    assert_eq!(proxy.waiting(), 1);
+    stream.write_all(&[7; 700]).unwrap();
+    drop(stream);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(proxy.counters().bytes_to_server, 300);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!((proxy.counters().bytes_to_server, proxy.counters().delayed), (1000, 1));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::{Cut, Direction, Ending, State};
 
@@ -73,6 +74,14 @@ impl<'a> Candidate<'a> {
             }
         }
         None
+    }
+
+    /// How long `bytes` that are about to go wait, where a delay takes this connection now.
+    pub(super) fn delay(&self, bytes: usize) -> Option<Duration> {
+        let unanswered = self.unanswered.load(Ordering::Relaxed) + bytes as u64;
+        (self.direction == Direction::ToServer)
+            .then(|| self.state.take_delay(unanswered))
+            .flatten()
     }
 
     /// Notes that so many bytes have gone.
