@@ -97,14 +97,18 @@ async fn certificate_names_what_is_not_as_it_was_however_often_certifying_is_kil
     Ok(())
 }
 
-/// Kills `certify` as soon as it runs, and again when its message has come again.
+/// Kills `certify` at its work, and again when its message has come again.
 async fn kill_certify(world: &World) -> Result<()> {
-    let begun = std::time::Instant::now();
-    let mut kills = 0;
-    while kills < KILLS {
-        ensure!(begun.elapsed() < PATIENCE, "certify ran {kills} times only");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        kills += world.emulator.kill_function("certify").await?.min(1);
+    for _ in 0..KILLS {
+        let kill = world
+            .emulator
+            .kill_at_work("certify", Duration::from_millis(50))
+            .await?;
+        let begun = std::time::Instant::now();
+        while !world.emulator.happened().await?.kills.contains(&kill) {
+            ensure!(begun.elapsed() < PATIENCE, "certify is not at work");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub(super) struct Wanted {
     view: AccountView,
     /// Messages of zero bytes: the destination takes none, and says so.
     pub(super) refused: u64,
+    /// Messages that the user moved or deleted at the source.
+    pub(super) gone: u64,
 }
 
 /// What a user did between the passes.
@@ -71,12 +73,16 @@ impl Wanted {
             take_away(&mut wanted, &late);
             view.folders.insert(here.clone(), wanted);
         }
+        let wanted = Self {
+            gone: (tidied.moved.len() + tidied.deleted.len()) as u64,
+            ..Self::new(user, view)
+        };
         let life = Life {
             at_source,
             tidied,
             at_destination: touched.len(),
         };
-        Ok((Self::new(user, view), life))
+        Ok((wanted, life))
     }
 
     /// What differs from it at the destination.
@@ -103,7 +109,12 @@ impl Wanted {
                 message.size_bytes > 0
             });
         }
-        Self { user, view, refused }
+        Self {
+            user,
+            view,
+            refused,
+            gone: 0,
+        }
     }
 }
 
