@@ -92,6 +92,8 @@ pub struct Notices {
 pub struct Limits {
     /// Connections for each mailbox and side, 1 to 8.
     pub lanes: u8,
+    /// Connections for copying from one previous provider's server, all mailboxes together, 1 to 500.
+    pub host_connections: u32,
     /// Messages appended at once, 1 to 1,000.
     pub batch_messages: u32,
     /// Bytes appended at once, 64 KiB to 64 MiB; a single larger message still goes alone.
@@ -131,6 +133,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             lanes: 3,
+            host_connections: 60,
             batch_messages: 200,
             batch_bytes: 8 << 20,
             chunk_messages: 1000,
@@ -233,6 +236,7 @@ impl RawImap {
 impl Limits {
     fn check(&self) -> Result<(), Fault> {
         within("limits.lanes", self.lanes.into(), 1..=8)?;
+        within("limits.host_connections", self.host_connections.into(), 1..=500)?;
         within("limits.batch_messages", self.batch_messages.into(), 1..=1_000)?;
         within("limits.batch_bytes", self.batch_bytes, 64 << 10..=64 << 20)?;
         within("limits.chunk_messages", self.chunk_messages.into(), 1..=2_000)?;

@@ -1,5 +1,5 @@
-//! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, each message that was refused, each
-//! kind of what certifying found beyond that, and each fault of a refused row.
+//! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what was not copied of it or
+//! is at the destination otherwise, as copying or certifying found, and for each fault of a refused row.
 //!
 //! The file is for a spreadsheet. Cells hold what strangers wrote, such as names of folders and a
 //! server's words, so none may be taken for a formula.
@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use mailvan::domain::Fault;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mailvan::domain::uid::UidSet;
+use mailvan::domain::{DroppedFlags, Fault};
 use mailvan::intake::spreadsheet_safe;
 use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
@@ -20,6 +21,9 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many characters a list of UIDs may take.
 const MAX_UIDS_CHARS: usize = 400;
+
+/// How many mailboxes are looked up at a time.
+const LOOKUPS: usize = 16;
 
 /// The names of the columns.
 const COLUMNS: [&str; 17] = [
@@ -71,9 +75,10 @@ pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGa
     let name = format!("mailvan-{}.csv", request.request_id);
     let overview = Overview::load(&deps.store, request).await?;
     let mut report = Report::begin()?;
-    for job in &overview.jobs {
-        report.add(&mailbox(job))?;
-        for line in refused_messages(&deps.store, job).await? {
+    let details = overview.jobs.iter().map(|job| details(&deps.store, job));
+    let mut details = stream::iter(details).buffered(LOOKUPS);
+    while let Some(lines) = details.try_next().await? {
+        for line in lines {
             report.add(&line)?;
         }
     }
@@ -83,17 +88,26 @@ pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGa
     Ok(response::csv_file(&name, report.end()?))
 }
 
-async fn refused_messages(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
-    if job.exceptions == 0 {
-        return Ok(Vec::new());
+/// The lines of a mailbox. Most have renamed folders at most, and their chunks are not read.
+async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
+    let mut lines = vec![mailbox(job)];
+    if job.exceptions > 0 || job.notes > 0 {
+        let folders = store.folders(job.job_id).await?;
+        let renamed = folders.iter().filter(|folder| folder.note.is_some()).count();
+        let has_messages = job.exceptions > 0 || job.notes > i64::try_from(renamed)?;
+        let chunks = if has_messages {
+            store.all_chunks(job.job_id).await?
+        } else {
+            Vec::new()
+        };
+        lines.extend(renamed_folders(job, &folders));
+        lines.extend(messages(job, &folders, &chunks));
+        lines.extend(dropped_flags(job, &chunks));
+        if job.certificate.is_some() && job.exceptions > 0 {
+            let findings = store.findings(job.job_id).await?;
+            lines.extend(discrepancies(job, &folders, &findings));
+        }
     }
-    let (folders, chunks, findings) = tokio::try_join!(
-        store.folders(job.job_id),
-        store.all_chunks(job.job_id),
-        store.findings(job.job_id)
-    )?;
-    let mut lines = messages(job, &folders, &chunks);
-    lines.extend(discrepancies(job, &folders, &findings));
     Ok(lines)
 }
 
@@ -127,14 +141,18 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
         })
     });
     let lines = chunks.iter().flat_map(|chunk| {
-        chunk.exceptions.iter().map(move |exception| Line {
-            folder: title(folders, chunk.folder),
-            code: exception.code.clone(),
-            message: format!(
-                "the message with UID {} was not copied: {}",
-                exception.uid, exception.text
-            ),
-            ..of_job("refused_message", job)
+        chunk.exceptions.iter().map(move |exception| {
+            let (kind, became) = if exception.is_there() {
+                ("repaired_message", "was refused as it was, and is copied repaired")
+            } else {
+                ("refused_message", "was not copied")
+            };
+            Line {
+                folder: title(folders, chunk.folder),
+                code: exception.code.clone(),
+                message: format!("the message with UID {} {became}: {}", exception.uid, exception.text),
+                ..of_job(kind, job)
+            }
         })
     });
     skipped.chain(lines).collect()
@@ -175,6 +193,37 @@ fn listed(uids: BTreeSet<u32>) -> String {
 fn title(folders: &[FolderRecord], number: u32) -> String {
     let folder = folders.iter().find(|folder| folder.folder == number);
     folder.map(|folder| folder.title.clone()).unwrap_or_default()
+}
+
+fn renamed_folders(job: &JobRecord, folders: &[FolderRecord]) -> Vec<Line> {
+    let renamed = folders.iter().filter_map(|folder| {
+        Some(Line {
+            folder: folder.title.clone(),
+            code: "folder_renamed".to_owned(),
+            message: folder.note.clone()?,
+            ..of_job("renamed_folder", job)
+        })
+    });
+    renamed.collect()
+}
+
+/// Of how many messages of the mailbox each flag was dropped.
+fn dropped_flags(job: &JobRecord, chunks: &[ChunkRecord]) -> Vec<Line> {
+    let mut dropped = DroppedFlags::default();
+    for chunk in chunks {
+        dropped.merge(&chunk.dropped);
+    }
+    let others = (dropped.others > 0).then(|| ("other flags".to_owned(), dropped.others));
+    let named = dropped
+        .flags
+        .into_iter()
+        .map(|(flag, count)| (format!("the flag {flag}"), count));
+    let line = |(flag, count): (String, i64)| Line {
+        code: "flag_not_kept".to_owned(),
+        message: format!("the new provider does not keep {flag}, which {count} messages had"),
+        ..of_job("dropped_flag", job)
+    };
+    named.chain(others).map(line).collect()
 }
 
 fn of_job(kind: &'static str, job: &JobRecord) -> Line {

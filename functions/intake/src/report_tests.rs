@@ -24,11 +24,12 @@ fn folder_and_chunk(job: &JobRecord) -> (FolderRecord, ChunkRecord) {
     let folder = json!({
         "job_id": job.job_id, "folder": 1, "source_name": "Old", "title": "=Old/Größe", "destination_name": "Old", "source_uid_validity": 1,
         "destination_uid_validity": 2, "chunks": 1, "last_uid": 9, "planned_pass": "first",
-        "error": "the previous provider does not list 2 messages of it",
+        "error": "the previous provider does not list 2 messages of it", "note": "at the new provider it is Old: so it is",
     });
     let chunk = json!({
         "job_id": job.job_id, "folder": 1, "chunk": 0, "first_uid": 1, "last_uid": 9, "messages": 9, "bytes": 90, "map": "", "flags": "",
-        "exceptions": [{"uid": 7, "code": "LIMIT", "text": "too \"large\",\nreally"}],
+        "exceptions": [{"uid": 7, "code": "LIMIT", "text": "too \"large\",\nreally"}, {"uid": 8, "code": "REPAIRED", "text": "1 NUL byte became 0x80"}],
+        "dropped": {"messages": 3, "flags": {"$Work": 3, "=Home": 1}, "others": 2},
     });
     (
         serde_json::from_value(folder).unwrap(),
@@ -75,8 +76,8 @@ fn mailboxes_skipped_folders_refused_messages_and_refused_rows_have_lines() {
     let words = "the message with UID 7 was not copied: too \"large\",\nreally";
     assert_eq!(records[2][..3], ["refused_message", "2", address]);
     assert_eq!(records[2][12..], ["", "'=Old/Größe", "LIMIT", words, ""]);
-    assert_eq!((records[3][0].as_str(), records[3][1].as_str()), ("refused_row", "3"));
-    assert_eq!(records[3][12..], ["port", "", "bad_port", "write a number", ""]);
+    assert_eq!((records[4][0].as_str(), records[4][1].as_str()), ("refused_row", "3"));
+    assert_eq!(records[4][12..], ["port", "", "bad_port", "write a number", ""]);
 }
 
 #[test]
@@ -120,4 +121,47 @@ fn a_report_that_grows_too_large_says_how_much_is_left_out() {
     assert_eq!(records.len(), 4);
     assert_eq!(records[3][0], "left_out");
     assert!(records[3][15].starts_with("2 more lines"), "{}", records[3][15]);
+}
+
+#[test]
+fn what_is_there_otherwise_than_it_was_has_lines() {
+    let job = samples::job(2, JobState::AwaitingCutover, Some(Pass::First));
+    let (folder, chunk) = folder_and_chunk(&job);
+    let mut lines = renamed_folders(&job, std::slice::from_ref(&folder));
+    lines.extend(messages(&job, &[folder], std::slice::from_ref(&chunk)).split_off(2));
+    lines.extend(dropped_flags(&job, &[chunk.clone(), chunk]));
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (line.kind, line.code.as_str(), line.message.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "renamed_folder",
+                "folder_renamed",
+                "at the new provider it is Old: so it is"
+            ),
+            (
+                "repaired_message",
+                "REPAIRED",
+                "the message with UID 8 was refused as it was, and is copied repaired: 1 NUL byte became 0x80"
+            ),
+            (
+                "dropped_flag",
+                "flag_not_kept",
+                "the new provider does not keep the flag $Work, which 6 messages had"
+            ),
+            (
+                "dropped_flag",
+                "flag_not_kept",
+                "the new provider does not keep the flag =Home, which 2 messages had"
+            ),
+            (
+                "dropped_flag",
+                "flag_not_kept",
+                "the new provider does not keep other flags, which 4 messages had"
+            ),
+        ]
+    );
 }

@@ -74,6 +74,7 @@ struct MailboxView<'a> {
     bytes_total: i64,
     bytes_copied: i64,
     exceptions: i64,
+    notes: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,6 +169,7 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
         bytes_total: job.bytes_total,
         bytes_copied: job.bytes_copied,
         exceptions: job.exceptions,
+        notes: job.notes,
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }
@@ -235,7 +237,7 @@ mod tests {
             document["mailboxes"][0],
             json!({
                 "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
-                "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0,
+                "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
             })
         );
         let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());

@@ -48,14 +48,24 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let job_id = lane.job_id;
     // A delivery before this one ended without a word: it was cut off.
     let faults = lane.faults + times_received(&message) - 1;
+    if faults >= MOST_FAULTS && store.job(job_id).await?.messages_copied == lane.copied {
+        return give_up(deps, lane, &SyncError::CutOff(faults)).await;
+    }
     match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
         Ok(LaneEnd::Continue) => next(deps, lane, 0, Duration::ZERO).await,
         Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults, delay).await,
         Ok(LaneEnd::Certify) => Ok(deps.queues.send(Queue::Certify, &CertifyMailbox::first(job_id)).await?),
+        // Whoever was cut off still holds its folder, and has no other message than this one.
+        Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults, delay).await,
+        Ok(LaneEnd::Held(_)) => Ok(()),
         Ok(LaneEnd::Done(notices)) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),
         Err(failure) => {
             let faults = if failure.progressed { 1 } else { faults + 1 };
             tracing::warn!(job.id = %job_id, lane = lane.lane, faults, error = causes(&failure.error), "lane broke off");
+            if failure.error.is_crowded() && deps.engine.others_at_work(job_id, lane.pass).await? {
+                tracing::warn!(job.id = %job_id, lane = lane.lane, "a server wants fewer connections: the lane ends");
+                return Ok(());
+            }
             store.note_trouble(job_id, &failure.error.failure()).await?;
             match verdict(&failure.error, faults) {
                 Verdict::TryAgain => next(deps, lane, faults, RETRY_AFTER * faults).await,

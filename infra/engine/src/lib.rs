@@ -8,10 +8,10 @@ mod ledger;
 
 use std::sync::Arc;
 
-use mailvan::certify::{Certificate, CertifyFailure, Compared, Scope, Subject};
+use mailvan::certify::{Certificate, CertifyFailure, Compared, Subject};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
-use mailvan::store::StoreError;
+use mailvan::store::{FolderRecord, StoreError};
 use mailvan::sync::{LaneFailure, Mailbox, SyncError, Work};
 use tokio::task::JoinSet;
 
@@ -35,6 +35,9 @@ pub enum PassError {
     /// Time ran short.
     #[error("time ran short")]
     OutOfTime,
+    /// A lease of an earlier run has not ended yet.
+    #[error("a folder is still held by an earlier run")]
+    Held,
     /// A lane panicked or was ended.
     #[error("a lane ended before its time")]
     Aborted,
@@ -47,11 +50,11 @@ pub enum PassError {
 /// [`PassError`]; what was found is in the ledger.
 pub async fn certify(
     mailbox: &Mailbox<MemoryLedger>,
-    scope: Scope,
+    with_source: bool,
     deadline: Deadline,
 ) -> Result<Certificate, PassError> {
     let lease = mailbox.ledger.lease_certificate(mailbox.job_id);
-    match mailbox.compare(lease, scope, deadline).await? {
+    match mailbox.compare(lease, with_source, deadline).await? {
         Compared::Whole => {}
         Compared::OutOfTime | Compared::Stopped => return Err(PassError::OutOfTime),
     }
@@ -78,12 +81,22 @@ pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Dea
         let mailbox = Arc::clone(&mailbox);
         lanes.spawn(async move { mailbox.work(pass, deadline).await });
     }
+    // All are waited for, also where one broke off: what the others do is worth having.
+    let mut end = Ok(());
     while let Some(lane) = lanes.join_next().await {
-        match lane.map_err(|_| PassError::Aborted)?? {
+        let lane = match lane {
             // A lane that finds all that is open held by others has nothing to wait for.
-            Work::NothingOpen | Work::Held | Work::HeldUntil(_) => {}
-            Work::OutOfTime | Work::Stopped => return Err(PassError::OutOfTime),
-        }
+            Ok(Ok(Work::NothingOpen | Work::Held(_) | Work::HeldUntil(_))) => Ok(()),
+            Ok(Ok(Work::OutOfTime | Work::Stopped)) => Err(PassError::OutOfTime),
+            Ok(Err(failure)) => Err(failure.into()),
+            Err(_) => Err(PassError::Aborted),
+        };
+        end = end.and(lane);
+    }
+    end?;
+    let is_open = |folder: &FolderRecord| folder.is_open(pass);
+    if mailbox.ledger.all_folders().iter().any(is_open) {
+        return Err(PassError::Held);
     }
     Ok(())
 }

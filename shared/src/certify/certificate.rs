@@ -72,6 +72,8 @@ struct Folder {
     source_side: Side,
     destination_side: Side,
     exceptions: Vec<Exception>,
+    /// Messages that were refused as they were, and are there otherwise, as the customer wanted.
+    repaired: Vec<Exception>,
     gone_since: Messages,
     unverified: Messages,
     gone_at_source: u64,
@@ -127,23 +129,19 @@ impl Draft {
     /// Adds a folder: what copying it left out, and what was found in it.
     fn add(&mut self, folder: &FolderRecord, chunks: &[ChunkRecord], findings: &[&Finding]) {
         let (mut source, mut destination) = (Tally::default(), Tally::default());
-        let mut exceptions = Exceptions::default();
+        let (mut exceptions, mut repaired) = (Exceptions::default(), Exceptions::default());
         if let Some(error) = &folder.error {
             exceptions.add(code::FOLDER_NOT_COPIED.0, error, None);
         }
-        for chunk in chunks {
-            for exception in &chunk.exceptions {
-                exceptions.add(&exception.code, &exception.text, Some(exception.uid));
-            }
+        for exception in chunks.iter().flat_map(|chunk| &chunk.exceptions) {
+            let kind = if exception.is_there() {
+                &mut repaired
+            } else {
+                &mut exceptions
+            };
+            kind.add(&exception.code, &exception.text, Some(exception.uid));
         }
         let known = exceptions.count();
-        // That it has other bytes for having been repaired is said once.
-        let repaired: BTreeSet<u32> = chunks
-            .iter()
-            .flat_map(|chunk| &chunk.exceptions)
-            .filter(|exception| exception.is_there())
-            .map(|exception| exception.uid)
-            .collect();
         for finding in findings {
             source.merge(&finding.source);
             destination.merge(&finding.destination);
@@ -151,8 +149,7 @@ impl Draft {
                 if found.uids.is_empty() {
                     exceptions.add(&found.code, &found.text, None);
                 }
-                let is_known = |uid: &u32| found.code == code::REWRITTEN.0 && repaired.contains(uid);
-                for uid in found.uids.iter().filter(|uid| !is_known(uid)) {
+                for uid in found.uids.iter() {
                     exceptions.add(&found.code, &found.text, Some(uid));
                 }
             }
@@ -181,6 +178,7 @@ impl Draft {
                 .map(|(destination_uid, uid)| LateCopy { uid, destination_uid })
                 .collect(),
             exceptions: Vec::new(),
+            repaired: repaired.listed(),
         };
         let exceptions = exceptions.listed();
         let totals = &mut self.totals;

@@ -121,6 +121,8 @@ impl<'a> OpenFolder<'a> {
                 return Ok(());
             }
         };
+        let there_repaired = chunk.exceptions.iter().filter(|exception| exception.is_there());
+        let repaired: UidRuns = there_repaired.map(|exception| exception.uid).collect();
         let unread = finding.read_here.unasked(destinations.into_iter());
         read(&mut comparer.here, &unread, &mut finding.read_here).await?;
         loop {
@@ -128,6 +130,7 @@ impl<'a> OpenFolder<'a> {
                 map: &chunk.map,
                 tally: chunk.tally,
                 untallied: &chunk.untallied,
+                repaired: &repaired,
                 uid_next,
                 here: &finding.read_here,
                 there: &finding.read_there,
@@ -188,7 +191,7 @@ impl<'a> OpenFolder<'a> {
             whole.arrived_since = arrived.count() as u64;
             let missing = self.missing(own(), listed);
             // One that has no date is of no day, and was to be copied.
-            let dates = comparer.dates;
+            let dates = comparer.mailbox.options.dates;
             let is_wanted = |message: &Listed| message.date.is_none_or(|date| dates.contains(date));
             let mut missing = there.run(async |session| digest::list(session, &missing).await).await?;
             missing.retain(is_wanted);

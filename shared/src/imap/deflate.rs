@@ -16,6 +16,10 @@ const PART_BYTES: usize = 16 << 10;
 /// How much compressed data is gathered before it is written, in bytes.
 const GATHER_BYTES: usize = 64 << 10;
 
+/// How hard it is tried, of 9. Measured on mail, most of it base64: 1 leaves 87%, because it has one
+/// code for all texts; 2 leaves 67%, and so does 9, at half the speed.
+const LEVEL: u32 = 2;
+
 /// RFC 1951 and zlib: the marker of a flush needs 6 bytes of room, or it is written twice.
 const MARKER_BYTES: usize = 16;
 
@@ -47,9 +51,7 @@ impl Deflated {
             arrived,
             is_held: false,
             has_ended: false,
-            // The fastest level: on mail, most of which is base64, the best one gains 2% for four
-            // times the work.
-            deflate: Compress::new(Compression::fast(), false),
+            deflate: Compress::new(Compression::new(LEVEL), false),
             leaving: Vec::with_capacity(GATHER_BYTES),
             sent: 0,
             is_dirty: false,

@@ -26,10 +26,12 @@ pub mod name;
 mod namespace;
 mod open;
 mod output;
+mod quirks;
 mod refusal;
 pub mod remove;
 mod response;
 mod sasl;
+mod search;
 pub mod session;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ pub struct Namespace {
     pub separator: Option<char>,
     /// The prefixes of other users' and shared folders, which are not the mailbox's own.
     foreign: Vec<String>,
+    /// Whether names are UTF-8 on the wire instead of modified UTF-7.
+    utf8: bool,
 }
 
 impl Namespace {
@@ -24,6 +26,7 @@ impl Namespace {
             prefix,
             separator,
             foreign: Vec::new(),
+            utf8: false,
         }
     }
 
@@ -41,8 +44,8 @@ impl Namespace {
             .filter(|own| !own.is_empty())
             .unwrap_or(wire_name);
         let mut path: Vec<String> = match self.separator {
-            Some(separator) => own.split(separator).map(readable).collect(),
-            None => vec![readable(own)],
+            Some(separator) => own.split(separator).map(|part| self.readable(part)).collect(),
+            None => vec![self.readable(own)],
         };
         if let Some(first) = path.first_mut().filter(|first| first.eq_ignore_ascii_case("INBOX")) {
             "INBOX".clone_into(first);
@@ -65,28 +68,35 @@ impl Namespace {
                 c if c.is_control() => ' ',
                 c => c,
             });
-            name::encode(&clean.collect::<String>())
+            let clean: String = clean.collect();
+            if self.utf8 { clean } else { name::encode(&clean) }
         });
         format!("{}{}", self.prefix, parts.collect::<Vec<_>>().join(&separator))
     }
-}
 
-fn readable(part: &str) -> String {
-    name::decode(part).unwrap_or_else(|| part.to_owned())
+    /// A part as people read it: decoded, or as it is where a server writes UTF-8 unasked.
+    fn readable(&self, part: &str) -> String {
+        let decoded = if self.utf8 { None } else { name::decode(part) };
+        decoded.unwrap_or_else(|| part.to_owned())
+    }
 }
 
 /// Asks for the namespaces. A server that refuses has its folders at the top.
 pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapError> {
-    if !session.capabilities().has("NAMESPACE") {
-        return Ok(Namespace::default());
+    let top = Namespace {
+        utf8: session.capabilities().names_are_utf8(),
+        ..Namespace::default()
+    };
+    if !session.capabilities().has("NAMESPACE") || session.quirks.namespace_disconnects {
+        return Ok(top);
     }
     let data = match session.run("NAMESPACE", "NAMESPACE").await {
         Ok(data) => data,
-        Err(ImapError::Refused { .. }) => return Ok(Namespace::default()),
+        Err(ImapError::Refused { .. }) => return Ok(top),
         Err(error) => return Err(error),
     };
     let Some(Data { values, .. }) = data.iter().find(|data| data.name == "NAMESPACE") else {
-        return Ok(Namespace::default());
+        return Ok(top);
     };
     let entry = |value: &Value| -> Option<(String, Option<char>)> {
         let [prefix, separator, ..] = value.list() else {
@@ -114,6 +124,7 @@ pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapEr
             .collect(),
         prefix,
         separator,
+        ..top
     })
 }
 
@@ -131,6 +142,7 @@ mod tests {
             prefix: "INBOX.".to_owned(),
             separator: Some('.'),
             foreign: vec!["shared.".to_owned()],
+            utf8: false,
         };
         assert_eq!(courier.path("INBOX.Projekte.Gr&APYA3w-e"), path(&["Projekte", "Größe"]));
         assert_eq!(courier.path("Inbox"), path(&["INBOX"]));

@@ -16,6 +16,7 @@ use super::deflate::Deflated;
 use super::error::ImapError;
 use super::frame::Framer;
 pub use super::open::{FolderStatus, Selected};
+use super::quirks::Quirks;
 use super::response::{Data, Kind, Response, Status, parse_response};
 
 /// How much room a read is given, in bytes.
@@ -43,6 +44,7 @@ pub struct Session {
     pub(super) idle: Duration,
     /// Set by the first error that is not a refusal.
     pub(super) lost: bool,
+    pub(super) quirks: Quirks,
     capabilities: Option<Capabilities>,
     last_tag: u32,
     /// The commands whose end has not been seen.
@@ -89,6 +91,7 @@ impl Session {
             output: BytesMut::new(),
             idle,
             lost: false,
+            quirks: Quirks::default(),
             capabilities: None,
             last_tag: 0,
             running: Vec::new(),
@@ -233,13 +236,20 @@ impl Session {
     pub(super) fn note_capabilities(&mut self, response: &Response) {
         match response {
             Response::Data(data) if data.name == "CAPABILITY" => {
-                let words = data.values.iter().filter_map(|value| value.text());
-                self.capabilities = Some(Capabilities::new(words));
+                self.learn(data.values.iter().filter_map(|value| value.text()));
             }
             Response::Untagged(status) | Response::Done(_, status) if status.code == "CAPABILITY" => {
-                self.capabilities = Some(Capabilities::new(status.arguments.split_whitespace()));
+                self.learn(status.arguments.split_whitespace());
             }
             _ => {}
+        }
+    }
+
+    /// Sohu (2026) answers NAMESPACE under the name of CAPABILITY: what names no IMAP is none.
+    fn learn<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        let told = Capabilities::new(words);
+        if told.names_imap() {
+            self.capabilities = Some(told);
         }
     }
 
@@ -284,6 +294,10 @@ impl Session {
     }
 }
 
+/// What Exchange and Microsoft 365 (2026) say to every command after a login that they said OK to,
+/// where they cannot reach the mailbox or do not let the user in.
+const NOT_CONNECTED: &str = "authenticated but not connected";
+
 /// Responses that are asked for: what they said must not be passed over.
 const MUST_BE_READABLE: [&str; 7] = ["FETCH", "LIST", "LSUB", "STATUS", "SEARCH", "ESEARCH", "EXISTS"];
 
@@ -291,6 +305,7 @@ const MUST_BE_READABLE: [&str; 7] = ["FETCH", "LIST", "LSUB", "STATUS", "SEARCH"
 pub(super) fn check(command: &'static str, status: Status) -> Result<Status, ImapError> {
     match status.kind {
         Kind::Ok => Ok(status),
+        _ if status.text.contains(NOT_CONNECTED) => Err(ImapError::NotConnected { text: status.text }),
         Kind::No | Kind::Bad | Kind::Bye | Kind::Preauth => Err(ImapError::Refused {
             command,
             code: status.code,

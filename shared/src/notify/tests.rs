@@ -56,6 +56,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         bytes_total: 1_449_999_999,
         bytes_copied: 1_449_999_999,
         exceptions: 0,
+        notes: 0,
         certificate: None,
         error_code: None,
         error_message: None,

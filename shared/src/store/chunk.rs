@@ -74,6 +74,9 @@ pub struct ChunkRecord {
     /// How many exceptions the mailbox's counter holds already.
     #[serde(default)]
     pub counted_exceptions: i64,
+    /// How many of its notes the mailbox's counter holds already.
+    #[serde(default)]
+    pub counted_notes: i64,
 }
 
 /// Messages that may have been sent, and where at the destination to look for them.
@@ -130,6 +133,8 @@ pub struct ChunkCounts {
     pub messages_total: i64,
     /// Messages the destination refused.
     pub exceptions: i64,
+    /// Messages that are there, but not as they were.
+    pub notes: i64,
 }
 
 impl ChunkRecord {
@@ -158,6 +163,7 @@ impl ChunkRecord {
             counted: (0, 0),
             exceptions: Vec::new(),
             counted_exceptions: 0,
+            counted_notes: 0,
         }
     }
 
@@ -168,15 +174,19 @@ impl ChunkRecord {
         let copied = located.saturating_add(i64::try_from(self.unlocated.len()).unwrap_or(i64::MAX));
         let missing = self.exceptions.iter().filter(|exception| !exception.is_there()).count();
         let exceptions = i64::try_from(missing).unwrap_or(i64::MAX);
+        let repaired = i64::try_from(self.exceptions.len() - missing).unwrap_or(i64::MAX);
+        let notes = repaired.saturating_add(self.dropped.messages);
         let counts = ChunkCounts {
             messages_copied: copied - self.counted.0,
             bytes_copied: self.bytes_copied - self.counted.1,
             messages_total: messages - self.messages,
             exceptions: exceptions - self.counted_exceptions,
+            notes: notes - self.counted_notes,
         };
         self.messages = messages;
         self.counted = (copied, self.bytes_copied);
         self.counted_exceptions = exceptions;
+        self.counted_notes = notes;
         self.done_pass = Some(pass);
         counts
     }

@@ -116,7 +116,7 @@ impl Change {
             .key("PK", AttributeValue::S(pk))
             .key("SK", AttributeValue::S(sk))
             .update_expression(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
-            .condition_expression(self.conditions.join(" AND "));
+            .set_condition_expression((!self.conditions.is_empty()).then(|| self.conditions.join(" AND ")));
         for (n, name) in self.names.into_iter().enumerate() {
             update = update.expression_attribute_names(format!("#n{n}"), name);
         }

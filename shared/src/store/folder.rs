@@ -41,6 +41,9 @@ pub struct FolderRecord {
     /// The last pass it was copied in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_pass: Option<Pass>,
+    /// Why it is named otherwise at the destination: words for a customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Why the folder, or a part of it, was not copied: words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -174,6 +177,7 @@ impl Ledger for Store {
             ("bytes_copied", counts.bytes_copied),
             ("messages_total", counts.messages_total),
             ("exceptions", counts.exceptions),
+            ("notes", counts.notes),
         ];
         let update = saved(chunk)?.update(&self.table, partition(chunk.job_id), chunk_key(chunk))?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
@@ -224,5 +228,6 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("bytes_copied", chunk.bytes_copied)
         .set("counted", counted)
         .set("counted_exceptions", chunk.counted_exceptions)
+        .set("counted_notes", chunk.counted_notes)
         .set("exceptions", exceptions))
 }

@@ -58,6 +58,10 @@ pub struct JobRecord {
     pub bytes_copied: i64,
     /// How many messages and folders are not at the destination as they are at the source.
     pub exceptions: i64,
+    /// How many folders are named otherwise at the destination, and messages are there repaired or
+    /// without some of their flags: nothing is missing, but the report tells.
+    #[serde(default)]
+    pub notes: i64,
     /// The certificate, once it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateNote>,
@@ -115,6 +119,8 @@ pub struct PlanTotals {
     pub bytes_copied: i64,
     /// Folders that could not be copied, and messages that were refused.
     pub exceptions: i64,
+    /// See [`JobRecord::notes`].
+    pub notes: i64,
 }
 
 pub(super) fn keys(id: JobId) -> (String, String) {
@@ -160,6 +166,7 @@ impl JobRecord {
             bytes_total: 0,
             bytes_copied: 0,
             exceptions: 0,
+            notes: 0,
             certificate: None,
             error_code: None,
             error_message: None,
@@ -268,7 +275,8 @@ impl Store {
             .set("messages_copied", totals.messages_copied)
             .set("bytes_total", totals.bytes)
             .set("bytes_copied", totals.bytes_copied)
-            .set("exceptions", totals.exceptions);
+            .set("exceptions", totals.exceptions)
+            .set("notes", totals.notes);
         self.advance_job(id, JobEvent::Planned(pass), now, change, false).await
     }
 

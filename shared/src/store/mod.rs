@@ -11,6 +11,7 @@ mod error;
 mod expression;
 pub mod finding;
 pub mod folder;
+pub mod host;
 pub mod job;
 mod ledger;
 mod lock;

@@ -3,10 +3,12 @@
 //! Dying anywhere leaves an open batch in the chunk, and whoever comes next looks for it at the
 //! destination (`recover`) before anything else is sent (`transfer`).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::time::Duration;
 
+use super::claims::Claims;
 use super::repair::repair;
-use super::transfer::{Claims, Target, outgoing_flags, transfer};
+use super::transfer::{Target, outgoing_flags, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::Pass;
@@ -39,6 +41,8 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) mailbox: &'a Mailbox<L>,
     pub(super) pass: Pass,
     pub(super) deadline: Deadline,
+    /// How long the whole run may take.
+    pub(super) run_length: Duration,
     pub(super) folder: &'a FolderRecord,
     pub(super) source: &'a mut Session,
     pub(super) destination: &'a mut Session,
@@ -64,7 +68,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         if self.pass == Pass::Final {
             self.carry_flags_over(chunk, &found).await?;
             // What was refused in the first pass gets its second chance.
-            chunk.exceptions.clear();
+            chunk.exceptions.retain(ExceptionRecord::is_there);
         }
         let missing = self.note_too_large(chunk, missing_of(chunk, &found));
         let mut end = self.send(chunk, missing).await?;
@@ -121,20 +125,28 @@ impl<L: Ledger> OpenFolder<'_, L> {
     /// Sends messages in batches, until each is there or refused for good.
     async fn send(&mut self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Result<ChunkEnd, SyncError> {
         let limits = self.mailbox.limits;
-        let mut todo = cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes);
         let mut measured = HashSet::new();
         // Where the destination does not tell UIDs, what arrived is looked for after each batch.
-        let tells_uids = self.destination.capabilities().has("UIDPLUS");
-        while !todo.is_empty() {
-            let rest = if tells_uids { Vec::new() } else { todo.split_off(1) };
-            let batches = std::mem::replace(&mut todo, rest);
+        let mut todo: VecDeque<Vec<Metadata>> = if self.destination.capabilities().has("UIDPLUS") {
+            VecDeque::from([missing])
+        } else {
+            cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes).into()
+        };
+        while let Some(messages) = todo.pop_front() {
+            if messages.is_empty() {
+                continue;
+            }
             let target = Target {
                 session: self.destination,
                 name: &self.folder.destination_name,
                 permanent: self.selected.permanent_flags.as_deref(),
                 deadline: self.deadline,
             };
-            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &batches).await?;
+            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &messages).await?;
+            if let Some((message, had)) = transferred.torn {
+                self.note_too_slow(chunk, &message, had)?;
+                return Ok(ChunkEnd::OutOfTime);
+            }
             if !transferred.unlocated.is_empty() {
                 self.locate(chunk, transferred.unlocated).await?;
             }
@@ -154,6 +166,17 @@ impl<L: Ledger> OpenFolder<'_, L> {
             }
         }
         Ok(ChunkEnd::Finished)
+    }
+
+    /// Notes a message that most of a run's time was not enough for; else it comes first in the next
+    /// run, when those before it are through.
+    fn note_too_slow(&self, chunk: &mut ChunkRecord, message: &Metadata, had: Duration) -> Result<(), SyncError> {
+        if had * 2 < self.run_length {
+            return Ok(());
+        }
+        let (mb, seconds) = (message.size_bytes / 1_000_000, had.as_secs());
+        let text = format!("it has {mb} MB, and the previous provider did not give it out within {seconds} s");
+        note(chunk, message.uid, "TOOSLOW", text)
     }
 
     /// Looks for messages that arrived without the server telling where. What the server changed so

@@ -39,9 +39,10 @@ impl<L: Ledger> FolderPlanner<'_, L> {
         let same = known.filter(|known| known.source_uid_validity == uid_validity);
         let first = same.map_or(1, |before| before.last_uid.saturating_add(1));
         let sizes: Vec<(u32, u64)> = listed.into_iter().filter(|(uid, _)| *uid >= first).collect();
-        if known.is_none() {
-            self.make_ready(mapping, here).await.map_err(SyncError::Destination)?;
-        }
+        let mapping = match known {
+            Some(_) => mapping,
+            None => self.make_ready(mapping, here).await.map_err(SyncError::Destination)?,
+        };
         let target = match (self.target(mapping, known).await.map_err(SyncError::Destination), same) {
             // Gone at the destination, and nothing new at the source: it stays gone.
             (Err(error), Some(same)) if sizes.is_empty() && error.is_about_one_folder() => {
@@ -82,6 +83,7 @@ impl<L: Ledger> FolderPlanner<'_, L> {
                 .map_or_else(|| same.map_or(0, |before| before.last_uid), |(uid, _)| *uid),
             planned_pass: self.pass,
             done_pass: before.and_then(|before| before.done_pass),
+            note: known.map_or_else(|| mapping.note.clone(), |known| known.note.clone()),
             error: (unlisted > 0).then(|| {
                 let title = &mapping.title;
                 format!("the previous provider does not list {unlisted} messages of the folder {title}")
@@ -171,6 +173,7 @@ impl<L: Ledger> FolderPlanner<'_, L> {
             last_uid: before.map_or(0, |before| before.last_uid),
             planned_pass: self.pass,
             done_pass: Some(self.pass),
+            note: before.map_or_else(|| mapping.note.clone(), |before| before.note.clone()),
             error: Some(failure.message.clone()),
             epoch: before.map_or(0, |before| before.epoch),
             lease_until: before.map_or(0, |before| before.lease_until),
@@ -179,14 +182,35 @@ impl<L: Ledger> FolderPlanner<'_, L> {
         Ok(self.mailbox.ledger.note_trouble(self.mailbox.job_id, &failure).await?)
     }
 
-    /// Makes the destination folder and its subscription, where they are missing.
-    async fn make_ready(&mut self, mapping: &FolderMapping, here: &[ListedFolder]) -> Result<(), ImapError> {
-        let there = here
-            .iter()
-            .find(|folder| folder.wire_name == mapping.destination_name && folder.selectable);
-        if there.is_none() && mapping.destination_name != "INBOX" {
-            folder::create(self.destination, &mapping.destination_name).await?;
+    /// Makes the destination folder and its subscription, where they are missing. Gives the mapping
+    /// whose name the server took.
+    async fn make_ready<'m>(
+        &mut self,
+        mapping: &'m FolderMapping,
+        here: &[ListedFolder],
+    ) -> Result<&'m FolderMapping, ImapError> {
+        let find = |mapping: &FolderMapping| {
+            here.iter()
+                .find(|folder| folder.wire_name == mapping.destination_name && folder.selectable)
+        };
+        let mut mapping = mapping;
+        let mut refusal = None;
+        while find(mapping).is_none() && mapping.destination_name != "INBOX" {
+            match (
+                folder::create(self.destination, &mapping.destination_name).await,
+                &mapping.otherwise,
+            ) {
+                (Ok(()), _) => break,
+                (Err(error @ ImapError::Refused { .. }), Some(otherwise)) => {
+                    refusal = refusal.or(Some(error));
+                    mapping = otherwise;
+                }
+                // What the server said of the name as it was meant tells more.
+                (Err(ImapError::Refused { .. }), None) if let Some(first) = refusal => return Err(first),
+                (Err(error), _) => return Err(error),
+            }
         }
+        let there = find(mapping);
         if mapping.subscribed && !there.is_some_and(|folder| folder.subscribed) {
             match folder::subscribe(self.destination, &mapping.destination_name).await {
                 // A subscription is not worth a folder.
@@ -194,7 +218,7 @@ impl<L: Ledger> FolderPlanner<'_, L> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(mapping)
     }
 }
 

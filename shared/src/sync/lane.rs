@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder};
+use super::claims::Claims;
 use super::settle::settle_request;
-use super::transfer::Claims;
 use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::uid::UidRuns;
@@ -16,6 +16,9 @@ use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
 
 /// A folder is not begun with less time left than this.
 const FOLDER_MARGIN: Duration = Duration::from_secs(2);
+
+/// How long a lane waits that may not connect, because others hold all connections to the server.
+const NO_CONNECTION: Duration = Duration::from_secs(15);
 
 /// How long after a fault a folder is left alone: what was on the wire has arrived by then.
 const FAULT_GRACE: Duration = Duration::from_secs(10);
@@ -29,6 +32,9 @@ pub enum LaneEnd {
     Wait(Duration),
     /// The last pass is over: have the mailbox certified.
     Certify,
+    /// As many workers as there may be hold folders, for so long at most. Each has a message of its
+    /// own, so this lane may end, unless one of them may have been this lane itself.
+    Held(Duration),
     /// The lane is at its end; these notices wait to be sent.
     Done(Vec<NoticeKind>),
 }
@@ -79,10 +85,24 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             Some(mailbox) => mailbox,
             None => mailbox.insert(engine.mailbox(&job).await?),
         };
-        match Box::pin(mailbox.work(pass, deadline)).await? {
+        let most = engine.profile.limits.host_connections;
+        let until = deadline.lease_end(LEASE_GRACE);
+        let taken = engine
+            .store
+            .take_connection(&job.source.host, id, most, now(), until)
+            .await?;
+        let Some(connection) = taken else {
+            return Ok(LaneEnd::Wait(NO_CONNECTION));
+        };
+        let worked = Box::pin(mailbox.work(pass, deadline)).await;
+        if worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
+            engine.store.learn_limit(&connection, now()).await?;
+        }
+        engine.store.give_connection_back(&connection).await?;
+        match worked? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),
-            Work::Held => return Ok(LaneEnd::Done(Vec::new())),
+            Work::Held(delay) => return Ok(LaneEnd::Held(delay)),
             Work::HeldUntil(delay) => return Ok(LaneEnd::Wait(delay)),
             Work::NothingOpen => {
                 // As it is after its last folder: with all its exceptions.
@@ -102,8 +122,8 @@ pub enum Work {
     Stopped,
     /// Time ran short.
     OutOfTime,
-    /// As many workers as there may be are at it.
-    Held,
+    /// As many workers as there may be are at it, for so long at most.
+    Held(Duration),
     /// What is open is held by others, for so long at most.
     HeldUntil(Duration),
 }
@@ -117,6 +137,7 @@ impl<L: Ledger> Mailbox<L> {
     pub async fn work(&self, pass: Pass, deadline: Deadline) -> Result<Work, LaneFailure> {
         let mut sessions: Option<(Session, Session)> = None;
         let mut progressed = false;
+        let run_length = deadline.remaining();
         loop {
             if self.ledger.is_stopped(self.job_id).await? {
                 return Ok(Work::Stopped);
@@ -131,14 +152,17 @@ impl<L: Ledger> Mailbox<L> {
             }
             let at = now();
             let held = open.iter().filter(|folder| folder.lease_until > at.as_second()).count();
+            let soonest = open
+                .iter()
+                .map(|folder| folder.lease_until)
+                .filter(|until| *until > at.as_second());
+            let seconds = u64::try_from(soonest.min().unwrap_or_default() - at.as_second()).unwrap_or_default();
+            let delay = Duration::from_secs(seconds.max(1));
             if held >= usize::from(self.limits.lanes) {
-                // Each of them has a message of its own.
-                return Ok(Work::Held);
+                return Ok(Work::Held(delay));
             }
             let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
-                let soonest = open.iter().map(|folder| folder.lease_until).min().unwrap_or_default();
-                let seconds = u64::try_from(soonest - at.as_second()).unwrap_or_default();
-                return Ok(Work::HeldUntil(Duration::from_secs(seconds.max(1))));
+                return Ok(Work::HeldUntil(delay));
             };
             let Some(folder) = self
                 .ledger
@@ -147,7 +171,15 @@ impl<L: Ledger> Mailbox<L> {
             else {
                 continue;
             };
-            let end = work_on(self, pass, deadline, &folder, &mut sessions, &mut progressed).await;
+            let end = work_on(
+                self,
+                pass,
+                (deadline, run_length),
+                &folder,
+                &mut sessions,
+                &mut progressed,
+            )
+            .await;
             match end {
                 Ok(FolderEnd::Finished) => {}
                 Ok(FolderEnd::Stopped) => {
@@ -189,7 +221,7 @@ enum FolderEnd {
 async fn work_on<L: Ledger>(
     mailbox: &Mailbox<L>,
     pass: Pass,
-    deadline: Deadline,
+    (deadline, run_length): (Deadline, Duration),
     folder: &FolderRecord,
     sessions: &mut Option<(Session, Session)>,
     progressed: &mut bool,
@@ -227,6 +259,7 @@ async fn work_on<L: Ledger>(
         mailbox,
         pass,
         deadline,
+        run_length,
         folder,
         source,
         destination,

@@ -17,6 +17,7 @@
 //! to send ([`LaneEnd`], [`PlanEnd`]).
 
 mod chunk;
+mod claims;
 mod delta;
 mod folder_plan;
 mod lane;
@@ -31,7 +32,7 @@ mod transfer;
 
 pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
-pub use mapping::{FolderMapping, map_folders};
+pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
 pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
@@ -79,6 +80,9 @@ pub enum SyncError {
     /// The destination mailbox is full.
     #[error("the mailbox at the destination is full; the server says: {0}")]
     OverQuota(String),
+    /// Runs were cut off one after the other, without a message copied between them.
+    #[error("the copying was cut off {0} times without getting any further")]
+    CutOff(u32),
     /// So many messages were refused that it cannot be the messages.
     #[error("the new provider refused {0} messages of one part of a folder")]
     TooManyRefused(usize),

@@ -106,7 +106,7 @@ impl<L: Ledger> Mailbox<L> {
             .map(|(name, folder)| (name.clone(), folder.destination_name.clone()))
             .collect();
         let mut next_number = known.values().map(|folder| folder.folder + 1).max().unwrap_or(0);
-        for mapping in map_folders(&listed.1, &here, &namespace, &names) {
+        for mapping in map_folders(&listed.1, &here, &namespace, &names, &self.options) {
             let before = known.get(&mapping.source_name);
             if before.is_some_and(|folder| folder.planned_pass == pass) {
                 continue;
@@ -140,10 +140,13 @@ async fn totals(engine: &Engine, id: JobId, pass: Pass) -> Result<PlanTotals, Sy
     let refused: i64 = chunks.iter().map(|chunk| chunk.counted_exceptions).sum();
     let is_missed = |folder: &&FolderRecord| folder.planned_pass == pass && folder.error.is_some();
     let with_error = folders.iter().filter(is_missed).count();
+    let renamed = folders.iter().filter(|folder| folder.note.is_some()).count();
+    let noted: i64 = chunks.iter().map(|chunk| chunk.counted_notes).sum();
     Ok(PlanTotals {
         folders: count(folders.len()),
         open_folders: count(folders.iter().filter(|folder| folder.is_open(pass)).count()),
         exceptions: refused.saturating_add(i64::try_from(with_error).unwrap_or(i64::MAX)),
+        notes: noted.saturating_add(i64::try_from(renamed).unwrap_or(i64::MAX)),
         messages: chunks.iter().map(|chunk| chunk.messages).sum(),
         messages_copied: chunks.iter().map(|chunk| chunk.counted.0).sum(),
         bytes: chunks.iter().map(|chunk| chunk.bytes).sum(),

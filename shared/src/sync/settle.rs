@@ -80,7 +80,7 @@ impl SyncError {
         match self {
             Self::Source(error) | Self::Destination(error) => error.disposition() == Disposition::Person,
             Self::OverQuota(_) | Self::TooManyRefused(_) => true,
-            Self::Store(_) | Self::Secret(_) => false,
+            Self::CutOff(_) | Self::Store(_) | Self::Secret(_) => false,
         }
     }
 
@@ -95,6 +95,17 @@ impl SyncError {
             self,
             Self::Source(ImapError::LoginRefused { .. }) | Self::Destination(ImapError::LoginRefused { .. })
         )
+    }
+
+    /// Whether a server says that it is not the password: it has too many sessions, or is busy.
+    pub fn is_crowded(&self) -> bool {
+        let at_destination = matches!(self, Self::Destination(ImapError::LoginRefused { passing: true, .. }));
+        at_destination || self.is_crowded_source()
+    }
+
+    /// Whether the previous provider's server says so.
+    pub(crate) fn is_crowded_source(&self) -> bool {
+        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
     }
 
     /// The reason why a folder was not copied, for the job table and the customer.
@@ -113,6 +124,7 @@ impl SyncError {
             Self::Destination(error) => format!("destination_{}", error.code()),
             Self::OverQuota(_) => "destination_over_quota".to_owned(),
             Self::TooManyRefused(_) => "destination_refuses".to_owned(),
+            Self::CutOff(_) => "cut_off".to_owned(),
             Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
         };
         Failure {
@@ -127,7 +139,7 @@ fn words(error: &SyncError) -> String {
     let mut text = match error {
         SyncError::Source(cause) => format!("at the previous provider: {cause}"),
         SyncError::Destination(cause) => format!("at the new provider: {cause}"),
-        SyncError::OverQuota(_) | SyncError::TooManyRefused(_) => error.to_string(),
+        SyncError::OverQuota(_) | SyncError::TooManyRefused(_) | SyncError::CutOff(_) => error.to_string(),
         SyncError::Store(_) | SyncError::Secret(_) => return "an internal fault; staff have been told".to_owned(),
     };
     let inner = std::error::Error::source(error).and_then(std::error::Error::source);

@@ -3,11 +3,14 @@
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "tests as a whole: a wrong answer may end them anywhere, in their helpers too"
+    reason = "tests end at the first surprise, in their helpers too"
 )]
 
 mod certificates;
 mod copied;
+mod copying;
 mod late_copies;
+mod names;
 mod passes;
 mod servers;
+mod sessions;

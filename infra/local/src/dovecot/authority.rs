@@ -10,13 +10,17 @@ use super::directory::Directory;
 use super::install::program;
 
 const EXTENSIONS: &str = "[server]\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n\
-    extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2\n";
+    extendedKeyUsage=serverAuth\nsubjectAltName=";
+
+/// Whom certificates are made out to: what the servers are reached by.
+const LOOPBACK: &str = "DNS:localhost,IP:127.0.0.1,IP:127.0.0.2";
 
 /// A self-signed authority that several servers may share; its key is gone with the value.
 #[derive(Debug)]
 pub struct Authority {
     directory: Directory,
     pem: String,
+    names: String,
 }
 
 impl Authority {
@@ -25,6 +29,14 @@ impl Authority {
     /// # Errors
     /// If openssl is missing or fails.
     pub fn create() -> anyhow::Result<Self> {
+        Self::create_for(LOOPBACK)
+    }
+
+    /// Makes a new authority whose certificates are for these names, such as `DNS:imap.example.net`.
+    ///
+    /// # Errors
+    /// If openssl is missing or fails.
+    pub fn create_for(names: &str) -> anyhow::Result<Self> {
         let directory = Directory::create("ca")?;
         run(
             directory.path(),
@@ -33,7 +45,11 @@ impl Authority {
              -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign",
         )?;
         let pem = fs::read_to_string(directory.path().join("ca.pem"))?;
-        Ok(Self { directory, pem })
+        Ok(Self {
+            directory,
+            pem,
+            names: names.to_owned(),
+        })
     }
 
     /// The authority's certificate, for a client's trust store.
@@ -41,10 +57,10 @@ impl Authority {
         &self.pem
     }
 
-    /// Writes `server.key` and `server.pem` for `localhost` and the loopback into `target`.
+    /// Writes `server.key` and `server.pem` into `target`.
     pub(super) fn issue(&self, target: &Path) -> anyhow::Result<()> {
         let own = self.directory.path().display();
-        fs::write(target.join("server.ext"), EXTENSIONS)?;
+        fs::write(target.join("server.ext"), format!("{EXTENSIONS}{}\n", self.names))?;
         run(
             target,
             "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key \

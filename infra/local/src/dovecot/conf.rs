@@ -84,9 +84,25 @@ pub(super) fn write(options: &Options, directory: &Path, port: u16, tls_port: Op
     if let Some(authority) = &options.authority {
         authority.issue(directory)?;
     }
+    if let Some(key) = &options.token_key {
+        write_token_key(directory, key)?;
+    }
     write_logins(options, directory)?;
     let text = render(options, directory, &mail, &identity, port, tls_port)?;
     fs::write(file(directory), text).context("writing dovecot.conf")
+}
+
+/// Writes what access tokens are checked with, where Dovecot looks for a key that a token does not name.
+fn write_token_key(directory: &Path, key: &str) -> anyhow::Result<()> {
+    let keys = directory.join("keys/default/HS256");
+    fs::create_dir_all(&keys)?;
+    fs::write(keys.join("default"), STANDARD.encode(key))?;
+    let keys = directory.join("keys");
+    let text = format!(
+        "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={}/\nusername_attribute = sub\n",
+        keys.display()
+    );
+    fs::write(directory.join("oauth2.conf"), text).context("writing oauth2.conf")
 }
 
 /// Writes the password files; a running server reads them again by itself.
@@ -135,15 +151,24 @@ fn render(
     let plain = if options.plaintext_login { "no" } else { "yes" };
     let fsync = if options.fsync { "optimized" } else { "never" };
     let connections = options.connections_per_user;
+    let (mechanisms, tokens) = match &options.token_key {
+        Some(_) => (
+            "plain login oauthbearer xoauth2",
+            format!(
+                "passdb {{\n  driver = oauth2\n  mechanisms = oauthbearer xoauth2\n  args = {directory}/oauth2.conf\n}}\n"
+            ),
+        ),
+        None => ("plain login", String::new()),
+    };
     let mut text = format!(
         "base_dir = {directory}/run\nstate_dir = {directory}/run\nlog_path = {directory}/log\n\
          default_internal_user = {internal}\ndefault_login_user = {login}\n\
          default_internal_group = {group}\n\
          protocols = imap\nlisten = {host}\n\
-         auth_mechanisms = plain login\nauth_failure_delay = 0\ndisable_plaintext_auth = {plain}\n\
+         auth_mechanisms = {mechanisms}\nauth_failure_delay = 0\ndisable_plaintext_auth = {plain}\n\
          mail_location = {location}\nmail_uid = {uid}\nmail_gid = {gid}\n\
          first_valid_uid = 1\nfirst_valid_gid = 1\nmail_fsync = {fsync}\n\
-         passdb {{\n  driver = passwd-file\n  args = {directory}/masters\n  master = yes\n  pass = yes\n}}\n\
+         {tokens}passdb {{\n  driver = passwd-file\n  args = {directory}/masters\n  master = yes\n  pass = yes\n}}\n\
          passdb {{\n  driver = passwd-file\n  args = {directory}/users\n}}\n\
          userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={mail}/%u\n}}\n\
          service anvil {{\n  chroot =\n}}\nservice stats {{\n  chroot =\n}}\n\
@@ -162,10 +187,14 @@ fn render(
         text.push_str("ssl = no\n");
     }
     if let Some(kib) = options.quota_kib {
+        let largest = options
+            .largest_message_kib
+            .map(|kib| format!("  quota_max_mail_size = {kib}K\n"))
+            .unwrap_or_default();
         write!(
             text,
             "mail_plugins = quota\nplugin {{\n  quota = count:User quota\n  quota_vsizes = yes\n\
-             \x20 quota_rule = *:storage={kib}K\n  quota_grace = 0\n}}\n"
+             \x20 quota_rule = *:storage={kib}K\n  quota_grace = 0\n{largest}}}\n"
         )?;
     }
     imap(&mut text, options, connections)?;
@@ -175,8 +204,11 @@ fn render(
 
 fn imap(text: &mut String, options: &Options, connections: u32) -> anyhow::Result<()> {
     writeln!(text, "protocol imap {{\n  mail_max_userip_connections = {connections}")?;
-    if options.quota_kib.is_some() {
-        writeln!(text, "  mail_plugins = quota imap_quota")?;
+    let quota = options.quota_kib.map(|_| "quota imap_quota");
+    let compression = options.compression.then_some("imap_zlib");
+    let plugins: Vec<_> = quota.into_iter().chain(compression).collect();
+    if !plugins.is_empty() {
+        writeln!(text, "  mail_plugins = {}", plugins.join(" "))?;
     }
     if !options.hidden_capabilities.is_empty() {
         let hidden = |word: &str| {

@@ -157,8 +157,15 @@ pub struct Options {
     pub hidden_capabilities: Vec<String>,
     /// The quota of each user, in KiB; none when `None`.
     pub quota_kib: Option<u64>,
+    /// The largest message the server takes, in KiB; any when `None`. Needs a quota.
+    pub largest_message_kib: Option<u64>,
     /// `mail_max_userip_connections`; Dovecot's own default is 10.
     pub connections_per_user: u32,
+    /// Whether connections may be compressed (`COMPRESS=DEFLATE`).
+    pub compression: bool,
+    /// The key of access tokens (JWT, HS256, the user in `sub`) that are taken by OAUTHBEARER and
+    /// XOAUTH2; neither is offered when `None`.
+    pub token_key: Option<String>,
     /// Whether a message is on the disk before its APPEND is acknowledged.
     pub fsync: bool,
 }
@@ -177,7 +184,10 @@ impl Options {
             plaintext_login: true,
             hidden_capabilities: Vec::new(),
             quota_kib: None,
+            largest_message_kib: None,
             connections_per_user: 1000,
+            compression: false,
+            token_key: None,
             fsync: false,
         }
     }
