@@ -131,7 +131,7 @@ impl Draft {
         let (mut source, mut destination) = (Tally::default(), Tally::default());
         let (mut exceptions, mut repaired) = (Exceptions::default(), Exceptions::default());
         if let Some(error) = &folder.error {
-            exceptions.add(code::FOLDER_NOT_COPIED.0, error, None);
+            exceptions.add(code::FOLDER_NOT_COPIED.0, error, 0, []);
         }
         for exception in chunks.iter().flat_map(|chunk| &chunk.exceptions) {
             let kind = if exception.is_there() {
@@ -139,19 +139,14 @@ impl Draft {
             } else {
                 &mut exceptions
             };
-            kind.add(&exception.code, &exception.text, Some(exception.uid));
+            kind.add(&exception.code, &exception.text, 1, [exception.uid]);
         }
         let known = exceptions.count();
         for finding in findings {
             source.merge(&finding.source);
             destination.merge(&finding.destination);
             for found in &finding.discrepancies {
-                if found.uids.is_empty() {
-                    exceptions.add(&found.code, &found.text, None);
-                }
-                for uid in found.uids.iter() {
-                    exceptions.add(&found.code, &found.text, Some(uid));
-                }
+                exceptions.add(&found.code, &found.text, found.messages, found.uids.iter());
             }
         }
         self.sums.0.merge(&source);
@@ -309,26 +304,27 @@ impl Exception {
     }
 }
 
-/// Exceptions of a folder, those for the same reason together.
+/// Exceptions of a folder, those for the same reason together: how many messages, and which.
 #[derive(Default)]
-struct Exceptions(BTreeMap<(String, String), BTreeSet<u32>>);
+struct Exceptions(BTreeMap<(String, String), (u64, BTreeSet<u32>)>);
 
 impl Exceptions {
-    /// Adds one of a message, or of the folder as a whole.
-    fn add(&mut self, code: &str, text: &str, uid: Option<u32>) {
-        let uids = self.0.entry((code.to_owned(), text.to_owned())).or_default();
-        uids.extend(uid);
+    /// Adds messages, or the folder as a whole where there are none.
+    fn add(&mut self, code: &str, text: &str, messages: u64, uids: impl IntoIterator<Item = u32>) {
+        let (count, all) = self.0.entry((code.to_owned(), text.to_owned())).or_default();
+        *count += messages;
+        all.extend(uids);
     }
 
     fn count(&self) -> u64 {
-        self.0.values().map(|uids| uids.len().max(1) as u64).sum()
+        self.0.values().map(|(messages, _)| (*messages).max(1)).sum()
     }
 
     fn listed(self) -> Vec<Exception> {
-        let listed = self.0.into_iter().map(|((code, text), uids)| Exception {
+        let listed = self.0.into_iter().map(|((code, text), (messages, uids))| Exception {
             code,
             text,
-            messages: uids.len() as u64,
+            messages,
             uids: UidSet::from_sorted(uids),
         });
         listed.collect()
@@ -343,3 +339,7 @@ fn messages(findings: &[&Finding], of: fn(&Finding) -> &UidSet) -> Messages {
         uids: UidSet::from_sorted(uids),
     }
 }
+
+#[cfg(test)]
+#[path = "certificate_tests.rs"]
+mod tests;

@@ -75,10 +75,12 @@ impl<L: Findings> Mailbox<L> {
             progressed: false,
         };
         let halted = comparer.all_folders().await;
-        comparer.here.log_out().await;
-        if let Some(there) = &mut comparer.there {
-            there.log_out().await;
-        }
+        let (here, there) = (&mut comparer.here, &mut comparer.there);
+        tokio::join!(here.log_out(), async {
+            if let Some(there) = there {
+                there.log_out().await;
+            }
+        });
         match halted {
             Ok(()) => Ok(Compared::Whole),
             Err(Halt::OutOfTime(_)) if comparer.progressed => Ok(Compared::OutOfTime),

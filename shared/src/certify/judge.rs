@@ -165,7 +165,7 @@ impl Evidence<'_> {
         match self.source {
             SourceState::There | SourceState::Gone => found.unverified = uids,
             SourceState::Replaced | SourceState::Unreachable => {
-                found.discrepancies.push(discrepancy(code::UNCOMPARED, uids));
+                found.discrepancies.push(discrepancy(code::UNCOMPARED, &uids));
             }
         }
     }
@@ -217,7 +217,7 @@ impl Evidence<'_> {
         self.settle_lone(&mut found, lone, is_known.then_some(left));
         let all = wrong
             .into_iter()
-            .map(|(code, uids)| discrepancy(code, UidSet::from_sorted(uids)));
+            .map(|(code, uids)| discrepancy(code, &UidSet::from_sorted(uids)));
         found.discrepancies.extend(all);
         found.gone_since = UidSet::from_sorted(gone_since);
         found
@@ -245,7 +245,7 @@ impl Evidence<'_> {
                 found.destination.merge(&same.unwrap_or(here[0]));
                 if same.is_none() {
                     let uids = UidSet::from_sorted(tallied.into_iter().map(|(uid, _)| uid));
-                    found.discrepancies.push(discrepancy(code::NOT_AS_COPIED, uids));
+                    found.discrepancies.push(discrepancy(code::NOT_AS_COPIED, &uids));
                 }
             }
             _ => incomparable.extend(tallied.into_iter().map(|(uid, _)| uid)),

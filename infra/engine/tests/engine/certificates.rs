@@ -248,7 +248,7 @@ async fn comparing_goes_on_where_a_run_ended_within_a_chunk() -> Result<()> {
     };
     let (mut runs, mut cut_within_a_chunk) = (1, 0);
     let certificate = loop {
-        match certify(&slow, true, Deadline::after(Duration::from_secs(5))).await {
+        match certify(&slow, true, Deadline::after(Duration::from_secs(7))).await {
             Ok(certificate) => break certificate,
             Err(PassError::OutOfTime) if runs < 20 => runs += 1,
             Err(error) => return Err(error.into()),
