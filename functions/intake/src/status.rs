@@ -194,7 +194,7 @@ fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorVie
 #[cfg(test)]
 mod tests {
     use mailvan::domain::FaultCode;
-    use mailvan::store::job::CertificateNote;
+    use mailvan::store::CertificateNote;
     use serde_json::{Value, json};
 
     use super::*;

@@ -5,7 +5,7 @@ mod hostile;
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
 use crate::domain::{CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
-use crate::store::job::CertificateNote;
+use crate::store::CertificateNote;
 
 fn profile() -> Profile {
     Profile::parse(include_str!("../../../infra/profile.example.toml")).unwrap()

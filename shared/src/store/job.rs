@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Advance, Item, Store, StoreError, belonging, request, stamp};
+use super::{Advance, CertificateNote, Item, Store, StoreError, belonging, request, stamp};
 use crate::domain::job::transition;
 use crate::domain::{
     CopyOptions, EmailAddress, Endpoint, JobEvent, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId,
@@ -71,26 +71,6 @@ pub struct JobRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-}
-
-/// What the table keeps of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CertificateNote {
-    /// When it was made.
-    pub made_at: String,
-    /// Whether both sides are the same.
-    pub agrees: bool,
-}
-
-/// How a mailbox ends after its last pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// How many messages and folders are not as they should be; with any, it is not completed.
-    pub exceptions: i64,
-    /// The certificate; none where none could be made.
-    pub certificate: Option<CertificateNote>,
-    /// What was found at the end; none where nothing is beyond what is noted already.
-    pub failure: Option<Failure>,
 }
 
 /// Why a mailbox failed.
@@ -171,13 +151,6 @@ impl JobRecord {
             error_code: None,
             error_message: None,
         }
-    }
-
-    /// Where the certificate is, once it is made: a path of the API.
-    pub fn certificate_path(&self) -> Option<String> {
-        self.certificate.as_ref()?;
-        let (id, row) = (self.request_id, self.job_id.row());
-        Some(format!("/v1/requests/{id}/mailboxes/{row}/certificate"))
     }
 
     fn item(&self) -> Result<Item, StoreError> {
@@ -302,36 +275,6 @@ impl Store {
             .await
     }
 
-    /// Ends a mailbox after its last pass and counts its request's open mailboxes down, in one write.
-    /// Idempotency key: the job.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn certify_job(
-        &self,
-        id: JobId,
-        verdict: Verdict,
-        now: Timestamp,
-    ) -> Result<Advance<JobRecord>, StoreError> {
-        let event = JobEvent::Certified {
-            exceptions: verdict.exceptions > 0 || !verdict.certificate.as_ref().is_some_and(|note| note.agrees),
-        };
-        let certificate: Option<AttributeValue> = verdict
-            .certificate
-            .as_ref()
-            .map(serde_dynamo::to_attribute_value)
-            .transpose()?;
-        let change = match (&verdict.failure, verdict.exceptions) {
-            (Some(failure), _) => failure.change(),
-            (None, 0) => Change::default().remove("error_code").remove("error_message"),
-            (None, _) => Change::default(),
-        };
-        let change = change
-            .set("exceptions", verdict.exceptions)
-            .set_or_remove("certificate", certificate);
-        self.advance_job(id, event, now, change, true).await
-    }
-
     /// Ends the pass of a mailbox as failed and counts its request's open mailboxes down, in one
     /// write. Idempotency key: the job; a mailbox that has ended otherwise stays as it is.
     ///
@@ -373,7 +316,7 @@ impl Store {
         self.change(failure.change().if_there(), pk, sk).await
     }
 
-    async fn advance_job(
+    pub(super) async fn advance_job(
         &self,
         id: JobId,
         event: JobEvent,

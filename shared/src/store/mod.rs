@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
+mod certificate;
 mod chunk;
 mod error;
 mod expression;
@@ -29,6 +30,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::RequestId;
 
+pub use certificate::{CertificateNote, Verdict};
 pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
