@@ -1,5 +1,6 @@
 //! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what was not copied of it or
-//! is at the destination otherwise, as copying or certifying found, and for each fault of a refused row.
+//! is at the destination otherwise, for each kind of what certifying found beyond that, and for each
+//! fault of a refused row.
 //!
 //! The file is for a spreadsheet. Cells hold what strangers wrote, such as names of folders and a
 //! server's words, so none may be taken for a formula.
@@ -19,11 +20,11 @@ use crate::{Deps, response};
 /// What Lambda hands on is 6 MB as JSON; this leaves room for the escapes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many characters a list of UIDs may take.
-const MAX_UIDS_CHARS: usize = 400;
-
 /// How many mailboxes are looked up at a time.
 const LOOKUPS: usize = 16;
+
+/// How many characters a list of UIDs may take.
+const MAX_UIDS_CHARS: usize = 400;
 
 /// The names of the columns.
 const COLUMNS: [&str; 17] = [
@@ -103,10 +104,7 @@ async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
         lines.extend(renamed_folders(job, &folders));
         lines.extend(messages(job, &folders, &chunks));
         lines.extend(dropped_flags(job, &chunks));
-        if job.certificate.is_some() && job.exceptions > 0 {
-            let findings = store.findings(job.job_id).await?;
-            lines.extend(discrepancies(job, &folders, &findings));
-        }
+        lines.extend(discrepancies(job, &folders, &store.findings(job.job_id).await?));
     }
     Ok(lines)
 }
@@ -158,6 +156,37 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
     skipped.chain(lines).collect()
 }
 
+fn renamed_folders(job: &JobRecord, folders: &[FolderRecord]) -> Vec<Line> {
+    let renamed = folders.iter().filter_map(|folder| {
+        Some(Line {
+            folder: folder.title.clone(),
+            code: "folder_renamed".to_owned(),
+            message: folder.note.clone()?,
+            ..of_job("renamed_folder", job)
+        })
+    });
+    renamed.collect()
+}
+
+/// Of how many messages of the mailbox each flag was dropped.
+fn dropped_flags(job: &JobRecord, chunks: &[ChunkRecord]) -> Vec<Line> {
+    let mut dropped = DroppedFlags::default();
+    for chunk in chunks {
+        dropped.merge(&chunk.dropped);
+    }
+    let others = (dropped.others > 0).then(|| ("other flags".to_owned(), dropped.others));
+    let named = dropped
+        .flags
+        .into_iter()
+        .map(|(flag, count)| (format!("the flag {flag}"), count));
+    let line = |(flag, count): (String, i64)| Line {
+        code: "flag_not_kept".to_owned(),
+        message: format!("the new provider does not keep {flag}, which {count} messages had"),
+        ..of_job("dropped_flag", job)
+    };
+    named.chain(others).map(line).collect()
+}
+
 /// What certifying found beyond what the copying had noted, those of a folder for the same reason
 /// together.
 fn discrepancies(job: &JobRecord, folders: &[FolderRecord], findings: &[Finding]) -> Vec<Line> {
@@ -194,37 +223,6 @@ fn listed(uids: BTreeSet<u32>) -> String {
 fn title(folders: &[FolderRecord], number: u32) -> String {
     let folder = folders.iter().find(|folder| folder.folder == number);
     folder.map(|folder| folder.title.clone()).unwrap_or_default()
-}
-
-fn renamed_folders(job: &JobRecord, folders: &[FolderRecord]) -> Vec<Line> {
-    let renamed = folders.iter().filter_map(|folder| {
-        Some(Line {
-            folder: folder.title.clone(),
-            code: "folder_renamed".to_owned(),
-            message: folder.note.clone()?,
-            ..of_job("renamed_folder", job)
-        })
-    });
-    renamed.collect()
-}
-
-/// Of how many messages of the mailbox each flag was dropped.
-fn dropped_flags(job: &JobRecord, chunks: &[ChunkRecord]) -> Vec<Line> {
-    let mut dropped = DroppedFlags::default();
-    for chunk in chunks {
-        dropped.merge(&chunk.dropped);
-    }
-    let others = (dropped.others > 0).then(|| ("other flags".to_owned(), dropped.others));
-    let named = dropped
-        .flags
-        .into_iter()
-        .map(|(flag, count)| (format!("the flag {flag}"), count));
-    let line = |(flag, count): (String, i64)| Line {
-        code: "flag_not_kept".to_owned(),
-        message: format!("the new provider does not keep {flag}, which {count} messages had"),
-        ..of_job("dropped_flag", job)
-    };
-    named.chain(others).map(line).collect()
 }
 
 fn of_job(kind: &'static str, job: &JobRecord) -> Line {

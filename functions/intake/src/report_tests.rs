@@ -1,6 +1,6 @@
 use mailvan::domain::{FaultCode, JobState, Pass};
-use mailvan::store::CertificateNote;
 use mailvan::store::Discrepancy;
+use mailvan::store::job::CertificateNote;
 use serde_json::json;
 
 use super::*;

@@ -89,10 +89,13 @@ struct CertificateView<'a> {
     agrees: bool,
 }
 
+/// Why something failed.
 #[derive(Serialize)]
-struct ErrorView<'a> {
-    code: &'a str,
-    message: &'a str,
+pub struct ErrorView<'a> {
+    /// A stable word.
+    pub code: &'a str,
+    /// The same in words for people.
+    pub message: &'a str,
 }
 
 impl Overview {
@@ -194,7 +197,7 @@ fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorVie
 #[cfg(test)]
 mod tests {
     use mailvan::domain::FaultCode;
-    use mailvan::store::CertificateNote;
+    use mailvan::store::job::CertificateNote;
     use serde_json::{Value, json};
 
     use super::*;

@@ -54,6 +54,13 @@ impl MemoryLedger {
         PlanLease::new(job, state.plan_epoch)
     }
 
+    /// Ends all leases, as if their time had passed.
+    pub fn end_leases(&self) {
+        for folder in self.state().folders.values_mut() {
+            folder.lease_until = 0;
+        }
+    }
+
     /// Takes the right to certify.
     pub fn lease_certificate(&self, job: JobId) -> CertifyLease {
         let mut state = self.state();
@@ -64,13 +71,6 @@ impl MemoryLedger {
     /// Forgets what was found, so that the mailbox is compared anew.
     pub fn forget_findings(&self) {
         self.state().findings.clear();
-    }
-
-    /// Ends all leases, as if their time had passed.
-    pub fn end_leases(&self) {
-        for folder in self.state().folders.values_mut() {
-            folder.lease_until = 0;
-        }
     }
 
     /// What went wrong on the way, in words.

@@ -10,8 +10,8 @@ use crate::domain::tally::Tally;
 use crate::domain::uid::UidSet;
 use crate::domain::{JobId, RequestId};
 use crate::imap::name;
-use crate::store::job::Failure;
-use crate::store::{CertificateNote, ChunkRecord, Finding, Findings, FolderRecord, SourceState, StoreError};
+use crate::store::job::{CertificateNote, Failure};
+use crate::store::{ChunkRecord, Finding, Findings, FolderRecord, SourceState, StoreError};
 
 /// How the digests are made, by a name that changes with it.
 const DIGEST: &str = "sha256-sum-1";

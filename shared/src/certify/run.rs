@@ -7,8 +7,8 @@ use super::compare::{CertifyFailure, Compared};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState};
 use crate::store::finding::{CertifyLease, Finding};
-use crate::store::job::Failure;
-use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, Verdict, stamp};
+use crate::store::job::{Failure, Verdict};
+use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
 use crate::sync::{Engine, settle_request};
 
 /// How long after its run's end a worker's lease lasts.

@@ -6,12 +6,13 @@
 //! `OK` or in an [`ImapError`].
 //!
 //! This module knows nothing of requests, chunks or the table. Read next: [`connect`], then
-//! `login`, [`session`] and [`append`]. What real servers do is in `tests.rs`.
+//! `login`, [`session`] and [`append`]. What real servers do is in `tests/quirks.rs`.
 
 pub mod append;
 pub mod bodies;
 pub mod capability;
 pub mod connect;
+mod count;
 pub mod date;
 mod deflate;
 pub mod digest;
@@ -20,6 +21,7 @@ pub mod fetch;
 pub mod folder;
 mod frame;
 pub mod guard;
+mod input;
 mod login;
 mod login_stream;
 pub mod name;
@@ -29,6 +31,8 @@ mod output;
 mod quirks;
 mod refusal;
 pub mod remove;
+#[cfg(test)]
+mod replay;
 mod response;
 mod sasl;
 mod search;
@@ -39,5 +43,6 @@ mod value;
 
 pub use capability::Capabilities;
 pub use connect::{Compression, Connector, Credentials};
+pub use count::{Count, count};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

@@ -19,6 +19,7 @@ mod output;
 mod quirks;
 mod search;
 mod silence;
+mod streams;
 mod token;
 
 const IDLE: Duration = Duration::from_secs(20);

@@ -5,7 +5,7 @@ mod hostile;
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
 use crate::domain::{CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
-use crate::store::CertificateNote;
+use crate::store::job::CertificateNote;
 
 fn profile() -> Profile {
     Profile::parse(include_str!("../../../infra/profile.example.toml")).unwrap()
@@ -27,6 +27,7 @@ fn request(state: RequestState) -> RequestRecord {
         generation: 1,
         csv_bytes: None,
         open_jobs: 0,
+        preview_asked: None,
         expires_at: None,
         error_code: None,
         error_message: None,

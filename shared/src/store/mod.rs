@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
-mod certificate;
+mod advance;
 mod chunk;
 mod error;
 mod expression;
@@ -18,6 +18,7 @@ mod ledger;
 mod lock;
 pub mod notice;
 pub mod planning;
+pub mod preview;
 pub mod refused;
 pub mod request;
 
@@ -30,7 +31,6 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::RequestId;
 
-pub use certificate::{CertificateNote, Verdict};
 pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
@@ -38,6 +38,7 @@ pub use folder::FolderRecord;
 pub use job::JobRecord;
 pub use ledger::Ledger;
 pub use notice::{NoticeKind, NoticeRecord};
+pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
 
 /// How often a transaction is tried when another one touches the same item at the same time.

@@ -30,11 +30,11 @@ pub enum LaneEnd {
     Continue,
     /// Nothing can be done before this long: send the lane's next message then.
     Wait(Duration),
-    /// The last pass is over: have the mailbox certified.
-    Certify,
     /// As many workers as there may be hold folders, for so long at most. Each has a message of its
     /// own, so this lane may end, unless one of them may have been this lane itself.
     Held(Duration),
+    /// The last pass is over: have the mailbox certified.
+    Certify,
     /// The lane is at its end; these notices wait to be sent.
     Done(Vec<NoticeKind>),
 }

@@ -4,6 +4,8 @@ use super::super::capability::Capabilities;
 use super::super::connect::greeted;
 use super::super::error::ImapError;
 use super::super::login::{Credentials, log_in};
+use super::super::login_stream::LoginStream;
+use super::super::sasl::Proof;
 use super::{IDLE, Steps, scripted};
 
 pub(super) const RICH: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
@@ -256,4 +258,20 @@ async fn end_of_stream_within_a_login_is_an_error() {
             "{answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn debug_shows_nothing_of_what_is_on_its_way() {
+    use tokio::io::AsyncWriteExt as _;
+    let (session, _server) = scripted(vec![]);
+    let (mut session, credentials) = (session, joe());
+    session.write("APPEND", b"secret body").await.unwrap();
+    session.framer.buffer().extend_from_slice(b"secret body");
+    assert!(!format!("{session:?}").contains("secret"));
+    let proof = Proof::choose(&credentials, session.capabilities()).unwrap();
+    let mut stream = LoginStream::new(session, proof);
+    stream.write_all(b"A0001 LOGIN joe hunter2").await.unwrap();
+    let shown = format!("{stream:?} {proof:?} {credentials:?}");
+    assert!(!shown.contains("secret") && !shown.contains("hunter2"), "{shown}");
+    assert!(!shown.contains("104, 117"), "{shown}");
 }

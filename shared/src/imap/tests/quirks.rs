@@ -140,6 +140,24 @@ async fn courier_is_asked_by_select_because_examine_makes_up_a_uidvalidity() {
     assert!(!server.await.unwrap().contains("EXAMINE"));
 }
 
+/// Courier-IMAP 5.0.1 (2018): a text of its own instead of a message with 8-bit headers. Later versions
+/// give the message, and say something else beside it.
+#[tokio::test]
+async fn courier_2018_puts_another_message_in_the_place_of_a_unicode_one() {
+    let other = "* 1 FETCH (UID 1 BODY[] {12}\r\nunavailable\n)\r\n* OK [ALERT] Cannot open message 1 because it is a \
+                 Unicode message and your E-mail reader did not enable Unicode support.\r\nv1 OK\r\n";
+    let own = "* OK [ALERT] Message 1 appears to be a Unicode message and your E-mail reader did not enable \
+               Unicode support.\r\n* NO [ALERT] Cannot open message 2\r\nv1 OK\r\n";
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH", other)]);
+    let result = session.run("FETCH", "UID FETCH 1 (UID BODY.PEEK[])").await;
+    assert!(
+        matches!(result, Err(ImapError::Unreadable { command: "FETCH", .. })),
+        "{result:?}"
+    );
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH", own)]);
+    session.run("FETCH", "UID FETCH 1 (UID BODY.PEEK[])").await.unwrap();
+}
+
 /// hMailServer (2026): UIDVALIDITY 0, which RFC 9051 forbids; other servers leave it out.
 #[tokio::test]
 async fn hmailserver_2026_has_no_uidvalidity() {
