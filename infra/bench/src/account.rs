@@ -37,7 +37,9 @@ impl Mailbox {
 
     /// The folders that have messages (RFC 5819, RFC 8438), and all names.
     pub fn folders(&self) -> Result<Vec<Folder>> {
-        let answer = self.connect()?.command("LIST \"\" \"*\" RETURN (STATUS (MESSAGES SIZE))")?;
+        let answer = self
+            .connect()?
+            .command("LIST \"\" \"*\" RETURN (STATUS (MESSAGES SIZE))")?;
         let lines = answer.iter().filter_map(|line| std::str::from_utf8(line).ok());
         let folders = lines.filter_map(|line| {
             let (name, status) = line.strip_prefix("* STATUS ")?.rsplit_once(" (")?;

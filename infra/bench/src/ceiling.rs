@@ -13,14 +13,24 @@ use crate::{append, drain};
 pub fn drain(source: &Mailbox, connections: usize) -> Result<Taken> {
     let folders = source.folders()?;
     let lots = lots(&folders, connections, |folder| folder.bytes);
-    within(|| at_once(lots.iter().map(|lot| || drain::drain(source, lot)), Vec::<fn() -> Result<()>>::new()))
+    within(|| {
+        at_once(
+            lots.iter().map(|lot| || drain::drain(source, lot)),
+            Vec::<fn() -> Result<()>>::new(),
+        )
+    })
 }
 
 /// Writes everything, after reading it.
 pub fn append(source: &Mailbox, destination: &Mailbox, connections: usize) -> Result<Taken> {
     let stacks = read(source, destination)?;
     let lots = lots(&stacks, connections, bytes);
-    within(|| at_once(lots.iter().map(|lot| || append::append(destination, lot)), Vec::<fn() -> Result<()>>::new()))
+    within(|| {
+        at_once(
+            lots.iter().map(|lot| || append::append(destination, lot)),
+            Vec::<fn() -> Result<()>>::new(),
+        )
+    })
 }
 
 /// Does both at the same time, with as many connections to each side. What is written was read before: nothing here
@@ -44,7 +54,9 @@ fn read(source: &Mailbox, destination: &Mailbox) -> Result<Vec<Stack>> {
     let mut stacks = Vec::new();
     for folder in source.folders()?.into_iter().filter(|folder| folder.messages > 0) {
         if let Err(error) = client.command(&format!("CREATE {}", folder.name)) {
-            let there = ["ALREADYEXISTS", "INBOX"].iter().any(|words| error.to_string().contains(words));
+            let there = ["ALREADYEXISTS", "INBOX"]
+                .iter()
+                .any(|words| error.to_string().contains(words));
             if !there {
                 return Err(error);
             }
@@ -70,7 +82,10 @@ fn lots<T>(things: &[T], count: usize, size: impl Fn(&T) -> usize) -> Vec<Vec<&T
             lot.push(thing);
         }
     }
-    lots.into_iter().map(|(_, lot)| lot).filter(|lot| !lot.is_empty()).collect()
+    lots.into_iter()
+        .map(|(_, lot)| lot)
+        .filter(|lot| !lot.is_empty())
+        .collect()
 }
 
 /// Runs all of it, each on a thread of its own.

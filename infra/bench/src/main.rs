@@ -127,7 +127,10 @@ fn print(taken: &measure::Taken) -> Result<()> {
 impl Mailboxes {
     fn open(&self) -> Result<(account::Mailbox, account::Mailbox)> {
         let mut password = String::new();
-        std::io::stdin().lock().read_line(&mut password).context("reading the password")?;
+        std::io::stdin()
+            .lock()
+            .read_line(&mut password)
+            .context("reading the password")?;
         let password = password.trim_end_matches('\n');
         let mailbox = |address, user: &String| account::Mailbox {
             address,

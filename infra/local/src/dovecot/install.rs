@@ -50,7 +50,10 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
             .status()
             .with_context(|| format!("starting apt-get, to install {names}"))?;
         if !status.success() {
-            bail!("apt-get {} failed: {status}; install {names} by hand", arguments.join(" "));
+            bail!(
+                "apt-get {} failed: {status}; install {names} by hand",
+                arguments.join(" ")
+            );
         }
     }
     Ok(())

@@ -44,7 +44,9 @@ impl Dovecot {
 }
 
 fn run(command: &mut Command, what: &Path) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("starting cp to {}", what.display()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("starting cp to {}", what.display()))?;
     if !status.success() {
         bail!("copying to {} failed: {status}", what.display());
     }

@@ -111,7 +111,9 @@ pub fn large(messages: usize, large: usize) -> SampleAccount {
     if let Some(inbox) = account.folders.first_mut() {
         for number in 1..=large {
             let message = bulk.message(None, LARGE_BYTES);
-            inbox.messages.insert((number * (step + 1)).min(inbox.messages.len()), message);
+            inbox
+                .messages
+                .insert((number * (step + 1)).min(inbox.messages.len()), message);
         }
     }
     account
@@ -135,12 +137,19 @@ fn account(user: &str, plans: &[Plan], sizes: &[(usize, usize)], messages: usize
         .collect();
     bulk.shuffle(&mut sizes);
     let mut sizes = sizes.into_iter();
-    let folders = plans.iter().zip(counts).map(|((path, purpose, subscribed, _), count)| SampleFolder {
-        path: path.to_vec(),
-        purpose: *purpose,
-        subscribed: *subscribed,
-        messages: sizes.by_ref().take(count).map(|size| bulk.message(*purpose, size)).collect(),
-    });
+    let folders = plans
+        .iter()
+        .zip(counts)
+        .map(|((path, purpose, subscribed, _), count)| SampleFolder {
+            path: path.to_vec(),
+            purpose: *purpose,
+            subscribed: *subscribed,
+            messages: sizes
+                .by_ref()
+                .take(count)
+                .map(|size| bulk.message(*purpose, size))
+                .collect(),
+        });
     SampleAccount {
         folders: folders.collect(),
         login: Login::new(user, PASSWORD),
@@ -236,7 +245,11 @@ mod tests {
     #[test]
     fn large_messages_stand_among_ordinary_ones() {
         let account = large(20, 2);
-        let sizes: Vec<bool> = account.folders[0].messages.iter().map(|m| m.bytes.len() > 50_000_000).collect();
+        let sizes: Vec<bool> = account.folders[0]
+            .messages
+            .iter()
+            .map(|m| m.bytes.len() > 50_000_000)
+            .collect();
         assert_eq!(sizes.iter().filter(|large| **large).count(), 2);
         assert!(!sizes[0] && !sizes[21]);
     }

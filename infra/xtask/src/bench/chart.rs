@@ -32,7 +32,10 @@ text { font: 14px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f232
 
 /// Draws the first passes of an account, with what its deltas took beside; nothing where it was not measured.
 pub fn draw(rows: &[Row], account: &str) -> Option<String> {
-    let panels: Vec<Vec<&Row>> = [0, LONG_MS].iter().map(|rtt_ms| panel(rows, account, *rtt_ms)).collect();
+    let panels: Vec<Vec<&Row>> = [0, LONG_MS]
+        .iter()
+        .map(|rtt_ms| panel(rows, account, *rtt_ms))
+        .collect();
     let bars = || panels.iter().flatten();
     let first = bars().next()?;
     let longest = bars().map(|row| row.seconds).fold(0.0, f64::max);
@@ -42,15 +45,23 @@ pub fn draw(rows: &[Row], account: &str) -> Option<String> {
     let title = format!("Copying {}: seconds, less is better", first.extent());
     let _ = writeln!(body, "<text class=\"title\" x=\"{MARGIN}\" y=\"{y}\">{title}</text>");
     y += 20.0;
-    let machine = "Dovecot to Dovecot, two cores, stores in memory. In brackets: the delta of 10 new messages and 20 flags.";
-    let _ = writeln!(body, "<text class=\"faint\" x=\"{MARGIN}\" y=\"{y}\" font-size=\"12\">{machine}</text>");
+    let machine =
+        "Dovecot to Dovecot, two cores, stores in memory. In brackets: the delta of 10 new messages and 20 flags.";
+    let _ = writeln!(
+        body,
+        "<text class=\"faint\" x=\"{MARGIN}\" y=\"{y}\" font-size=\"12\">{machine}</text>"
+    );
     for panel in panels.iter().filter(|panel| !panel.is_empty()) {
         y += PANEL_HEAD;
         let line = match panel.first().map_or(0, |row| row.rtt_ms) {
             0 => "First pass, both servers near (0 ms)".to_owned(),
             rtt_ms => format!("First pass, round trip of {rtt_ms} ms to both servers"),
         };
-        let _ = writeln!(body, "<text class=\"head\" x=\"{MARGIN}\" y=\"{:.1}\">{line}</text>", y - 14.0);
+        let _ = writeln!(
+            body,
+            "<text class=\"head\" x=\"{MARGIN}\" y=\"{:.1}\">{line}</text>",
+            y - 14.0
+        );
         for row in panel {
             bar(&mut body, y, row, delta(rows, row), scale);
             y += STEP;
@@ -76,9 +87,8 @@ fn panel<'a>(rows: &'a [Row], account: &str, rtt_ms: u32) -> Vec<&'a Row> {
 }
 
 fn delta<'a>(rows: &'a [Row], of: &Row) -> Option<&'a Row> {
-    rows.iter().find(|row| {
-        (row.account, row.rtt_ms, row.kind) == (of.account, of.rtt_ms, (of.kind.0, Pass::Delta))
-    })
+    rows.iter()
+        .find(|row| (row.account, row.rtt_ms, row.kind) == (of.account, of.rtt_ms, (of.kind.0, Pass::Delta)))
 }
 
 fn bar(body: &mut String, y: f64, row: &Row, delta: Option<&Row>, scale: f64) {

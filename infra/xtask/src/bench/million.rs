@@ -31,7 +31,10 @@ pub fn run(bench: &Path, runs: &mut Vec<Run>) -> Result<()> {
         site.source.remove_mail(DUPLICATE)?;
         site.source.duplicate_mail(&seed.login.user, DUPLICATE)?;
         let source = read_account(&site.source, DUPLICATE)?;
-        println!("\n{account}: {} messages in INBOX", source.folders.values().map(Vec::len).sum::<usize>());
+        println!(
+            "\n{account}: {} messages in INBOX",
+            source.folders.values().map(Vec::len).sum::<usize>()
+        );
         for pass in [Pass::Plan, Pass::First, Pass::Delta] {
             // The plan is measured by itself, and thrown away.
             let fresh = matches!(pass, Pass::Plan | Pass::First);

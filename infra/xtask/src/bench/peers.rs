@@ -64,7 +64,9 @@ pub fn command(tool: Tool, pass: Pass, route: &Route, bench: &Path) -> Result<Wo
             words.extend(["backup", "-R", "-u", &route.destination_user, "imapc:"].map(OsString::from));
             Ok(words)
         }
-        Tool::Service | Tool::Drain(_) | Tool::Append(_) | Tool::Ceiling(_) => bail!("{tool} is no program that copies"),
+        Tool::Service | Tool::Drain(_) | Tool::Append(_) | Tool::Ceiling(_) => {
+            bail!("{tool} is no program that copies")
+        }
     }
 }
 

@@ -34,14 +34,7 @@ pub struct Run {
 
 impl Run {
     /// A measurement of something that left no copy of `source` to be compared.
-    pub fn new(
-        tool: Tool,
-        account: &'static str,
-        rtt_ms: u32,
-        pass: Pass,
-        taken: Taken,
-        source: &AccountView,
-    ) -> Self {
+    pub fn new(tool: Tool, account: &'static str, rtt_ms: u32, pass: Pass, taken: Taken, source: &AccountView) -> Self {
         let messages = || source.folders.values().flatten();
         Self {
             tool,
@@ -125,7 +118,9 @@ fn row(runs: &[&Run]) -> Option<Row> {
         seconds: rounded(median(|taken| taken.seconds), 1_000.0),
         cpu_seconds: rounded(median(|taken| taken.cpu_seconds), 1_000.0),
         peak_rss_mb: (!holds_account).then(|| rounded(peak, 10.0)),
-        identical: run.identical.map(|_| runs.iter().all(|run| run.identical == Some(true))),
+        identical: run
+            .identical
+            .map(|_| runs.iter().all(|run| run.identical == Some(true))),
         kind: (run.tool, run.pass),
         note: runs.iter().map(|run| run.note.clone()).max().unwrap_or_default(),
         messages: run.messages,
@@ -184,7 +179,9 @@ fn line(row: &Row, mailvan: Option<&Row>) -> String {
         }
     };
     let messages = u32::try_from(row.messages).map_or(0.0, f64::from);
-    let ratio = mailvan.map_or("-".to_owned(), |mailvan| format!("{:.2}", row.seconds / mailvan.seconds));
+    let ratio = mailvan.map_or("-".to_owned(), |mailvan| {
+        format!("{:.2}", row.seconds / mailvan.seconds)
+    });
     let peak = row.peak_rss_mb.map_or("-".to_owned(), |peak| format!("{peak:.0}"));
     let identical = match row.identical {
         None => "-".to_owned(),
@@ -260,7 +257,13 @@ mod tests {
         assert_eq!((rows[1].seconds, rows[1].peak_rss_mb), (4.0, Some(90.0)));
         assert_eq!((rows[0].identical, rows[1].identical), (Some(true), Some(false)));
         let table = table(&rows);
-        assert!(table.contains("| mailvan | 2.00 | 500 | 21.0 | 1.00 | 20 | 1.00 | yes |"), "{table}");
-        assert!(table.contains("| mbsync | 4.00 | 250 | 10.5 | 2.00 | 90 | 2.00 | no: 1 missing |"), "{table}");
+        assert!(
+            table.contains("| mailvan | 2.00 | 500 | 21.0 | 1.00 | 20 | 1.00 | yes |"),
+            "{table}"
+        );
+        assert!(
+            table.contains("| mbsync | 4.00 | 250 | 10.5 | 2.00 | 90 | 2.00 | no: 1 missing |"),
+            "{table}"
+        );
     }
 }

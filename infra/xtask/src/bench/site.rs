@@ -167,7 +167,13 @@ struct Line {
 impl Line {
     fn start(bench: &Path, server: SocketAddr) -> Result<Self> {
         let mut child = Command::new(bench)
-            .args(["proxy", "--server", &server.to_string(), "--round-trip-ms", &LONG_MS.to_string()])
+            .args([
+                "proxy",
+                "--server",
+                &server.to_string(),
+                "--round-trip-ms",
+                &LONG_MS.to_string(),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
