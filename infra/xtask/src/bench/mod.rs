@@ -113,15 +113,15 @@ impl Arguments {
     fn measure(&self, site: &Site, tools: &[Tool], runs: &mut Vec<Run>) -> Result<()> {
         let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 3 });
         let copiers: Vec<Tool> = tools.iter().filter(|tool| tool.copies()).copied().collect();
-        let all = [
-            ("mixed", bulk::mixed(self.messages(10_000))),
-            ("small", bulk::light(self.messages(2_000))),
-            ("large", bulk::large(self.messages(500), 5)),
-        ];
-        for (account, mut sample) in all {
+        for account in ["mixed", "small", "large"] {
             if !self.accounts.is_empty() && !self.accounts.iter().any(|wanted| wanted == account) {
                 continue;
             }
+            let mut sample = match account {
+                "mixed" => bulk::mixed(self.messages(10_000)),
+                "small" => bulk::light(self.messages(2_000)),
+                _ => bulk::large(self.messages(500), 5),
+            };
             println!(
                 "\n{account}: {} messages, {} MB",
                 sample.messages(),
