@@ -17,4 +17,5 @@ mod certified;
 mod copying;
 mod killed;
 mod main_way;
+mod preview;
 mod staff;

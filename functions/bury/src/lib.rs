@@ -17,7 +17,7 @@ use mailvan::config::Config;
 use mailvan::domain::{JobId, Pass, RequestId};
 use mailvan::queue::{Queues, decode, serve};
 use mailvan::store::job::Failure;
-use mailvan::store::{NoticeKind, Store, StoreError};
+use mailvan::store::{NoticeKind, PreviewRecord, Store, StoreError};
 use mailvan::sync::settle_request;
 use mailvan::upload::UploadKey;
 use serde::Deserialize;
@@ -41,6 +41,7 @@ struct Letter {
     certified: Option<i64>,
     notice: Option<NoticeKind>,
     generation: Option<u32>,
+    preview_asked: Option<i64>,
 }
 
 /// Runs the function until the platform ends it.
@@ -59,6 +60,11 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let letter: Letter = decode(message)?;
     match letter {
+        Letter {
+            preview_asked: Some(asked),
+            job_id,
+            ..
+        } => bury_preview(deps, job_id, asked).await,
         Letter {
             job_id: Some(job_id),
             pass: Some(pass),
@@ -98,6 +104,14 @@ async fn bury_notice(deps: &Deps, request_id: RequestId, notice: NoticeKind) -> 
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Tells that there is no preview. Where the letter was for a whole request, its customer asks again.
+async fn bury_preview(deps: &Deps, job_id: Option<JobId>, asked: i64) -> anyhow::Result<()> {
+    let Some(job_id) = job_id else { return Ok(()) };
+    let failure = failure("the preview could not be made; staff have been told");
+    let record = PreviewRecord::failed(job_id, asked, &failure, now());
+    Ok(deps.store.put_preview(&record).await?)
 }
 
 async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `report` and `certificate`;
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `preview`, `report` and
+//! `certificate`;
 //! `problem` is how everything is refused.
 
 mod actions;
@@ -14,6 +15,7 @@ mod faults;
 mod moment;
 mod next;
 mod order;
+mod preview;
 mod problem;
 mod report;
 mod response;
@@ -121,5 +123,7 @@ async fn serve(
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
+        Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
+        Action::AskPreview => preview::ask(deps, request, now).await,
     }
 }

@@ -48,6 +48,12 @@ pub enum Code {
     AlreadyEnded,
     /// Another call changed the request at the same time.
     ChangedMeanwhile,
+    /// The first pass has begun, or no mailbox is known yet.
+    NotPreviewable,
+    /// No preview has been asked for.
+    NoPreview,
+    /// One was asked for less than a minute ago.
+    PreviewTooSoon,
     /// Our fault.
     Internal,
 }
@@ -75,7 +81,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -93,6 +99,9 @@ impl Code {
         Self::NotAwaitingCutover,
         Self::AlreadyEnded,
         Self::ChangedMeanwhile,
+        Self::NotPreviewable,
+        Self::NoPreview,
+        Self::PreviewTooSoon,
         Self::Internal,
     ];
 
@@ -130,6 +139,9 @@ impl Code {
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),
             Self::ChangedMeanwhile => ("changed_meanwhile", 409, "The request was changed at the same time"),
+            Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
+            Self::NoPreview => ("no_preview", 404, "There is no preview"),
+            Self::PreviewTooSoon => ("preview_too_soon", 429, "A preview has just been asked for"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
         }
     }

@@ -89,10 +89,13 @@ struct CertificateView<'a> {
     agrees: bool,
 }
 
+/// Why something failed.
 #[derive(Serialize)]
-struct ErrorView<'a> {
-    code: &'a str,
-    message: &'a str,
+pub struct ErrorView<'a> {
+    /// A stable word.
+    pub code: &'a str,
+    /// The same in words for people.
+    pub message: &'a str,
 }
 
 impl Overview {

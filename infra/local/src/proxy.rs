@@ -4,6 +4,7 @@
 //! runs on a thread of its own, so that a test that blocks does not stop it, and its settings may
 //! be changed while it runs.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,6 +105,9 @@ struct State {
 struct Settings {
     network: Network,
     refusing: bool,
+    /// Cuts that wait for a connection, each under its number.
+    waiting: BTreeMap<u64, Cut>,
+    next_number: u64,
 }
 
 impl Proxy {
@@ -126,6 +130,8 @@ impl Proxy {
             settings: Mutex::new(Settings {
                 network,
                 refusing: false,
+                waiting: BTreeMap::new(),
+                next_number: 0,
             }),
             counters: Mutex::default(),
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
@@ -158,6 +164,28 @@ impl Proxy {
     /// that are opened from now on.
     pub fn set_network(&self, network: Network) {
         self.state.settings().network = network;
+    }
+
+    /// Ends one connection, whether it is open now or opened later: the first over which so many
+    /// bytes have gone from now on. `cut.each` does not count. [`Counters::cut`] tells when it has
+    /// happened.
+    pub fn cut_once(&self, cut: Cut) {
+        let mut settings = self.state.settings();
+        let number = settings.next_number;
+        settings.next_number += 1;
+        settings.waiting.insert(number, cut);
+    }
+
+    /// How many cuts still wait for a connection.
+    pub fn waiting_cuts(&self) -> usize {
+        self.state.settings().waiting.len()
+    }
+
+    /// Lets the cuts that still wait happen at the next byte of any connection, in either direction.
+    pub fn cut_now(&self) {
+        for cut in self.state.settings().waiting.values_mut() {
+            cut.after_bytes = 0;
+        }
     }
 
     /// Lets no more than `bytes` reach clients, counted over all connections since the start (what is
@@ -213,6 +241,21 @@ impl State {
             Direction::ToClient => to_client,
         };
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// The cuts in a direction that wait for a connection.
+    fn waiting_cuts(&self, direction: Direction) -> BTreeMap<u64, Cut> {
+        let settings = self.settings();
+        let is_due = |cut: &Cut| cut.direction == direction || cut.after_bytes == 0;
+        let waiting = settings.waiting.iter().filter(|(_, cut)| is_due(cut));
+        waiting.map(|(number, cut)| (*number, *cut)).collect()
+    }
+
+    /// Takes a waiting cut, unless another connection did.
+    fn take_waiting_cut(&self, number: u64) -> bool {
+        let taken = self.settings().waiting.remove(&number).is_some();
+        self.counters().cut += u64::from(taken);
+        taken
     }
 
     /// Waits until so many more bytes may go in a direction.

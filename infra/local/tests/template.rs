@@ -87,6 +87,8 @@ async fn each_function_is_fed_from_its_source() {
             "/v1/requests/r1/mailboxes/2/certificate",
             "GET /v1/requests/{id}/mailboxes/{row}/certificate",
         ),
+        ("POST", "/v1/requests/r1/preview", "POST /v1/requests/{id}/preview"),
+        ("GET", "/v1/requests/r1/preview", "GET /v1/requests/{id}/preview"),
         ("GET", "/v1/template.csv", "GET /v1/template.csv"),
     ] {
         let method = method.parse().unwrap();

@@ -12,6 +12,7 @@ pub mod append;
 pub mod bodies;
 pub mod capability;
 pub mod connect;
+mod count;
 pub mod date;
 mod deflate;
 pub mod digest;
@@ -42,5 +43,6 @@ mod value;
 
 pub use capability::Capabilities;
 pub use connect::{Compression, Connector, Credentials};
+pub use count::{Count, count};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

@@ -27,6 +27,7 @@ fn request(state: RequestState) -> RequestRecord {
         generation: 1,
         csv_bytes: None,
         open_jobs: 0,
+        preview_asked: None,
         expires_at: None,
         error_code: None,
         error_message: None,

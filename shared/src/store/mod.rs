@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
+mod advance;
 mod chunk;
 mod error;
 mod expression;
@@ -17,6 +18,7 @@ mod ledger;
 mod lock;
 pub mod notice;
 pub mod planning;
+pub mod preview;
 pub mod refused;
 pub mod request;
 
@@ -36,6 +38,7 @@ pub use folder::FolderRecord;
 pub use job::JobRecord;
 pub use ledger::Ledger;
 pub use notice::{NoticeKind, NoticeRecord};
+pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
 
 /// How often a transaction is tried when another one touches the same item at the same time.

@@ -63,6 +63,9 @@ pub struct RequestRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// When a preview was asked for last, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_asked: Option<i64>,
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
@@ -83,7 +86,7 @@ pub struct RequestChange {
     pub if_state: Option<RequestState>,
 }
 
-fn keys(id: RequestId) -> (String, String) {
+pub(super) fn keys(id: RequestId) -> (String, String) {
     (partition(id), "REQUEST".to_owned())
 }
 
@@ -272,6 +275,7 @@ impl Store {
         let after = RequestRecord {
             generation: record.generation + 1,
             csv_bytes,
+            preview_asked: None,
             expires_at: expires_at(record.state, now),
             ..record.clone()
         };
@@ -279,6 +283,7 @@ impl Store {
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))
             .set("generation", i64::from(after.generation))
+            .remove("preview_asked")
             .set_or_remove("expires_at", after.expires_at)
             .set_or_remove("csv_bytes", csv_bytes.and_then(|bytes| i64::try_from(bytes).ok()));
         let (pk, sk) = keys(record.request_id);

@@ -25,6 +25,7 @@ mod mailbox;
 mod mapping;
 mod matching;
 mod plan;
+mod preview;
 mod recover;
 mod repair;
 mod settle;
@@ -34,6 +35,7 @@ pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
+pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 

@@ -12,5 +12,6 @@ mod copying;
 mod late_copies;
 mod names;
 mod passes;
+mod preview;
 mod servers;
 mod sessions;

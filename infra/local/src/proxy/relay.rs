@@ -1,5 +1,6 @@
 //! One connection through the proxy: two directions, each a reader, a queue and a writer.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,7 +9,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Direction, Ending, State, reset};
+use super::{Cut, Direction, Ending, State, reset};
 
 const PIECE_BYTES: usize = 16 << 10;
 /// 64 MiB under way: more than 1 Gbit/s fills in half a second.
@@ -109,15 +110,26 @@ async fn write(
     state: &State,
 ) -> Option<Ending> {
     let cut = state.settings().network.cut.filter(|cut| cut.direction == direction);
-    let mut written = 0;
+    // Where this connection was when it learnt of each cut that waits.
+    let mut known: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut written = 0_u64;
     let mut free_at = Instant::now();
     while let Some(Piece { due, mut bytes }) = pieces.recv().await {
         sleep_until(due.max(free_at)).await;
         state.allowed(direction, bytes.len()).await;
         let mut ending = None;
         if let Some(cut) = cut {
-            let left = usize::try_from(cut.after_bytes.saturating_sub(written)).unwrap_or(usize::MAX);
+            let left = left(cut, written);
             if left <= bytes.len() && state.take_cut(cut) {
+                bytes.truncate(left);
+                ending = Some(cut.ending);
+            }
+        }
+        let waiting = state.waiting_cuts(direction);
+        known.retain(|number, _| waiting.contains_key(number));
+        for (number, cut) in waiting {
+            let left = left(cut, written - *known.entry(number).or_insert(written));
+            if ending.is_none() && left <= bytes.len() && state.take_waiting_cut(number) {
                 bytes.truncate(left);
                 ending = Some(cut.ending);
             }
@@ -137,4 +149,9 @@ async fn write(
     }
     let _ = to.shutdown().await;
     None
+}
+
+/// How many more bytes arrive before a cut.
+fn left(cut: Cut, written: u64) -> usize {
+    usize::try_from(cut.after_bytes.saturating_sub(written)).unwrap_or(usize::MAX)
 }
