@@ -81,11 +81,17 @@ pub async fn run(round: Round, audience: &dyn Audience) -> Result<Report> {
     audience.step(&format!("seed {}: {variant}", round.seed));
     let world = plan.start(|line| audience.step(line)).await?;
     let begun = Instant::now();
-    let calm = Network {
+    let from_source = Network {
         round_trip: Duration::from_millis(10),
         bandwidth: Some(400_000),
         cut: None,
     };
+    // An answer is under way long enough for a fault to meet it there.
+    let to_destination = Network {
+        round_trip: Duration::from_millis(100),
+        ..Network::default()
+    };
+    let calm = [from_source, to_destination];
     let mut stage = Stage::new(world, calm, audience)?;
     let (comparisons, mut complaints) = migrate(round, &mut stage, audience).await?;
     let differing = comparisons.iter().filter(|comparison| !comparison.is_identical());

@@ -16,6 +16,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 mod relay;
+mod waiting;
+
+use waiting::Waiting;
 
 /// How the network is.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +109,7 @@ struct Settings {
     network: Network,
     refusing: bool,
     /// Cuts that wait for a connection, each under its number.
-    waiting: BTreeMap<u64, Cut>,
+    waiting: BTreeMap<u64, Waiting>,
     next_number: u64,
 }
 
@@ -170,10 +173,13 @@ impl Proxy {
     /// bytes have gone from now on. `cut.each` does not count. [`Counters::cut`] tells when it has
     /// happened.
     pub fn cut_once(&self, cut: Cut) {
-        let mut settings = self.state.settings();
-        let number = settings.next_number;
-        settings.next_number += 1;
-        settings.waiting.insert(number, cut);
+        self.state.settings().wait(Waiting::Bytes(cut));
+    }
+
+    /// Ends one connection where the server has just answered to `to_bytes` bytes or more, of mail for example: the
+    /// answer does not arrive. [`Counters::cut`] tells when it has happened.
+    pub fn lose_answer(&self, to_bytes: u64, ending: Ending) {
+        self.state.settings().wait(Waiting::Answer { to_bytes, ending });
     }
 
     /// How many cuts still wait for a connection.
@@ -183,8 +189,8 @@ impl Proxy {
 
     /// Lets the cuts that still wait happen at the next byte of any connection, in either direction.
     pub fn cut_now(&self) {
-        for cut in self.state.settings().waiting.values_mut() {
-            cut.after_bytes = 0;
+        for waiting in self.state.settings().waiting.values_mut() {
+            *waiting = Waiting::Any(waiting.ending());
         }
     }
 
@@ -225,6 +231,13 @@ impl Drop for Proxy {
     }
 }
 
+impl Settings {
+    fn wait(&mut self, waiting: Waiting) {
+        self.waiting.insert(self.next_number, waiting);
+        self.next_number += 1;
+    }
+}
+
 impl State {
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
@@ -243,12 +256,9 @@ impl State {
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The cuts in a direction that wait for a connection.
-    fn waiting_cuts(&self, direction: Direction) -> BTreeMap<u64, Cut> {
-        let settings = self.settings();
-        let is_due = |cut: &Cut| cut.direction == direction || cut.after_bytes == 0;
-        let waiting = settings.waiting.iter().filter(|(_, cut)| is_due(cut));
-        waiting.map(|(number, cut)| (*number, *cut)).collect()
+    /// The cuts that wait for a connection.
+    fn waiting(&self) -> BTreeMap<u64, Waiting> {
+        self.settings().waiting.clone()
     }
 
     /// Takes a waiting cut, unless another connection did.

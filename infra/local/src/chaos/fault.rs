@@ -46,6 +46,11 @@ pub enum Fault {
         /// Where and how.
         cut: Cut,
     },
+    /// What the destination says to a batch does not arrive.
+    LoseAnswer {
+        /// How the connection ends.
+        ending: Ending,
+    },
     /// A server ends with all its connections and is back after a while.
     Restart {
         /// Which.
@@ -87,7 +92,7 @@ pub enum Fault {
 /// Kinds of faults, for counting.
 pub const KINDS: [&str; 8] = [
     "function killed",
-    "connection cut",
+    "connection cut, or its answer lost",
     "server restarted",
     "message delivered twice",
     "old message delivered again",
@@ -105,7 +110,7 @@ impl Fault {
         let [killed, cut, restarted, twice, old, throttled, failing, slow] = KINDS;
         match self {
             Self::Kill { .. } => killed,
-            Self::Cut { .. } => cut,
+            Self::Cut { .. } | Self::LoseAnswer { .. } => cut,
             Self::Restart { .. } => restarted,
             Self::DeliverAgain { age_percent, .. } if *age_percent >= OLD_PERCENT => old,
             Self::DeliverAgain { .. } => twice,
@@ -139,6 +144,7 @@ impl fmt::Display for Fault {
                 };
                 write!(f, "{:?} after {} bytes {way} {side}", cut.ending, cut.after_bytes)
             }
+            Self::LoseAnswer { ending } => write!(f, "{ending:?} in place of the destination's answer to mail"),
             Self::Restart { side, is_orderly, down } => {
                 let how = if *is_orderly { "stopped" } else { "killed" };
                 write!(f, "{side} {how} for {down:?}")
@@ -182,7 +188,8 @@ fn one(random: &mut Random, phase: Phase) -> Fault {
             0..28 => kill(random, "sync", 4000),
             28..34 => kill(random, "plan", 2000),
             34..39 => kill_any(random, phase),
-            39..66 => cut(random),
+            39..60 => cut(random),
+            60..66 => Fault::LoseAnswer { ending: ending(random) },
             66..72 => restart(random),
             72..84 => deliver_again(random, phase),
             84..92 => refuse(random),
@@ -210,8 +217,8 @@ fn woken(phase: Phase) -> &'static [&'static str] {
 }
 
 fn kill(random: &mut Random, function: &'static str, within_ms: usize) -> Fault {
-    // The first moments are as likely as all the later ones together.
-    let within = if random.percent(50) { within_ms / 10 } else { within_ms };
+    // A third of them in the first moments.
+    let within = if random.percent(33) { within_ms / 10 } else { within_ms };
     Fault::Kill {
         function,
         after: milliseconds(random.below(within)),
@@ -237,19 +244,22 @@ fn cut(random: &mut Random) -> Fault {
         || (side, direction) == (Side::Destination, Direction::ToServer);
     let digits = u32::try_from(random.below(if has_mail { 6 } else { 4 })).unwrap_or_default();
     let after_bytes = random.below(10_usize.pow(digits)) as u64;
-    let ending = match random.below(3) {
-        0 => Ending::Close,
-        1 => Ending::Reset,
-        _ => Ending::Silence,
-    };
     Fault::Cut {
         side,
         cut: Cut {
             after_bytes,
             direction,
-            ending,
+            ending: ending(random),
             each: false,
         },
+    }
+}
+
+fn ending(random: &mut Random) -> Ending {
+    match random.below(3) {
+        0 => Ending::Close,
+        1 => Ending::Reset,
+        _ => Ending::Silence,
     }
 }
 

@@ -10,8 +10,10 @@ use super::stage::Stage;
 
 /// How long the service may take for what it has to do by itself.
 const PATIENCE: Duration = Duration::from_mins(8);
-/// How long a fault waits for progress since the one before, and for its moment before the next is made.
+/// How long a fault waits for its moment before the next one is made.
 const PAUSE: Duration = Duration::from_millis(700);
+/// How long a fault waits for progress since the one before: a mailbox without any is given up after some faults.
+const PROGRESS: Duration = Duration::from_secs(3);
 /// How long the last faults wait for their moment before the cuts among them happen at once.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// A killed run's message is hidden for less than this.
@@ -40,16 +42,19 @@ pub(super) async fn run_pass(stage: &mut Stage<'_>, faults: &[(usize, Fault)], m
     stage.go_on(PATIENCE, is_working).await?;
     let mut while_planning = 0;
     for (done, (number, fault)) in faults.iter().enumerate() {
-        if while_planning >= FAULTS_WHILE_PLANNING {
+        let window = mail.bytes / 10;
+        if while_planning >= FAULTS_WHILE_PLANNING && stage.any_is("planning") {
+            stage.hold(Some(window));
             stage.go_on(PATIENCE, |stage| !stage.any_is("planning")).await?;
         }
         while_planning += usize::from(stage.any_is("planning"));
         // Ahead of the faults no mail comes through: 60 of 100 messages with the last one.
-        let level = |of: usize| mail.before + mail.messages * 6 * of as u64 / 10 / faults.len() as u64;
-        let is_ahead = stage.copied() >= level(done + 2);
-        stage.hold(Some(if is_ahead { 0 } else { mail.bytes / 10 }));
+        let level = mail.before + mail.messages * 6 * (done as u64 + 2) / 10 / faults.len() as u64;
+        let is_ahead = stage.copied() >= level && !stage.any_is("planning");
+        stage.hold(Some(if is_ahead { 0 } else { window }));
+        let copied = stage.copied();
         stage
-            .go_on(PAUSE, |stage| done > 0 && stage.copied() >= level(done))
+            .go_on(PROGRESS, |stage| is_ahead || stage.copied() > copied)
             .await?;
         if is_over(stage) {
             return Ok(());
@@ -60,7 +65,7 @@ pub(super) async fn run_pass(stage: &mut Stage<'_>, faults: &[(usize, Fault)], m
     let is_enough = |stage: &Stage<'_>| stage.waiting() == 0 || is_over(stage);
     stage.go_on(LAST_MOMENT, is_enough).await?;
     stage.cut_now();
-    stage.go_on(HIDDEN, is_enough).await?;
+    catch_up(stage, true, is_over).await?;
     stage.hold(None);
     stage.go_on(PATIENCE, is_over).await
 }
@@ -70,9 +75,18 @@ pub(super) async fn run_calm(stage: &mut Stage<'_>, faults: &[(usize, Fault)]) -
     for (number, fault) in faults {
         make(stage, *number, fault, false).await?;
     }
-    stage
-        .go_on(HIDDEN, |stage| stage.waiting() == 0 && stage.busy == 0)
-        .await
+    catch_up(stage, false, |_| false).await?;
+    stage.go_on(HIDDEN, |stage| stage.busy == 0).await
+}
+
+/// Waits until no fault waits for its moment, and wakes those that are to be killed again and again.
+async fn catch_up(stage: &mut Stage<'_>, is_pass: bool, is_over: impl Fn(&Stage<'_>) -> bool) -> Result<()> {
+    let until = Instant::now() + HIDDEN;
+    while stage.waiting() > 0 && !is_over(stage) && Instant::now() < until {
+        stage.wake_victims(is_pass).await?;
+        stage.go_on(3 * PAUSE, |stage| stage.waiting() == 0).await?;
+    }
+    Ok(())
 }
 
 /// Says that the DNS is changed, again and again until the service has heard it.

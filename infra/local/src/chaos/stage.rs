@@ -19,6 +19,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// How often the customer looks.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
+/// So many bytes that no answer comes to are mail, and no command.
+const MAIL_BYTES: u64 = 5_000;
+
 const BOTH: [Side; 2] = [Side::Source, Side::Destination];
 
 /// A world under faults.
@@ -29,8 +32,8 @@ pub(super) struct Stage<'a> {
     pub(super) tally: Tally,
     pub(super) status: Option<Status>,
     audience: &'a dyn Audience,
-    /// How the lines are when they are not slow.
-    calm: Network,
+    /// How the lines are when they are not slow: the source's, and the destination's.
+    calm: [Network; 2],
     slow_until: Vec<(Side, Instant)>,
     kills: Vec<(Kill, &'static str)>,
     cuts_counted: u64,
@@ -41,9 +44,9 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(world: World, calm: Network, audience: &'a dyn Audience) -> Result<Self> {
-        let source_line = Proxy::start(world.source.address(), calm.clone())?;
-        Ok(Self {
+    pub(super) fn new(world: World, calm: [Network; 2], audience: &'a dyn Audience) -> Result<Self> {
+        let source_line = Proxy::start(world.source.address(), Network::default())?;
+        let stage = Self {
             world,
             source_line,
             order: None,
@@ -57,7 +60,11 @@ impl<'a> Stage<'a> {
             looked: Instant::now(),
             window_bytes: u64::MAX,
             busy: 0,
-        })
+        };
+        for side in BOTH {
+            stage.calm_down(side);
+        }
+        Ok(stage)
     }
 
     /// Makes a fault. What waits for its moment is counted when it has come.
@@ -72,6 +79,10 @@ impl<'a> Stage<'a> {
             }
             Fault::Cut { side, cut } => {
                 self.line(side).cut_once(cut);
+                return Ok(());
+            }
+            Fault::LoseAnswer { ending } => {
+                self.line(Side::Destination).lose_answer(MAIL_BYTES, ending);
                 return Ok(());
             }
             Fault::Restart { side, is_orderly, down } => {
@@ -141,8 +152,8 @@ impl<'a> Stage<'a> {
 
     /// Lets the cuts that still wait happen now.
     pub(super) fn cut_now(&self) {
-        for side in &BOTH {
-            self.line(*side).cut_now();
+        for side in BOTH {
+            self.line(side).cut_now();
         }
     }
 
@@ -177,6 +188,14 @@ impl<'a> Stage<'a> {
         }
     }
 
+    fn calm_down(&self, side: Side) {
+        let [source, destination] = &self.calm;
+        self.line(side).set_network(match side {
+            Side::Source => source.clone(),
+            Side::Destination => destination.clone(),
+        });
+    }
+
     fn server(&mut self, side: Side) -> &mut Dovecot {
         match side {
             Side::Source => &mut self.world.source,
@@ -197,7 +216,7 @@ impl<'a> Stage<'a> {
             .extract_if(.., |(_, until)| *until <= now)
             .collect::<Vec<_>>()
         {
-            self.line(side).set_network(self.calm.clone());
+            self.calm_down(side);
         }
         let happened = self.world.emulator.happened().await?;
         for _ in self.kills.extract_if(.., |(kill, _)| happened.kills.contains(kill)) {

@@ -1,6 +1,6 @@
 //! One connection through the proxy: two directions, each a reader, a queue and a writer.
 
-use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,6 +9,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::waiting::Candidate;
 use super::{Cut, Direction, Ending, State, reset};
 
 const PIECE_BYTES: usize = 16 << 10;
@@ -28,8 +29,9 @@ pub(super) async fn relay(mut client: TcpStream, mut server: TcpStream, state: &
     let ending = {
         let (client_read, client_write) = client.split();
         let (server_read, server_write) = server.split();
-        let to_server = carry(client_read, server_write, Direction::ToServer, state);
-        let to_client = carry(server_read, client_write, Direction::ToClient, state);
+        let unanswered = AtomicU64::new(0);
+        let to_server = carry(client_read, server_write, Direction::ToServer, &unanswered, state);
+        let to_client = carry(server_read, client_write, Direction::ToClient, &unanswered, state);
         let both = async {
             tokio::pin!(to_server, to_client);
             // An end of one side is passed on; the other side may still have something to say.
@@ -73,7 +75,13 @@ async fn close(mut client: TcpStream, mut server: TcpStream) {
 
 /// Carries one direction; gives how the whole connection ends, or `None` if only this direction
 /// is at its end.
-async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, state: &State) -> Option<Ending> {
+async fn carry(
+    mut from: ReadHalf<'_>,
+    to: WriteHalf<'_>,
+    direction: Direction,
+    unanswered: &AtomicU64,
+    state: &State,
+) -> Option<Ending> {
     let (queue, pieces) = mpsc::channel::<Piece>(PIECES_UNDER_WAY);
     let read = async move {
         loop {
@@ -95,7 +103,7 @@ async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, 
             }
         }
     };
-    let write = write(to, pieces, direction, state);
+    let write = write(to, pieces, Candidate::new(state, direction, unanswered), state);
     tokio::pin!(read, write);
     tokio::select! {
         ending = &mut write => ending,
@@ -106,12 +114,11 @@ async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, 
 async fn write(
     mut to: WriteHalf<'_>,
     mut pieces: mpsc::Receiver<Piece>,
-    direction: Direction,
+    mut candidate: Candidate<'_>,
     state: &State,
 ) -> Option<Ending> {
+    let direction = candidate.direction();
     let cut = state.settings().network.cut.filter(|cut| cut.direction == direction);
-    // Where this connection was when it learnt of each cut that waits.
-    let mut known: BTreeMap<u64, u64> = BTreeMap::new();
     let mut written = 0_u64;
     let mut free_at = Instant::now();
     while let Some(Piece { due, mut bytes }) = pieces.recv().await {
@@ -125,19 +132,17 @@ async fn write(
                 ending = Some(cut.ending);
             }
         }
-        let waiting = state.waiting_cuts(direction);
-        known.retain(|number, _| waiting.contains_key(number));
-        for (number, cut) in waiting {
-            let left = left(cut, written - *known.entry(number).or_insert(written));
-            if ending.is_none() && left <= bytes.len() && state.take_waiting_cut(number) {
-                bytes.truncate(left);
-                ending = Some(cut.ending);
-            }
+        if ending.is_none()
+            && let Some((left, how)) = candidate.cut(bytes.len())
+        {
+            bytes.truncate(left);
+            ending = Some(how);
         }
         if to.write_all(&bytes).await.is_err() {
             return Some(Ending::Reset);
         }
         written += bytes.len() as u64;
+        candidate.gone(bytes.len());
         state.count_bytes(direction, bytes.len());
         if ending.is_some() {
             return ending;

@@ -134,6 +134,32 @@ fn a_cut_that_waits_ends_a_connection_that_was_open_before() {
 }
 
 #[test]
+fn an_answer_is_lost_where_there_was_much_to_answer_to() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    let mut stream = connect(&proxy);
+    proxy.lose_answer(500, Ending::Close);
+    stream.write_all(&[7; 60]).unwrap();
+    stream.read_exact(&mut [0; 60]).unwrap();
+    assert_eq!(proxy.waiting_cuts(), 1);
+    stream.write_all(&[7; 600]).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!((rest.len(), proxy.waiting_cuts()), (0, 0));
+    assert_eq!(proxy.counters().bytes_to_server, 660);
+}
+
+#[test]
+fn a_cut_that_waits_for_long_may_be_made_now() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    let mut stream = connect(&proxy);
+    proxy.lose_answer(500, Ending::Close);
+    proxy.cut_now();
+    stream.write_all(&[7; 60]).unwrap();
+    assert_eq!(stream.read(&mut [0; 60]).unwrap(), 0);
+    assert_eq!(proxy.counters().cut, 1);
+}
+
+#[test]
 fn a_cut_by_reset_is_seen_as_one() {
     let cut = Cut {
         after_bytes: 10,
