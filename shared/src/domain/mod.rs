@@ -19,6 +19,7 @@ pub mod lead;
 pub mod options;
 pub mod pass;
 pub mod pattern;
+pub mod prints;
 pub mod request;
 pub mod secret;
 pub mod source;

@@ -97,6 +97,11 @@ impl Tally {
         }
     }
 
+    /// The digest.
+    pub(super) fn digest_bytes(&self) -> [u8; 32] {
+        self.digest
+    }
+
     /// The digest, as 64 hexadecimal digits.
     pub fn digest(&self) -> String {
         hex(&self.digest)

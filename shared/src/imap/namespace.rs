@@ -1,9 +1,7 @@
 //! Where a mailbox's own folders are, and how their names are spelt on the wire (RFC 2342).
 
-use super::error::ImapError;
 use super::name;
 use super::response::Data;
-use super::session::Session;
 use super::value::Value;
 
 /// Where the user's own folders are (RFC 2342).
@@ -75,18 +73,10 @@ fn readable(part: &str) -> String {
     name::decode(part).unwrap_or_else(|| part.to_owned())
 }
 
-/// Asks for the namespaces. A server that refuses has its folders at the top.
-pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapError> {
-    if !session.capabilities().has("NAMESPACE") {
-        return Ok(Namespace::default());
-    }
-    let data = match session.run("NAMESPACE", "NAMESPACE").await {
-        Ok(data) => data,
-        Err(ImapError::Refused { .. }) => return Ok(Namespace::default()),
-        Err(error) => return Err(error),
-    };
+/// The namespaces, where a server told them. One that did not has its folders at the top.
+pub(super) fn namespace(data: &[Data]) -> Namespace {
     let Some(Data { values, .. }) = data.iter().find(|data| data.name == "NAMESPACE") else {
-        return Ok(Namespace::default());
+        return Namespace::default();
     };
     let entry = |value: &Value| -> Option<(String, Option<char>)> {
         let [prefix, separator, ..] = value.list() else {
@@ -108,13 +98,13 @@ pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapEr
         .flat_map(Value::list)
         .filter_map(entry)
         .map(|(prefix, _)| prefix);
-    Ok(Namespace {
+    Namespace {
         foreign: foreign
             .filter(|foreign| !foreign.is_empty() && *foreign != prefix)
             .collect(),
         prefix,
         separator,
-    })
+    }
 }
 
 #[cfg(test)]

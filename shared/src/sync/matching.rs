@@ -51,6 +51,11 @@ impl Side {
         }
     }
 
+    /// The messages with these UIDs.
+    pub(super) fn of<'s>(&'s self, uids: &'s BTreeSet<u32>) -> impl Iterator<Item = &'s Metadata> {
+        self.messages.iter().filter(|message| uids.contains(&message.uid))
+    }
+
     /// The message with this UID.
     pub(super) fn message(&self, uid: u32) -> Option<&Metadata> {
         self.messages.iter().find(|message| message.uid == uid)

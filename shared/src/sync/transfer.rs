@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
+use crate::domain::prints::Print;
 use crate::domain::tally::{BodyDigest, BodyDigester, body_digest};
 use crate::domain::uid::UidRuns;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal, RefusalClass};
@@ -65,6 +66,7 @@ impl Claims {
             Some((digest, bytes)) => {
                 let date = message.date.as_ref().map(InternalDate::instant);
                 chunk.tally.add(&digest, bytes, date);
+                chunk.prints.insert(message.uid, Print::of(&digest, date));
             }
             None => {
                 chunk.untallied.insert(message.uid);

@@ -6,7 +6,9 @@
 )]
 
 mod copying;
+mod delta;
 mod names;
 mod passes;
 mod servers;
 mod sessions;
+mod users;
