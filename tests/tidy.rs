@@ -60,7 +60,9 @@ fn domain_and_intake_know_no_runtime_no_cloud_and_no_server() {
             folder,
             &[
                 "tokio",
-                "aws_",
+                "aws_sdk",
+                "aws_config",
+                "aws_lambda",
                 "async_imap",
                 "std::fs",
                 "std::net::Tcp",

@@ -26,6 +26,8 @@ pub struct Config {
     pub rules: Rules,
     /// The bucket of the uploads.
     pub bucket: String,
+    /// The bucket of the certificates.
+    pub certificate_bucket: String,
     /// Opens sessions with servers that customers name.
     pub sources: Connector,
     /// Opens sessions with the provider's own server, which may be on a private address.
@@ -112,6 +114,7 @@ impl Config {
             profile: Profile::parse(&profile)?,
             rules,
             bucket: needed("BUCKET_NAME")?,
+            certificate_bucket: needed("CERTIFICATE_BUCKET_NAME")?,
             sources: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {
@@ -126,6 +129,7 @@ impl Config {
                     start: needed("START_QUEUE_URL")?,
                     plan: needed("PLAN_QUEUE_URL")?,
                     sync: needed("SYNC_QUEUE_URL")?,
+                    certify: needed("CERTIFY_QUEUE_URL")?,
                     cutover: needed("CUTOVER_QUEUE_URL")?,
                     notify: needed("NOTIFY_QUEUE_URL")?,
                 },

@@ -3,7 +3,8 @@
 //! # Code map, in reading order
 //! - [`domain`]: the words and rules; no I/O, no clock, no randomness. [`intake`]: a customer's
 //!   bytes to accepted mailboxes and all faults.
-//! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them.
+//! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them. [`certify`]:
+//!   comparing what was copied.
 //! - [`admission`]: from checked rows to a scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
@@ -15,6 +16,7 @@
 //! - Secrets are exposed by a call of [`domain::Secret::expose`] and in no other way.
 
 pub mod admission;
+pub mod certify;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -33,6 +33,8 @@ pub enum Queue {
     Plan,
     /// Lanes to be worked on.
     Sync,
+    /// Mailboxes to be certified.
+    Certify,
     /// Requests whose DNS was changed.
     Cutover,
     /// Notices to be sent.
@@ -69,6 +71,26 @@ pub struct PlanMailbox {
     pub pass: Pass,
 }
 
+/// "Preview the mailboxes of this request's generation": to `plan`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewMailboxes {
+    /// The request.
+    pub request_id: RequestId,
+    /// Which upload, or 0 for a form.
+    pub generation: u32,
+    /// When it was asked for, in seconds since 1970.
+    pub preview_asked: i64,
+}
+
+/// "Preview this mailbox": to `plan`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewMailbox {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// When it was asked for, in seconds since 1970.
+    pub preview_asked: i64,
+}
+
 /// "Work on this mailbox, lane k": to `sync`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkLane {
@@ -84,6 +106,22 @@ pub struct WorkLane {
     /// How many faults this lane has met since something was copied last.
     #[serde(default)]
     pub faults: u32,
+}
+
+/// "Compare what this mailbox holds now": to `certify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertifyMailbox {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// How much had been compared when this was sent, at least: a dead letter that was sent before
+    /// the last comparison is sent again instead of ending the mailbox without a certificate.
+    pub certified: i64,
+    /// How many faults were met since something was compared last.
+    #[serde(default)]
+    pub faults: u32,
+    /// The previous provider has been given up: only what was read there while copying counts.
+    #[serde(default)]
+    pub without_source: bool,
 }
 
 /// "The customer has changed the DNS": to `cutover`.
@@ -113,6 +151,8 @@ pub struct QueueUrls {
     pub plan: String,
     /// Of [`Queue::Sync`].
     pub sync: String,
+    /// Of [`Queue::Certify`].
+    pub certify: String,
     /// Of [`Queue::Cutover`].
     pub cutover: String,
     /// Of [`Queue::Notify`].
@@ -138,6 +178,18 @@ pub enum QueueError {
     /// The message has no text form.
     #[error("the message cannot be written")]
     Unwritable(#[from] serde_json::Error),
+}
+
+impl CertifyMailbox {
+    /// The message that begins it.
+    pub fn first(job_id: JobId) -> Self {
+        Self {
+            job_id,
+            certified: 0,
+            faults: 0,
+            without_source: false,
+        }
+    }
 }
 
 impl Queues {
@@ -226,6 +278,7 @@ impl Queues {
             Queue::Start => &self.urls.start,
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,
+            Queue::Certify => &self.urls.certify,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
         }

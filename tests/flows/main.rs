@@ -13,7 +13,9 @@
 )]
 
 mod awry;
+mod certified;
 mod copying;
 mod killed;
 mod main_way;
+mod preview;
 mod staff;

@@ -1,10 +1,14 @@
 //! The main way, said once and said twice.
 
 use anyhow::{Context as _, Result};
+use mailvan_local::customer::{Order, Status};
+use mailvan_local::dovecot::Login;
 use mailvan_local::samples::{accounts, deliver_between_passes};
 use mailvan_local::stack::Queue;
+use mailvan_local::tally::{self, Counted};
 use mailvan_local::world::{Plan, World};
 use mailvan_tests::{cut_over, ensure_identical, quiet, rest, send, subjects, whole_table};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::staff;
@@ -33,6 +37,7 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     let status = cut_over(&world, &order).await?;
     assert_eq!(status.state, "completed", "{status:?}");
     ensure_identical(&world)?;
+    certificates_agree_with_a_count_of_ones_own(&world, &order, &status).await?;
     say_again(&world, id, "final").await?;
     world.customer.act(&order, "cutover").await?;
     quiet(&world).await?;
@@ -56,6 +61,9 @@ async fn say_again(world: &World, id: &str, pass: &str) -> Result<()> {
     let lane = |job| json!({ "job_id": job, "pass": pass, "lane": 0, "copied": 0 });
     let lanes: Vec<Value> = jobs.iter().map(lane).collect();
     send(world, Queue::Sync, &lanes).await?;
+    let certify = |job| json!({ "job_id": job, "certified": 0 });
+    let certifications: Vec<Value> = jobs.iter().map(certify).collect();
+    send(world, Queue::Certify, &certifications).await?;
     let notices = ["accepted", "first_pass_done", "finished"];
     let notices = notices.map(|notice| json!({ "request_id": id, "notice": { "about": notice } }));
     send(world, Queue::Notify, &notices).await?;
@@ -100,9 +108,53 @@ async fn nothing_secret_is_left(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// What is at the destination already, from another request or a person, is matched and not copied.
+/// Every mailbox has a certificate that agrees, and says of each folder what counting it by other code says.
+async fn certificates_agree_with_a_count_of_ones_own(world: &World, order: &Order, status: &Status) -> Result<()> {
+    for mailbox in &status.mailboxes {
+        let certificate = world.customer.certificate(order, mailbox).await?;
+        assert_eq!(certificate["agrees"], true, "{certificate:#}");
+        assert_eq!(certificate["totals"]["exceptions"], 0, "{certificate:#}");
+        assert_eq!(certificate["mailbox"], mailbox.email.as_str());
+        let account = world
+            .accounts
+            .iter()
+            .find(|account| account.login.user == mailbox.email);
+        let account = account.context("an account that nobody ordered")?;
+        let login = Login::new(&account.login.user, "known to nobody");
+        let folders = certificate["folders"].as_array().context("no folders")?;
+        for folder in folders {
+            let (source, destination) = (folder["source"].as_str(), folder["destination"].as_str());
+            let there = tally::count(&world.source, &account.login, source.context("no name")?)?;
+            let here = tally::count(&world.destination, &login, destination.context("no name")?)?;
+            assert_eq!(folder["source_side"], side(&there), "{folder:#}");
+            assert_eq!(folder["destination_side"], side(&here), "{folder:#}");
+        }
+        assert!(folders.len() >= account.folders.len(), "{certificate:#}");
+    }
+    // Only its owner gets it.
+    let foreign = world
+        .customer
+        .order(&json!({ "contact_email": "other@example.org", "csv_bytes": 9 }))
+        .await?;
+    for (row, wanted) in [(2, &foreign), (99, order)] {
+        let path = format!("/v1/requests/{}/mailboxes/{row}/certificate", order.id);
+        let (answer, _) = world.customer.call(Method::GET, &path, Some(wanted), None).await?;
+        assert_eq!(answer, StatusCode::NOT_FOUND);
+    }
+    Ok(())
+}
+
+fn side(counted: &Counted) -> Value {
+    json!({ "messages": counted.messages, "bytes": counted.bytes, "digest": counted.digest })
+}
+
+/// What is at the destination already, from another request or a person, is matched and not copied; and as the
+/// second request did not read it itself, certifying does.
 async fn a_second_request_copies_nothing_again(world: &World) -> Result<()> {
     let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
     assert_eq!(rest(world, &order).await?.state, "awaiting_cutover");
-    ensure_identical(world).context("after a second request for the same mailboxes")
+    ensure_identical(world).context("after a second request for the same mailboxes")?;
+    let status = cut_over(world, &order).await?;
+    assert_eq!(status.state, "completed", "{status:?}");
+    certificates_agree_with_a_count_of_ones_own(world, &order, &status).await
 }

@@ -118,6 +118,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Start,
         Queue::Plan,
         Queue::Sync,
+        Queue::Certify,
         Queue::Cutover,
         Queue::Notify,
     ];

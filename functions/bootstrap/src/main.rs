@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
         "trigger" => mailvan_trigger::run().await,
         "plan" => mailvan_plan::run().await,
         "sync" => mailvan_sync::run().await,
+        "certify" => mailvan_certify::run().await,
         "cutover" => mailvan_cutover::run().await,
         "notify" => mailvan_notify::run().await,
         "bury" => mailvan_bury::run().await,

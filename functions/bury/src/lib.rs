@@ -5,6 +5,7 @@
 //! work that went on without it is not failed. Whatever it was, what followed from earlier work and
 //! may have been left undone is done at the end: the request is settled, and notices are sent.
 
+mod certificate;
 mod mailbox;
 mod request;
 
@@ -16,7 +17,7 @@ use mailvan::config::Config;
 use mailvan::domain::{JobId, Pass, RequestId};
 use mailvan::queue::{Queues, decode, serve};
 use mailvan::store::job::Failure;
-use mailvan::store::{NoticeKind, Store, StoreError};
+use mailvan::store::{NoticeKind, PreviewRecord, Store, StoreError};
 use mailvan::sync::settle_request;
 use mailvan::upload::UploadKey;
 use serde::Deserialize;
@@ -37,8 +38,10 @@ struct Letter {
     pass: Option<Pass>,
     lane: Option<u8>,
     copied: Option<i64>,
+    certified: Option<i64>,
     notice: Option<NoticeKind>,
     generation: Option<u32>,
+    preview_asked: Option<i64>,
 }
 
 /// Runs the function until the platform ends it.
@@ -58,12 +61,22 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let letter: Letter = decode(message)?;
     match letter {
         Letter {
+            preview_asked: Some(asked),
+            job_id,
+            ..
+        } => bury_preview(deps, job_id, asked).await,
+        Letter {
             job_id: Some(job_id),
             pass: Some(pass),
             lane,
             copied,
             ..
         } => mailbox::bury(deps, job_id, pass, lane.zip(copied)).await,
+        Letter {
+            job_id: Some(job_id),
+            certified: Some(certified),
+            ..
+        } => certificate::bury(deps, job_id, certified).await,
         Letter {
             request_id: Some(request_id),
             notice: Some(notice),
@@ -91,6 +104,14 @@ async fn bury_notice(deps: &Deps, request_id: RequestId, notice: NoticeKind) -> 
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Tells that there is no preview. Where the letter was for a whole request, its customer asks again.
+async fn bury_preview(deps: &Deps, job_id: Option<JobId>, asked: i64) -> anyhow::Result<()> {
+    let Some(job_id) = job_id else { return Ok(()) };
+    let failure = failure("the preview could not be made; staff have been told");
+    let record = PreviewRecord::failed(job_id, asked, &failure, now());
+    Ok(deps.store.put_preview(&record).await?)
 }
 
 async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@
 use anyhow::bail;
 use mailvan::clock::now;
 use mailvan::domain::{JobId, JobState, JobStatus, Pass};
-use mailvan::queue::{Queue, WorkLane};
+use mailvan::queue::{CertifyMailbox, Queue, WorkLane};
 use mailvan::store::job::Failure;
 use mailvan::store::{ChunkRecord, JobRecord, Ledger as _, StoreError};
 use mailvan::sync::fail_mailbox;
@@ -32,6 +32,8 @@ enum Verdict {
     Leave,
     /// A lane goes on.
     GoOn,
+    /// It is to be certified: whoever ended its last pass may have died before it could say so.
+    Certify,
     /// Whether it is stuck shows later.
     Wait,
     /// It is stuck.
@@ -41,23 +43,9 @@ enum Verdict {
 /// Buries the letter of a lane, with the count of messages it was sent with, or of the planning.
 pub async fn bury(deps: &Deps, job_id: JobId, pass: Pass, lane: Option<(u8, i64)>) -> anyhow::Result<()> {
     let store = &deps.store;
-    let Some(request) = store.find_request(job_id.request()).await? else {
-        tracing::warn!(job.id = %job_id, "a dead letter of a request that is not there");
+    let Some(job) = find(deps, job_id).await? else {
         return Ok(());
     };
-    let job = match store.job(job_id).await {
-        Err(StoreError::Missing(_)) => {
-            tracing::warn!(job.id = %job_id, "a dead letter of a mailbox that is not there");
-            return Ok(());
-        }
-        job => job?,
-    };
-    if request.state.is_terminal() {
-        if job.status.state().is_open() {
-            store.cancel_job(job_id, now()).await?;
-        }
-        return settle(deps, job_id.request()).await;
-    }
     let progress = Progress {
         done: progress(&store.all_chunks(job_id).await?, pass),
         is_held: is_held(deps, job_id).await?,
@@ -76,9 +64,35 @@ pub async fn bury(deps: &Deps, job_id: JobId, pass: Pass, lane: Option<(u8, i64)
             };
             deps.queues.send(Queue::Sync, &next).await?;
         }
+        Verdict::Certify => deps.queues.send(Queue::Certify, &CertifyMailbox::first(job_id)).await?,
         Verdict::GiveUp => give_up(deps, job).await?,
     }
     settle(deps, job_id.request()).await
+}
+
+/// The mailbox of a letter, if there is anything left to decide about it: one whose request has ended
+/// ends with it.
+pub async fn find(deps: &Deps, job_id: JobId) -> anyhow::Result<Option<JobRecord>> {
+    let store = &deps.store;
+    let Some(request) = store.find_request(job_id.request()).await? else {
+        tracing::warn!(job.id = %job_id, "a dead letter of a request that is not there");
+        return Ok(None);
+    };
+    let job = match store.job(job_id).await {
+        Err(StoreError::Missing(_)) => {
+            tracing::warn!(job.id = %job_id, "a dead letter of a mailbox that is not there");
+            return Ok(None);
+        }
+        job => job?,
+    };
+    if request.state.is_terminal() {
+        if job.status.state().is_open() {
+            store.cancel_job(job_id, now()).await?;
+        }
+        settle(deps, job_id.request()).await?;
+        return Ok(None);
+    }
+    Ok(Some(job))
 }
 
 /// Decides about a mailbox by where it is. `copied` is what the lane's letter says; the letter of a
@@ -92,6 +106,7 @@ fn verdict(status: JobStatus, pass: Pass, copied: Option<i64>, progress: Progres
         (JobState::Copying, None) if !progress.is_held => Verdict::GoOn,
         (JobState::Copying, Some(copied)) if progress.done > copied => Verdict::GoOn,
         (JobState::Copying, Some(_)) if progress.is_held => Verdict::Wait,
+        (JobState::Certifying, Some(_)) => Verdict::Certify,
         (JobState::Planning, None) | (JobState::Copying, Some(_)) => Verdict::GiveUp,
         _ => Verdict::Leave,
     }
@@ -168,6 +183,18 @@ mod tests {
         assert_eq!(judged(JobState::Planning, None, 0, false), Verdict::GiveUp);
         assert_eq!(judged(JobState::Copying, None, 10, false), Verdict::GoOn);
         assert_eq!(judged(JobState::AwaitingCutover, None, 10, false), Verdict::Leave);
+    }
+
+    #[test]
+    fn a_lanes_letter_has_a_mailbox_certified_that_waits_for_it() {
+        let certifying = JobStatus::new(JobState::Certifying, Some(Pass::Final)).unwrap();
+        let progress = Progress {
+            done: 10,
+            is_held: false,
+        };
+        assert_eq!(verdict(certifying, Pass::Final, Some(3), progress), Verdict::Certify);
+        assert_eq!(verdict(certifying, Pass::First, Some(3), progress), Verdict::Leave);
+        assert_eq!(verdict(certifying, Pass::Final, None, progress), Verdict::Leave);
     }
 
     #[test]

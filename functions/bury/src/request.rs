@@ -178,6 +178,7 @@ mod tests {
             generation: 2,
             csv_bytes: None,
             open_jobs: 0,
+            preview_asked: None,
             error_code: None,
             error_message: None,
             expires_at: None,

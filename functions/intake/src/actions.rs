@@ -144,7 +144,7 @@ fn cut_over_wish(state: RequestState) -> CutOverWish {
 }
 
 /// The problem that tells the state and what to do in it.
-fn refused(code: Code, overview: &Overview) -> Problem {
+pub fn refused(code: Code, overview: &Overview) -> Problem {
     let state = overview.request.state;
     Problem::new(
         code,

@@ -110,6 +110,7 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         generation,
         csv_bytes,
         open_jobs: 0,
+        preview_asked: None,
         error_code: None,
         error_message: None,
         expires_at: now.checked_add(ABANDONED_AFTER).ok().map(Timestamp::as_second),

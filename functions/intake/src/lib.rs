@@ -2,17 +2,20 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions` and `report`;
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `preview`, `report` and
+//! `certificate`;
 //! `problem` is how everything is refused.
 
 mod actions;
 mod auth;
 mod body;
+mod certificate;
 mod create;
 mod faults;
 mod moment;
 mod next;
 mod order;
+mod preview;
 mod problem;
 mod report;
 mod response;
@@ -34,6 +37,7 @@ use mailvan::schedule::Schedules;
 use mailvan::secrets::Secrets;
 use mailvan::store::Store;
 
+use crate::certificate::Certificates;
 use crate::problem::Problem;
 use crate::route::{Action, Route};
 use crate::status::Overview;
@@ -46,6 +50,7 @@ pub struct Deps {
     queues: Queues,
     schedules: Schedules,
     uploads: Uploads,
+    certificates: Certificates,
     profile: Profile,
     rules: Rules,
 }
@@ -59,6 +64,7 @@ impl Deps {
             queues: config.queues(),
             schedules: config.schedules(),
             uploads: Uploads::new(&config.aws, config.bucket.clone()),
+            certificates: Certificates::new(&config.aws, config.certificate_bucket.clone()),
             profile: config.profile.clone(),
             rules: config.rules,
         }
@@ -116,5 +122,8 @@ async fn serve(
         Action::CutOver => actions::cut_over(deps, request).await,
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
+        Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
+        Action::Preview => preview::show(deps, request, preview::from_row(event)?).await,
+        Action::AskPreview => preview::ask(deps, request, now).await,
     }
 }

@@ -24,9 +24,11 @@ pub fn next_step(overview: &Overview) -> String {
             tried_again(failed)
         ),
         RequestState::FinalPass => {
-            "What arrived or changed at the previous provider since the first pass is being copied; you need not do anything.".to_owned()
+            "What arrived or changed at the previous provider since the first pass is being copied, and then compared with \
+             what your new mailboxes hold; you need not do anything."
+                .to_owned()
         }
-        RequestState::Completed => "Everything has been copied; set your e-mail programs to the new servers, and have a look at your mailboxes \
+        RequestState::Completed => "Everything has been copied and compared, and each mailbox has its certificate; set your e-mail programs to the new servers, and have a look at your mailboxes \
              before you give up those at the previous provider."
             .to_owned(),
         RequestState::CompletedWithExceptions => "All that could be copied has been; download the report, which names what could not, before you \

@@ -26,6 +26,8 @@ pub enum Code {
     Unauthorized,
     /// Unknown, or somebody else's: the two are not told apart.
     NoSuchRequest,
+    /// No mailbox in this row, or none that is certified.
+    NoSuchCertificate,
     /// No such path.
     NoSuchPath,
     /// The path is there, the method is not; `Allow` names those that are.
@@ -46,6 +48,12 @@ pub enum Code {
     AlreadyEnded,
     /// Another call changed the request at the same time.
     ChangedMeanwhile,
+    /// The first pass has begun, or no mailbox is known yet.
+    NotPreviewable,
+    /// No preview has been asked for.
+    NoPreview,
+    /// One was asked for less than a minute ago.
+    PreviewTooSoon,
     /// Our fault.
     Internal,
 }
@@ -73,13 +81,14 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
         Self::TooEarly,
         Self::Unauthorized,
         Self::NoSuchRequest,
+        Self::NoSuchCertificate,
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::BodyTooLarge,
@@ -90,6 +99,9 @@ impl Code {
         Self::NotAwaitingCutover,
         Self::AlreadyEnded,
         Self::ChangedMeanwhile,
+        Self::NotPreviewable,
+        Self::NoPreview,
+        Self::PreviewTooSoon,
         Self::Internal,
     ];
 
@@ -116,6 +128,7 @@ impl Code {
             Self::TooEarly => ("too_early", 422, "The start is too early"),
             Self::Unauthorized => ("unauthorized", 401, "The token of the request is needed"),
             Self::NoSuchRequest => ("no_such_request", 404, "There is no such request"),
+            Self::NoSuchCertificate => ("no_such_certificate", 404, "There is no such certificate"),
             Self::NoSuchPath => ("no_such_path", 404, "There is nothing at this path"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The path does not take this method"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
@@ -126,6 +139,9 @@ impl Code {
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),
             Self::ChangedMeanwhile => ("changed_meanwhile", 409, "The request was changed at the same time"),
+            Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
+            Self::NoPreview => ("no_preview", 404, "There is no preview"),
+            Self::PreviewTooSoon => ("preview_too_soon", 429, "A preview has just been asked for"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
         }
     }

@@ -1,14 +1,18 @@
 //! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what was not copied of it or
-//! is at the destination otherwise, and for each fault of a refused row.
+//! is at the destination otherwise, for each kind of what certifying found beyond that, and for each
+//! fault of a refused row.
 //!
 //! The file is for a spreadsheet. Cells hold what strangers wrote, such as names of folders and a
 //! server's words, so none may be taken for a formula.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use mailvan::domain::uid::UidSet;
 use mailvan::domain::{DroppedFlags, Fault};
 use mailvan::intake::spreadsheet_safe;
-use mailvan::store::{ChunkRecord, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
+use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
 use crate::status::Overview;
 use crate::{Deps, response};
@@ -19,8 +23,11 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How many mailboxes are looked up at a time.
 const LOOKUPS: usize = 16;
 
+/// How many characters a list of UIDs may take.
+const MAX_UIDS_CHARS: usize = 400;
+
 /// The names of the columns.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "kind",
     "row",
     "email",
@@ -37,6 +44,7 @@ const COLUMNS: [&str; 16] = [
     "folder",
     "code",
     "message",
+    "certificate",
 ];
 
 /// One line; a text that is empty does not apply.
@@ -53,6 +61,7 @@ struct Line {
     folder: String,
     code: String,
     message: String,
+    certificate: String,
 }
 
 /// A report being written.
@@ -95,6 +104,7 @@ async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
         lines.extend(renamed_folders(job, &folders));
         lines.extend(messages(job, &folders, &chunks));
         lines.extend(dropped_flags(job, &chunks));
+        lines.extend(discrepancies(job, &folders, &store.findings(job.job_id).await?));
     }
     Ok(lines)
 }
@@ -114,18 +124,12 @@ fn mailbox(job: &JobRecord) -> Line {
         counts: counts.map(|count| count.to_string()),
         code: job.error_code.clone().unwrap_or_default(),
         message: job.error_message.clone().unwrap_or_default(),
+        certificate: job.certificate_path().unwrap_or_default(),
         ..of_job("mailbox", job)
     }
 }
 
 fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -> Vec<Line> {
-    let title = |number| {
-        folders
-            .iter()
-            .find(|folder| folder.folder == number)
-            .map(|folder| folder.title.clone())
-            .unwrap_or_default()
-    };
     let skipped = folders.iter().filter_map(|folder| {
         Some(Line {
             folder: folder.title.clone(),
@@ -142,7 +146,7 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
                 ("refused_message", "was not copied")
             };
             Line {
-                folder: title(chunk.folder),
+                folder: title(folders, chunk.folder),
                 code: exception.code.clone(),
                 message: format!("the message with UID {} {became}: {}", exception.uid, exception.text),
                 ..of_job(kind, job)
@@ -181,6 +185,43 @@ fn dropped_flags(job: &JobRecord, chunks: &[ChunkRecord]) -> Vec<Line> {
         ..of_job("dropped_flag", job)
     };
     named.chain(others).map(line).collect()
+}
+
+/// What certifying found beyond what the copying had noted, those of a folder for the same reason
+/// together.
+fn discrepancies(job: &JobRecord, folders: &[FolderRecord], findings: &[Finding]) -> Vec<Line> {
+    let mut found: BTreeMap<(u32, &str, &str), BTreeSet<u32>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.done) {
+        for one in &finding.discrepancies {
+            let uids = found.entry((finding.folder, &one.code, &one.text)).or_default();
+            uids.extend(one.uids.iter());
+        }
+    }
+    let line = |((folder, code, text), uids): ((u32, &str, &str), BTreeSet<u32>)| Line {
+        folder: title(folders, folder),
+        code: code.to_owned(),
+        message: match uids.len() {
+            0 => text.to_owned(),
+            1 => format!("{text}: the one with UID {}", listed(uids)),
+            more => format!("{text}: {more} messages, with the UIDs {}", listed(uids)),
+        },
+        ..of_job("certificate_exception", job)
+    };
+    found.into_iter().map(line).collect()
+}
+
+/// UIDs as far as they fit into a cell that somebody reads.
+fn listed(uids: BTreeSet<u32>) -> String {
+    let text = UidSet::from_sorted(uids).to_string();
+    match text.get(..MAX_UIDS_CHARS).and_then(|start| start.rsplit_once(',')) {
+        Some((start, _)) => format!("{start} and more, which the certificate lists"),
+        None => text,
+    }
+}
+
+fn title(folders: &[FolderRecord], number: u32) -> String {
+    let folder = folders.iter().find(|folder| folder.folder == number);
+    folder.map(|folder| folder.title.clone()).unwrap_or_default()
 }
 
 fn of_job(kind: &'static str, job: &JobRecord) -> Line {
@@ -244,6 +285,7 @@ impl Report {
             &line.folder,
             &line.code,
             &line.message,
+            &line.certificate,
         ];
         self.bytes += cells.iter().map(|cell| cell.len() + 1).sum::<usize>();
         if self.bytes > MAX_BYTES {

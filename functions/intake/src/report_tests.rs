@@ -1,4 +1,6 @@
 use mailvan::domain::{FaultCode, JobState, Pass};
+use mailvan::store::Discrepancy;
+use mailvan::store::job::CertificateNote;
 use serde_json::json;
 
 use super::*;
@@ -64,17 +66,48 @@ fn mailboxes_skipped_folders_refused_messages_and_refused_rows_have_lines() {
             "",
             "",
             "",
+            "",
             ""
         ]
     );
     let unlisted = "the previous provider does not list 2 messages of it";
     assert_eq!(records[1][..3], ["skipped_folder", "2", address]);
-    assert_eq!(records[1][12..], ["", "'=Old/Größe", "folder_not_copied", unlisted]);
+    assert_eq!(records[1][12..], ["", "'=Old/Größe", "folder_not_copied", unlisted, ""]);
     let words = "the message with UID 7 was not copied: too \"large\",\nreally";
     assert_eq!(records[2][..3], ["refused_message", "2", address]);
-    assert_eq!(records[2][12..], ["", "'=Old/Größe", "LIMIT", words]);
+    assert_eq!(records[2][12..], ["", "'=Old/Größe", "LIMIT", words, ""]);
     assert_eq!((records[4][0].as_str(), records[4][1].as_str()), ("refused_row", "3"));
-    assert_eq!(records[4][12..], ["port", "", "bad_port", "write a number"]);
+    assert_eq!(records[4][12..], ["port", "", "bad_port", "write a number", ""]);
+}
+
+#[test]
+fn a_certificate_has_a_link_and_lines_of_what_it_found() {
+    let mut job = samples::job(2, JobState::CompletedWithExceptions, Some(Pass::Final));
+    job.certificate = Some(CertificateNote {
+        made_at: "2026-11-24T09:00:00Z".to_owned(),
+        agrees: false,
+    });
+    let (folder, _) = folder_and_chunk(&job);
+    let found = |chunk, uids: &str| {
+        let mut finding = Finding::new(job.job_id, 1, Some(chunk));
+        finding.done = true;
+        finding.discrepancies = vec![Discrepancy {
+            code: "REWRITTEN".to_owned(),
+            text: "other bytes".to_owned(),
+            uids: uids.parse().unwrap(),
+        }];
+        finding
+    };
+    let mut lines = vec![mailbox(&job)];
+    lines.extend(discrepancies(&job, &[folder], &[found(0, "7:8"), found(1, "20")]));
+    let records = records(&lines);
+    let path = format!("/v1/requests/{}/mailboxes/2/certificate", samples::id());
+    assert_eq!((records.len(), records[0][16].as_str()), (2, path.as_str()));
+    let words = "other bytes: 3 messages, with the UIDs 7:8,20";
+    assert_eq!(records[1][..3], ["certificate_exception", "2", "user2@example.com"]);
+    assert_eq!(records[1][12..], ["", "'=Old/Größe", "REWRITTEN", words, ""]);
+    let many = listed((1..1000).step_by(2).collect());
+    assert!(many.len() < 450 && many.starts_with("1,3,") && many.ends_with("and more, which the certificate lists"));
 }
 
 #[test]

@@ -31,6 +31,12 @@ pub enum Action {
     Cancel,
     /// `GET /v1/requests/{id}/report.csv`.
     Report,
+    /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
+    Certificate(u32),
+    /// `GET /v1/requests/{id}/preview`.
+    Preview,
+    /// `POST /v1/requests/{id}/preview`.
+    AskPreview,
 }
 
 /// Finds the call.
@@ -42,13 +48,30 @@ pub fn find<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Problem> {
         let detail = "Look at the path; those of this API begin with /v1/requests and /v1/template.csv.";
         Problem::new(Code::NoSuchPath, detail)
     })?;
+    let (other, other_route) = other_at(route).unwrap_or((allowed, route));
     if method == allowed {
         return Ok(route);
     }
-    Err(Problem::new(Code::MethodNotAllowed, format!("Use {allowed}.")).with_header("allow", allowed))
+    if method == other {
+        return Ok(other_route);
+    }
+    let (words, list) = if other == allowed {
+        (format!("Use {allowed}."), allowed.to_owned())
+    } else {
+        (format!("Use {allowed} or {other}."), format!("{allowed}, {other}"))
+    };
+    Err(Problem::new(Code::MethodNotAllowed, words).with_header("allow", list))
 }
 
-/// The one method of a path, and what it does.
+/// The second method of the path of a route, where it has one.
+fn other_at(route: Route<'_>) -> Option<(&'static str, Route<'_>)> {
+    match route {
+        Route::Request(id, Action::Preview) => Some(("POST", Route::Request(id, Action::AskPreview))),
+        _ => None,
+    }
+}
+
+/// The first method of a path, and what it does.
 fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
     let (_, path) = path.split_once("/v1/")?;
     let parts: Vec<&str> = path.split('/').collect();
@@ -61,6 +84,10 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
         ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
         ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
+        ["requests", id, "mailboxes", row, "certificate"] => {
+            Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
+        }
+        ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         _ => None,
     }
 }
@@ -69,7 +96,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 8] = [
+    const CALLS: [(&str, &str, Route<'static>); 11] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
@@ -78,6 +105,17 @@ mod tests {
         ("POST", "/v1/requests/x/cutover", Route::Request("x", Action::CutOver)),
         ("POST", "/v1/requests/x/cancel", Route::Request("x", Action::Cancel)),
         ("GET", "/v1/requests/x/report.csv", Route::Request("x", Action::Report)),
+        (
+            "GET",
+            "/v1/requests/x/mailboxes/7/certificate",
+            Route::Request("x", Action::Certificate(7)),
+        ),
+        ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
+        (
+            "POST",
+            "/v1/requests/x/preview",
+            Route::Request("x", Action::AskPreview),
+        ),
     ];
 
     #[test]
@@ -93,15 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_method_is_told_the_right_one() {
+    fn a_wrong_method_is_told_the_right_ones() {
         for (method, path, _) in CALLS {
-            let wrong = if method == "GET" { "POST" } else { "GET" };
-            let answer = find(wrong, path).unwrap_err().response();
-            assert_eq!(
-                (answer.status_code, answer.headers["allow"].to_str().unwrap()),
-                (405, method),
-                "{path}"
-            );
+            let answer = find("PUT", path).unwrap_err().response();
+            let allowed = answer.headers["allow"].to_str().unwrap();
+            assert_eq!(answer.status_code, 405, "{path}");
+            assert!(allowed.split(", ").any(|own| own == method), "{path}: {allowed}");
+            assert_eq!(allowed.contains(", "), path.ends_with("preview"), "{path}");
         }
     }
 
@@ -116,6 +152,7 @@ mod tests {
             "/v1/requests/x/",
             "/v1/requests/x/delete",
             "/v1/requests/x/upload/y",
+            "/v1/requests/x/mailboxes/y/certificate",
             "/v1/template.csv/",
         ] {
             assert_eq!(find("GET", path).unwrap_err().code(), Code::NoSuchPath, "{path}");
@@ -123,10 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn every_call_has_a_route_of_the_gateway() {
+        let template = include_str!("../../../template.yaml");
+        for (method, path, _) in CALLS {
+            let key = format!("RouteKey: \"{method} {}\"", path.replace("/x", "/{id}"));
+            assert!(template.contains(&key), "{key}");
+        }
+    }
+
+    #[test]
     fn every_path_is_in_the_description_of_the_api() {
         let described = include_str!("../../../infra/openapi.yaml");
         for (method, path, _) in CALLS {
-            let path = path.replace("/x", "/{id}");
+            let path = path.replace("/x", "/{id}").replace("/7", "/{row}");
             let start = described
                 .find(&format!("\n  {path}:\n"))
                 .unwrap_or_else(|| panic!("{path}"));

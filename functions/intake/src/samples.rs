@@ -35,6 +35,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         generation: 1,
         csv_bytes: None,
         open_jobs: 0,
+        preview_asked: None,
         error_code: None,
         error_message: None,
         expires_at: None,

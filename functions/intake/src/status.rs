@@ -55,6 +55,7 @@ struct Counts {
     planning: usize,
     copying: usize,
     awaiting_cutover: usize,
+    certifying: usize,
     completed: usize,
     completed_with_exceptions: usize,
     failed: usize,
@@ -75,13 +76,26 @@ struct MailboxView<'a> {
     exceptions: i64,
     notes: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
 }
 
+/// A certificate that has been made, and where it is.
 #[derive(Serialize)]
-struct ErrorView<'a> {
-    code: &'a str,
-    message: &'a str,
+struct CertificateView<'a> {
+    url: String,
+    made_at: &'a str,
+    agrees: bool,
+}
+
+/// Why something failed.
+#[derive(Serialize)]
+pub struct ErrorView<'a> {
+    /// A stable word.
+    pub code: &'a str,
+    /// The same in words for people.
+    pub message: &'a str,
 }
 
 impl Overview {
@@ -128,6 +142,7 @@ impl Overview {
             planning: self.in_state(JobState::Planning),
             copying: self.in_state(JobState::Copying),
             awaiting_cutover: self.in_state(JobState::AwaitingCutover),
+            certifying: self.in_state(JobState::Certifying),
             completed: self.in_state(JobState::Completed),
             completed_with_exceptions: self.in_state(JobState::CompletedWithExceptions),
             failed: self.in_state(JobState::Failed),
@@ -158,8 +173,18 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
         bytes_copied: job.bytes_copied,
         exceptions: job.exceptions,
         notes: job.notes,
+        certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }
+}
+
+fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
+    let note = job.certificate.as_ref()?;
+    Some(CertificateView {
+        url: job.certificate_path()?,
+        made_at: &note.made_at,
+        agrees: note.agrees,
+    })
 }
 
 fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorView<'a>> {
@@ -172,6 +197,7 @@ fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorVie
 #[cfg(test)]
 mod tests {
     use mailvan::domain::FaultCode;
+    use mailvan::store::job::CertificateNote;
     use serde_json::{Value, json};
 
     use super::*;
@@ -185,6 +211,10 @@ mod tests {
     #[test]
     fn a_status_shows_each_mailbox_and_each_refused_row() {
         let mut failed = samples::job(3, JobState::Failed, Some(Pass::First));
+        failed.certificate = Some(CertificateNote {
+            made_at: "2026-11-24T09:00:00Z".to_owned(),
+            agrees: true,
+        });
         failed.error_code = Some("source_login".to_owned());
         failed.error_message = Some("the password is wrong".to_owned());
         let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
@@ -212,6 +242,11 @@ mod tests {
                 "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
                 "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
             })
+        );
+        let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
+        assert_eq!(
+            document["mailboxes"][1]["certificate"],
+            json!({"url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true})
         );
         assert_eq!(
             document["mailboxes"][1]["error"],

@@ -38,17 +38,22 @@ pub struct Upload {
     pub expires_at: String,
 }
 
+/// A client whose URLs can be handed out. With an endpoint of one's own, as on the local stack, the
+/// bucket stands in the path, because no DNS name leads to it.
+pub fn client(aws: &SdkConfig) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(aws)
+        .force_path_style(aws.endpoint_url().is_some())
+        // The SDK would sign the checksum of the empty body it sees.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
+}
+
 impl Uploads {
-    /// Uploads into this bucket. With an endpoint of one's own, as on the local stack, the bucket
-    /// stands in the path, because no DNS name leads to it.
+    /// Uploads into this bucket.
     pub fn new(aws: &SdkConfig, bucket: String) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(aws)
-            .force_path_style(aws.endpoint_url().is_some())
-            // The SDK would sign the checksum of the empty body it sees.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .build();
         Self {
-            client: aws_sdk_s3::Client::from_conf(config),
+            client: client(aws),
             bucket,
         }
     }

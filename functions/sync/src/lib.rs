@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::queue::{Queue, Queues, WorkLane, causes, decode, serve, times_received};
+use mailvan::queue::{CertifyMailbox, Queue, Queues, WorkLane, causes, decode, serve, times_received};
 use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
 
@@ -57,6 +57,7 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
         // Whoever was cut off still holds its folder, and has no other message than this one.
         Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults, delay).await,
         Ok(LaneEnd::Held(_)) => Ok(()),
+        Ok(LaneEnd::Certify) => Ok(deps.queues.send(Queue::Certify, &CertifyMailbox::first(job_id)).await?),
         Ok(LaneEnd::Done(notices)) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),
         Err(failure) => {
             let faults = if failure.progressed { 1 } else { faults + 1 };

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use mailvan::domain::{JobId, Pass};
+use mailvan::store::finding::CertifyLease;
 use mailvan::store::job::Failure;
 use mailvan::store::planning::PlanLease;
-use mailvan::store::{ChunkRecord, FolderRecord, Ledger, Planned, StoreError};
+use mailvan::store::{ChunkRecord, Finding, Findings, FolderRecord, Ledger, Planned, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// The ledger of one mailbox. Cheap to clone; clones are the same ledger.
@@ -19,6 +20,11 @@ struct State {
     plan_epoch: i64,
     folders: BTreeMap<u32, FolderRecord>,
     chunks: BTreeMap<u32, BTreeMap<u32, ChunkRecord>>,
+    #[serde(default)]
+    certify_epoch: i64,
+    /// By folder; of the folder as a whole first, then by chunk.
+    #[serde(default)]
+    findings: BTreeMap<u32, Vec<Finding>>,
     #[serde(skip)]
     troubles: Vec<String>,
     /// How often folders were written down by planning.
@@ -61,6 +67,18 @@ impl MemoryLedger {
     /// How often planning has written folders down.
     pub fn plan_writes(&self) -> u64 {
         self.state().plan_writes
+    }
+
+    /// Takes the right to certify.
+    pub fn lease_certificate(&self, job: JobId) -> CertifyLease {
+        let mut state = self.state();
+        state.certify_epoch += 1;
+        CertifyLease::new(job, state.certify_epoch)
+    }
+
+    /// Forgets what was found, so that the mailbox is compared anew.
+    pub fn forget_findings(&self) {
+        self.state().findings.clear();
     }
 
     /// What went wrong on the way, in words.
@@ -107,6 +125,24 @@ impl State {
             .filter(|place| place.epoch == chunk.epoch)
             .ok_or(StoreError::Conflict)?;
         *place = chunk.clone();
+        Ok(())
+    }
+}
+
+impl Findings for MemoryLedger {
+    async fn findings(&self, _job: JobId) -> Result<Vec<Finding>, StoreError> {
+        Ok(self.state().findings.values().flatten().cloned().collect())
+    }
+
+    async fn put_finding(&self, lease: CertifyLease, finding: &Finding) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if lease.epoch() != state.certify_epoch {
+            return Err(StoreError::Conflict);
+        }
+        let findings = state.findings.entry(finding.folder).or_default();
+        findings.retain(|other| other.chunk != finding.chunk);
+        findings.push(finding.clone());
+        findings.sort_by_key(|finding| finding.chunk);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod ledger;
 
 use std::sync::Arc;
 
+use mailvan::certify::{Certificate, CertifyFailure, Compared, Scope, Subject};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
 use mailvan::store::{FolderRecord, StoreError};
@@ -25,6 +26,9 @@ pub enum PassError {
     /// A lane broke off.
     #[error(transparent)]
     Lane(#[from] LaneFailure),
+    /// Comparing broke off.
+    #[error(transparent)]
+    Certify(#[from] CertifyFailure),
     /// The ledger refused.
     #[error(transparent)]
     Ledger(#[from] StoreError),
@@ -37,6 +41,29 @@ pub enum PassError {
     /// A lane panicked or was ended.
     #[error("a lane ended before its time")]
     Aborted,
+}
+
+/// Compares a mailbox after its passes, as far as it has not been compared yet, and makes the
+/// certificate of it.
+///
+/// # Errors
+/// [`PassError`]; what was found is in the ledger.
+pub async fn certify(
+    mailbox: &Mailbox<MemoryLedger>,
+    scope: Scope,
+    deadline: Deadline,
+) -> Result<Certificate, PassError> {
+    let lease = mailbox.ledger.lease_certificate(mailbox.job_id);
+    match mailbox.compare(lease, scope, deadline).await? {
+        Compared::Whole => {}
+        Compared::OutOfTime | Compared::Stopped => return Err(PassError::OutOfTime),
+    }
+    let subject = Subject {
+        job_id: mailbox.job_id,
+        mailbox: "source".to_owned(),
+        destination: "destination".to_owned(),
+    };
+    Ok(Certificate::draw_up(&mailbox.ledger, subject, String::new()).await?)
 }
 
 /// Takes a mailbox through a pass: plans it, then copies with as many lanes as its limits say.

@@ -66,6 +66,8 @@ pub struct Mailbox {
     pub messages_total: u64,
     /// Messages copied.
     pub messages_copied: u64,
+    /// Where the certificate is, and what it says on the whole.
+    pub certificate: Option<Value>,
     /// Why it failed.
     pub error: Option<Value>,
 }
@@ -158,6 +160,21 @@ impl Customer {
             bail!("the status was refused with {status}: {answer}");
         }
         serde_json::from_value(answer).context("the status is not what was agreed")
+    }
+
+    /// The certificate of a mailbox.
+    ///
+    /// # Errors
+    /// If there is none, or the API does not give it out.
+    pub async fn certificate(&self, order: &Order, mailbox: &Mailbox) -> Result<Value> {
+        let note = mailbox.certificate.as_ref();
+        let url = note.and_then(|note| note.get("url")?.as_str());
+        let url = url.with_context(|| format!("{} has no certificate", mailbox.email))?;
+        let (status, certificate) = self.call(Method::GET, url, Some(order), None).await?;
+        if status != StatusCode::OK {
+            bail!("the certificate was refused with {status}: {certificate}");
+        }
+        Ok(certificate)
     }
 
     /// Does something with a request: `cutover`, `cancel`, `proceed`.

@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -91,6 +91,12 @@ impl Dovecot {
     /// How it names folders.
     pub fn layout(&self) -> &Layout {
         &self.options.layout
+    }
+
+    /// Where the mail is: a directory for each user.
+    pub fn mail_directory(&self) -> PathBuf {
+        let own = || self.directory.path().join("mail");
+        self.options.mail_directory.clone().unwrap_or_else(own)
     }
 
     /// `doveadm` for this server, to be given its arguments. The server must be running.

@@ -3,7 +3,8 @@
 //! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
 //! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`samples`]
-//! fills it, [`proxy`] breaks connections to it and [`compare`] tells two accounts apart. Nothing here is part of a
+//! fills it, [`proxy`] breaks connections to it,
+//! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
 //! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
 
 #![allow(
@@ -24,6 +25,7 @@ pub mod proxy;
 pub mod samples;
 pub mod setup;
 pub mod stack;
+pub mod tally;
 pub mod venv;
 pub mod world;
 

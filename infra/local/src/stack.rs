@@ -34,6 +34,12 @@ pub struct Parameters {
     pub plan_visibility_seconds: u32,
     /// How many runs of plan work at once, at least 2.
     pub plan_concurrency: u32,
+    /// How long one run of certify lasts.
+    pub certify_timeout_seconds: u32,
+    /// How long the message of a killed run of certify stays hidden.
+    pub certify_visibility_seconds: u32,
+    /// How many runs of certify work at once, at least 2.
+    pub certify_concurrency: u32,
     /// How long a failed message of any other queue stays hidden, at least 60.
     pub queue_visibility_seconds: u32,
 }
@@ -48,6 +54,9 @@ impl Default for Parameters {
             plan_timeout_seconds: 120,
             plan_visibility_seconds: 150,
             plan_concurrency: 4,
+            certify_timeout_seconds: 120,
+            certify_visibility_seconds: 150,
+            certify_concurrency: 4,
             queue_visibility_seconds: 60,
         }
     }
@@ -69,6 +78,9 @@ impl Parameters {
             format!("PlanTimeoutSeconds={}", self.plan_timeout_seconds),
             format!("PlanVisibilitySeconds={}", self.plan_visibility_seconds),
             format!("PlanConcurrency={}", self.plan_concurrency),
+            format!("CertifyTimeoutSeconds={}", self.certify_timeout_seconds),
+            format!("CertifyVisibilitySeconds={}", self.certify_visibility_seconds),
+            format!("CertifyConcurrency={}", self.certify_concurrency),
             format!("QueueVisibilitySeconds={}", self.queue_visibility_seconds),
         ]
     }
@@ -82,6 +94,7 @@ pub enum Queue {
     Start,
     Plan,
     Sync,
+    Certify,
     Cutover,
     Notify,
 }

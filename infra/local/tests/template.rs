@@ -82,6 +82,13 @@ async fn each_function_is_fed_from_its_source() {
         ("POST", "/v1/requests/r1/cutover", "POST /v1/requests/{id}/cutover"),
         ("POST", "/v1/requests/r1/cancel", "POST /v1/requests/{id}/cancel"),
         ("GET", "/v1/requests/r1/report.csv", "GET /v1/requests/{id}/report.csv"),
+        (
+            "GET",
+            "/v1/requests/r1/mailboxes/2/certificate",
+            "GET /v1/requests/{id}/mailboxes/{row}/certificate",
+        ),
+        ("POST", "/v1/requests/r1/preview", "POST /v1/requests/{id}/preview"),
+        ("GET", "/v1/requests/r1/preview", "GET /v1/requests/{id}/preview"),
         ("GET", "/v1/template.csv", "GET /v1/template.csv"),
     ] {
         let method = method.parse().unwrap();
@@ -95,6 +102,7 @@ async fn each_function_is_fed_from_its_source() {
         (Queue::Start, "trigger"),
         (Queue::Plan, "plan"),
         (Queue::Sync, "sync"),
+        (Queue::Certify, "certify"),
         (Queue::Cutover, "cutover"),
         (Queue::Notify, "notify"),
     ] {
@@ -109,18 +117,21 @@ async fn each_function_is_fed_from_its_source() {
         .send(local.stack.dead_letter_queue_url(Queue::Ingest).unwrap(), "ingest")
         .await;
     let mut buried: Vec<String> = Vec::new();
-    for count in 1..=6 {
+    for count in 1..=7 {
         let events = local.events("bury", count).await;
         let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
         buried = records
             .map(|record| record["body"].as_str().unwrap().to_owned())
             .collect();
-        if buried.len() == 6 {
+        if buried.len() == 7 {
             break;
         }
     }
     buried.sort();
-    assert_eq!(buried, ["cutover", "ingest", "notify", "plan", "sync", "trigger"]);
+    assert_eq!(
+        buried,
+        ["certify", "cutover", "ingest", "notify", "plan", "sync", "trigger"]
+    );
 }
 
 #[tokio::test]

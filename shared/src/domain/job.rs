@@ -1,13 +1,16 @@
 //! The states of a mailbox job, and the one function that moves it from one to the next.
 //!
 //! ```text
-//! waiting -> planning(first) -> copying(first) -> awaiting_cutover -> planning(final) -> copying(final) -> completed
-//!                    \------------\-> failed -----------^                                             \-> completed_with_exceptions
+//! waiting -> planning(first) -> copying(first) -> awaiting_cutover -> planning(final) -> copying(final) -> certifying
+//!                    \------------\-> failed -----------^    ^              \--------------/-> failed
+//!
+//! certifying -> completed, or completed_with_exceptions
 //! ```
 //!
 //! A mailbox that failed in the first pass gets its second chance in the final one; one that fails
-//! there stays failed. The pass is stored beside the state, so that staff can ask the table for all
-//! mailboxes that are being copied, whichever pass it is.
+//! there stays failed. One that is being certified has been copied, and fails no more: where no
+//! certificate can be made, that is its exception. The pass is stored beside the state, so that staff
+//! can ask the table for all mailboxes that are being copied, whichever pass it is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,9 +31,11 @@ pub enum JobState {
     Copying,
     /// The first pass is done.
     AwaitingCutover,
-    /// Both passes are done, and everything was copied.
+    /// Both passes are done; what the destination holds is being read and compared.
+    Certifying,
+    /// The certificate agrees: everything was copied.
     Completed,
-    /// Both passes are done, but some messages were not copied.
+    /// Both passes are done, but something was not copied, or is not there as it was at the source.
     CompletedWithExceptions,
     /// The pass could not be done.
     Failed,
@@ -39,7 +44,7 @@ pub enum JobState {
 }
 
 /// A state and the pass it belongs to: none before the first begins, always one while planning or
-/// copying.
+/// copying, the final one while certifying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct JobStatus {
@@ -55,10 +60,10 @@ pub enum JobEvent {
     /// Its folders are cut into chunks.
     Planned(Pass),
     /// Its last chunk is copied, or there was none.
-    PassFinished {
-        /// Which pass.
-        pass: Pass,
-        /// Whether anything was not copied, in this pass or before.
+    PassFinished(Pass),
+    /// What the destination holds has been compared, or could not be.
+    Certified {
+        /// Whether anything is not there as it was at the source, or that could not be found out.
         exceptions: bool,
     },
     /// The pass cannot be done.
@@ -97,9 +102,9 @@ pub fn transition(status: JobStatus, event: JobEvent) -> Result<JobStatus, Illeg
         (S::AwaitingCutover, E::PassStarted(Pass::Final)) => Some((S::Planning, Some(Pass::Final))),
         (S::Failed, E::PassStarted(Pass::Final)) if at != Some(Pass::Final) => Some((S::Planning, Some(Pass::Final))),
         (S::Planning, E::Planned(pass)) if at == Some(pass) => Some((S::Copying, at)),
-        (S::Planning | S::Copying, E::PassFinished { pass, exceptions }) if at == Some(pass) => {
-            Some((finished(pass, exceptions), at))
-        }
+        (S::Planning | S::Copying, E::PassFinished(pass)) if at == Some(pass) => Some((finished(pass), at)),
+        (S::Certifying, E::Certified { exceptions: false }) => Some((S::Completed, at)),
+        (S::Certifying, E::Certified { exceptions: true }) => Some((S::CompletedWithExceptions, at)),
         (S::Waiting | S::Planning | S::Copying, E::Failed) => Some((S::Failed, at)),
         (state, E::Cancelled) if !state.is_terminal() => Some((S::Cancelled, at)),
         _ => None,
@@ -108,11 +113,10 @@ pub fn transition(status: JobStatus, event: JobEvent) -> Result<JobStatus, Illeg
         .ok_or(IllegalTransition { status, event })
 }
 
-fn finished(pass: Pass, exceptions: bool) -> JobState {
-    match (pass, exceptions) {
-        (Pass::First, _) => JobState::AwaitingCutover,
-        (Pass::Final, false) => JobState::Completed,
-        (Pass::Final, true) => JobState::CompletedWithExceptions,
+fn finished(pass: Pass) -> JobState {
+    match pass {
+        Pass::First => JobState::AwaitingCutover,
+        Pass::Final => JobState::Certifying,
     }
 }
 
@@ -130,6 +134,7 @@ pub fn pass_outcome(jobs: impl Iterator<Item = JobState>) -> PassOutcome {
             | JobState::Planning
             | JobState::Copying
             | JobState::AwaitingCutover
+            | JobState::Certifying
             | JobState::Completed => copied = true,
         }
     }
@@ -142,11 +147,12 @@ pub fn pass_outcome(jobs: impl Iterator<Item = JobState>) -> PassOutcome {
 
 impl JobState {
     /// All states, in the order of the way.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Waiting,
         Self::Planning,
         Self::Copying,
         Self::AwaitingCutover,
+        Self::Certifying,
         Self::Completed,
         Self::CompletedWithExceptions,
         Self::Failed,
@@ -165,7 +171,7 @@ impl JobState {
     /// When a pass begins, a mailbox that is not yet planning is not open by its state but is to be
     /// counted as such.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Planning | Self::Copying)
+        matches!(self, Self::Waiting | Self::Planning | Self::Copying | Self::Certifying)
     }
 
     /// The state as it is stored and shown.
@@ -175,6 +181,7 @@ impl JobState {
             Self::Planning => "planning",
             Self::Copying => "copying",
             Self::AwaitingCutover => "awaiting_cutover",
+            Self::Certifying => "certifying",
             Self::Completed => "completed",
             Self::CompletedWithExceptions => "completed_with_exceptions",
             Self::Failed => "failed",
@@ -199,7 +206,7 @@ impl JobStatus {
             JobState::Waiting => pass.is_none(),
             JobState::Planning | JobState::Copying => pass.is_some(),
             JobState::AwaitingCutover => pass == Some(Pass::First),
-            JobState::Completed | JobState::CompletedWithExceptions => pass == Some(Pass::Final),
+            JobState::Certifying | JobState::Completed | JobState::CompletedWithExceptions => pass == Some(Pass::Final),
             JobState::Failed | JobState::Cancelled => true,
         };
         if fits { Ok(Self { state, pass }) } else { Err(BadStatus) }
@@ -223,7 +230,8 @@ impl JobStatus {
             (JobState::AwaitingCutover, _) | (JobState::Failed, Some(Pass::First) | None) => 3,
             (JobState::Planning, Some(Pass::Final)) => 4,
             (JobState::Copying, Some(Pass::Final)) => 5,
-            (JobState::Completed | JobState::CompletedWithExceptions, _) | (JobState::Failed, Some(Pass::Final)) => 6,
+            (JobState::Certifying, _) => 6,
+            (JobState::Completed | JobState::CompletedWithExceptions, _) | (JobState::Failed, Some(Pass::Final)) => 7,
         }
     }
 }
@@ -238,10 +246,11 @@ impl IllegalTransition {
         let leads_to = match self.event {
             JobEvent::PassStarted(Pass::First) => 1,
             JobEvent::Planned(Pass::First) => 2,
-            JobEvent::PassFinished { pass: Pass::First, .. } => 3,
+            JobEvent::PassFinished(Pass::First) => 3,
             JobEvent::PassStarted(Pass::Final) => 4,
             JobEvent::Planned(Pass::Final) => 5,
-            JobEvent::PassFinished { pass: Pass::Final, .. } => 6,
+            JobEvent::PassFinished(Pass::Final) => 6,
+            JobEvent::Certified { .. } => 7,
             JobEvent::Failed => return self.status.state == JobState::Failed,
             JobEvent::Cancelled => return self.status.state == JobState::Cancelled,
         };

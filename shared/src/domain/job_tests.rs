@@ -5,24 +5,12 @@ use super::*;
 const EVENTS: [JobEvent; 10] = [
     JobEvent::PassStarted(Pass::First),
     JobEvent::Planned(Pass::First),
-    JobEvent::PassFinished {
-        pass: Pass::First,
-        exceptions: false,
-    },
-    JobEvent::PassFinished {
-        pass: Pass::First,
-        exceptions: true,
-    },
+    JobEvent::PassFinished(Pass::First),
     JobEvent::PassStarted(Pass::Final),
     JobEvent::Planned(Pass::Final),
-    JobEvent::PassFinished {
-        pass: Pass::Final,
-        exceptions: false,
-    },
-    JobEvent::PassFinished {
-        pass: Pass::Final,
-        exceptions: true,
-    },
+    JobEvent::PassFinished(Pass::Final),
+    JobEvent::Certified { exceptions: false },
+    JobEvent::Certified { exceptions: true },
     JobEvent::Failed,
     JobEvent::Cancelled,
 ];
@@ -30,21 +18,22 @@ const EVENTS: [JobEvent; 10] = [
 /// One line a status, one column an event in the order of `EVENTS`: the next status (1 and 2 are
 /// the passes), `=` for illegal and already there, `-` for illegal.
 const TABLE: &str = "
-    status                      Start1     Plan1     Done1              Done1+             Start2     Plan2     Done2       Done2+                      Fail     Cancel
-    waiting                     planning/1 -         -                  -                  -          -         -           -                           failed   cancelled
-    planning/1                  =          copying/1 awaiting_cutover/1 awaiting_cutover/1 -          -         -           -                           failed/1 cancelled/1
-    copying/1                   =          =         awaiting_cutover/1 awaiting_cutover/1 -          -         -           -                           failed/1 cancelled/1
-    awaiting_cutover/1          =          =         =                  =                  planning/2 -         -           -                           -        cancelled/1
-    planning/2                  =          =         =                  =                  =          copying/2 completed/2 completed_with_exceptions/2 failed/2 cancelled/2
-    copying/2                   =          =         =                  =                  =          =         completed/2 completed_with_exceptions/2 failed/2 cancelled/2
-    completed/2                 =          =         =                  =                  =          =         =           =                           -        -
-    completed_with_exceptions/2 =          =         =                  =                  =          =         =           =                           -        -
-    failed                      =          =         =                  =                  planning/2 -         -           -                           =        cancelled
-    failed/1                    =          =         =                  =                  planning/2 -         -           -                           =        cancelled/1
-    failed/2                    =          =         =                  =                  =          =         =           =                           =        cancelled/2
-    cancelled                   -          -         -                  -                  -          -         -           -                           -        =
-    cancelled/1                 -          -         -                  -                  -          -         -           -                           -        =
-    cancelled/2                 -          -         -                  -                  -          -         -           -                           -        =
+    status                      Start1     Plan1     Done1              Start2     Plan2     Done2        Certified   Certified+                  Fail     Cancel
+    waiting                     planning/1 -         -                  -          -         -            -           -                           failed   cancelled
+    planning/1                  =          copying/1 awaiting_cutover/1 -          -         -            -           -                           failed/1 cancelled/1
+    copying/1                   =          =         awaiting_cutover/1 -          -         -            -           -                           failed/1 cancelled/1
+    awaiting_cutover/1          =          =         =                  planning/2 -         -            -           -                           -        cancelled/1
+    planning/2                  =          =         =                  =          copying/2 certifying/2 -           -                           failed/2 cancelled/2
+    copying/2                   =          =         =                  =          =         certifying/2 -           -                           failed/2 cancelled/2
+    certifying/2                =          =         =                  =          =         =            completed/2 completed_with_exceptions/2 -        cancelled/2
+    completed/2                 =          =         =                  =          =         =            =           =                           -        -
+    completed_with_exceptions/2 =          =         =                  =          =         =            =           =                           -        -
+    failed                      =          =         =                  planning/2 -         -            -           -                           =        cancelled
+    failed/1                    =          =         =                  planning/2 -         -            -           -                           =        cancelled/1
+    failed/2                    =          =         =                  =          =         =            =           =                           =        cancelled/2
+    cancelled                   -          -         -                  -          -         -            -           -                           -        =
+    cancelled/1                 -          -         -                  -          -         -            -           -                           -        =
+    cancelled/2                 -          -         -                  -          -         -            -           -                           -        =
 ";
 
 fn short(status: JobStatus) -> String {
@@ -146,6 +135,7 @@ fn the_outcome_of_a_pass_is_the_worst_unless_all_failed() {
         (&[S::Cancelled], PassOutcome::AllWell),
         (&[S::AwaitingCutover, S::AwaitingCutover], PassOutcome::AllWell),
         (&[S::Completed, S::Cancelled], PassOutcome::AllWell),
+        (&[S::Certifying, S::Failed], PassOutcome::WithExceptions),
         (&[S::AwaitingCutover, S::Failed], PassOutcome::WithExceptions),
         (&[S::Completed, S::CompletedWithExceptions], PassOutcome::WithExceptions),
         (&[S::CompletedWithExceptions, S::Failed], PassOutcome::WithExceptions),

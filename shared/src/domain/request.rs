@@ -164,6 +164,12 @@ impl RequestState {
         )
     }
 
+    /// Whether it can be shown what the first pass would do: its mailboxes are known, and it has not
+    /// begun.
+    pub fn allows_preview(self) -> bool {
+        matches!(self, Self::NeedsAttention | Self::Scheduled)
+    }
+
     /// The state as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -329,6 +335,16 @@ mod tests {
         for state in RequestState::ALL {
             let leaves = EVENTS.iter().any(|event| transition(state, *event).is_ok());
             assert_eq!(leaves, !state.is_terminal(), "{state}");
+        }
+    }
+
+    #[test]
+    fn a_preview_is_for_the_time_before_the_first_pass() {
+        for state in RequestState::ALL {
+            let has_begun = transition(state, RequestEvent::PassStarted(Pass::First)).is_err();
+            let may_be_accepted = transition(state, RequestEvent::Accepted) == Ok(RequestState::Scheduled);
+            let expected = !has_begun || (may_be_accepted && state != RequestState::Checking);
+            assert_eq!(state.allows_preview(), expected, "{state}");
         }
     }
 

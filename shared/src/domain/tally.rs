@@ -102,6 +102,19 @@ impl Tally {
         self.digest
     }
 
+    /// Counts all messages of another tally out.
+    pub fn take_out(&mut self, other: &Self) {
+        self.messages = self.messages.saturating_sub(other.messages);
+        self.bytes = self.bytes.saturating_sub(other.bytes);
+        let mut borrow = 0_i16;
+        for (own, other) in self.digest.iter_mut().zip(other.digest).rev() {
+            let difference = i16::from(*own) - i16::from(other) - borrow;
+            let [_, low] = difference.to_be_bytes();
+            *own = low;
+            borrow = i16::from(difference < 0);
+        }
+    }
+
     /// The digest, as 64 hexadecimal digits.
     pub fn digest(&self) -> String {
         hex(&self.digest)
@@ -214,6 +227,8 @@ mod tests {
             let mut parts = tally(&messages[cut..]);
             parts.merge(&tally(&messages[..cut]));
             prop_assert_eq!(parts, whole);
+            parts.take_out(&tally(&messages[..cut]));
+            prop_assert_eq!(parts, tally(&messages[cut..]));
             messages.sort_unstable();
             prop_assert_eq!(tally(&messages), whole);
             prop_assert_eq!(whole.to_string().parse::<Tally>().unwrap(), whole);

@@ -15,6 +15,7 @@ use super::error::ImapError;
 use super::guard::{AddressPolicy, ForbiddenAddress};
 pub use super::login::Credentials;
 use super::login::log_in;
+use super::quirks::Quirks;
 use super::response::Kind;
 use super::session::{Event, GREETING, Session, Wire};
 use crate::domain::source::{Endpoint, Security};
@@ -136,7 +137,10 @@ impl Connector {
                 plain.run("STARTTLS", "STARTTLS").await?;
                 // What the server sent before the handshake is dropped with the framer, so nothing
                 // injected in the clear survives (CVE-2011-0411 and its kin).
-                Session::new(self.encrypt(host, plain.into_wire()).await?, IDLE_TIMEOUT)
+                let quirks = plain.quirks;
+                let mut session = Session::new(self.encrypt(host, plain.into_wire()).await?, IDLE_TIMEOUT);
+                session.quirks = quirks;
+                session
             }
         };
         let session = log_in(session, credentials, IDLE_TIMEOUT).await?;
@@ -202,7 +206,10 @@ impl Connector {
 pub(super) async fn greeted(host: &str, wire: Box<dyn Wire>) -> Result<Session, ImapError> {
     let mut session = Session::new(wire, IDLE_TIMEOUT);
     match session.next_event(GREETING).await? {
-        Event::Notice(status) if status.kind == Kind::Ok => Ok(session),
+        Event::Notice(status) if status.kind == Kind::Ok => {
+            session.quirks = Quirks::of_greeting(&status.text);
+            Ok(session)
+        }
         Event::Notice(status) if status.kind == Kind::Preauth => {
             Err(ImapError::Preauthenticated { host: host.to_owned() })
         }

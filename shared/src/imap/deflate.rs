@@ -1,5 +1,6 @@
 //! COMPRESS=DEFLATE (RFC 4978): a stream within a stream, in bounded memory.
 
+use std::fmt;
 use std::io::{Error, ErrorKind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -23,8 +24,8 @@ const LEVEL: u32 = 2;
 /// RFC 1951 and zlib: the marker of a flush needs 6 bytes of room, or it is written twice.
 const MARKER_BYTES: usize = 16;
 
-/// A stream that is compressed in both directions, each with raw DEFLATE.
-#[derive(Debug)]
+/// A stream that is compressed in both directions, each with raw DEFLATE. `Debug` shows nothing of what
+/// is on its way.
 pub(super) struct Deflated {
     wire: Box<dyn Wire>,
     inflate: Decompress,
@@ -40,6 +41,12 @@ pub(super) struct Deflated {
     sent: usize,
     /// Whether something was written since the last flush.
     is_dirty: bool,
+}
+
+impl fmt::Debug for Deflated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Deflated").field(&self.wire).finish()
+    }
 }
 
 impl Deflated {

@@ -75,6 +75,12 @@ pub enum ImapError {
         /// Whether the server says that it is not the password: it is busy, or has too many sessions.
         passing: bool,
     },
+    /// The login was accepted, but the mailbox is out of reach.
+    #[error("the login was accepted, but the mailbox cannot be reached; the server says: {text}")]
+    NotConnected {
+        /// The server's own words.
+        text: String,
+    },
     /// A command was refused with NO or BAD.
     #[error("{command} was refused: {text}")]
     Refused {
@@ -136,6 +142,20 @@ pub enum ImapError {
     },
 }
 
+/// What servers without RFC 5530's codes say when it is about them and not about the folder: among
+/// them Exchange's "Server Unavailable" and "Request is throttled. Suggested Backoff Time: 9000
+/// milliseconds", Yahoo's "UID SEARCH Server error - Please try again later" (2026).
+const PASSING_WORDS: [&str; 8] = [
+    "too many",
+    "temporar",
+    "try again",
+    "throttled",
+    "backoff",
+    "server unavailable",
+    "server error",
+    "internal error",
+];
+
 impl ImapError {
     /// Whether time or a person can mend this.
     pub fn disposition(&self) -> Disposition {
@@ -150,6 +170,7 @@ impl ImapError {
             | Self::Unreachable { .. }
             | Self::Tls { .. }
             | Self::LoginRefused { passing: true, .. }
+            | Self::NotConnected { .. }
             | Self::Refused { .. }
             | Self::Bye { .. }
             | Self::Closed { .. }
@@ -168,9 +189,7 @@ impl ImapError {
                 let words = text.to_ascii_lowercase();
                 matches!(*command, "EXAMINE" | "SELECT" | "STATUS" | "CREATE")
                     && !["UNAVAILABLE", "INUSE", "SERVERBUG", "OVERQUOTA", "LIMIT"].contains(&code.as_str())
-                    && !["too many", "temporar", "try again"]
-                        .iter()
-                        .any(|word| words.contains(word))
+                    && !PASSING_WORDS.iter().any(|word| words.contains(word))
             }
             Self::UidValidityChanged { .. } => true,
             _ => false,
@@ -188,6 +207,7 @@ impl ImapError {
             Self::PlaintextRefused { .. } => "plaintext_refused",
             Self::Preauthenticated { .. } => "preauthenticated",
             Self::LoginRefused { .. } => "login_refused",
+            Self::NotConnected { .. } => "not_connected",
             Self::Refused { code, .. } if code == "OVERQUOTA" => "over_quota",
             Self::Refused { .. } => "command_refused",
             Self::Bye { .. } | Self::Closed { .. } | Self::Io { .. } => "connection_lost",
@@ -213,6 +233,9 @@ mod tests {
         assert!(refused("CREATE", "CANNOT", "").is_about_one_folder());
         assert!(!refused("CREATE", "OVERQUOTA", "").is_about_one_folder());
         assert!(!refused("SELECT", "", "Temporary failure, try again").is_about_one_folder());
+        let throttled = "Request is throttled. Suggested Backoff Time: 9000 milliseconds";
+        assert!(!refused("EXAMINE", "", throttled).is_about_one_folder());
+        assert!(!refused("EXAMINE", "", "Server Unavailable. 15").is_about_one_folder());
         assert!(!refused("FETCH", "", "no").is_about_one_folder());
         assert!(!ImapError::Closed { command: "EXAMINE" }.is_about_one_folder());
     }

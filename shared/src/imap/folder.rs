@@ -8,8 +8,9 @@ use super::listing::{key, status_command, statuses_of};
 pub use super::listing::{list, list_with_status};
 pub use super::namespace::Namespace;
 pub use super::open::FolderStatus;
+use super::open::sendable;
 use super::pipeline::{Group, Heard, pipeline, run_all};
-use super::session::{Session, check, quote};
+use super::session::Session;
 
 /// What a folder is for (RFC 6154), as far as providers' folders are mapped onto each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,10 +66,13 @@ pub async fn ready(
 ) -> Result<Vec<Result<FolderStatus, ImapError>>, ImapError> {
     let mut commands = Vec::new();
     for (at, folder) in folders.iter().enumerate() {
+        let (Ok(name), Ok(status)) = (sendable(CREATE, folder.wire_name), status_command(folder.wire_name)) else {
+            continue;
+        };
         if folder.create {
-            commands.push((at, CREATE, format!("CREATE {}", quote(folder.wire_name))));
+            commands.push((at, CREATE, format!("CREATE {name}")));
         }
-        commands.push((at, STATUS, status_command(folder.wire_name)));
+        commands.push((at, STATUS, status));
     }
     let groups = commands
         .iter()
@@ -77,10 +81,8 @@ pub async fn ready(
     let mut refused: BTreeMap<(usize, &str), ImapError> = BTreeMap::new();
     pipeline(session, groups, |group, heard| match (heard, commands.get(group)) {
         (Heard::Data(heard), _) => data.push(heard),
-        (Heard::Done(_, status), Some((at, name, _))) => {
-            if let Err(error) = check(name, status) {
-                refused.insert((*at, name), error);
-            }
+        (Heard::Done(_, Err(error)), Some((at, name, _))) => {
+            refused.insert((*at, name), error);
         }
         (Heard::Done(..) | Heard::Notice(_), _) => {}
     })
@@ -110,7 +112,9 @@ pub async fn ready(
 /// # Errors
 /// [`ImapError`] where the session is lost.
 pub async fn subscribe_all(session: &mut Session, wire_names: &[&str]) -> Result<(), ImapError> {
-    let commands = wire_names.iter().map(|name| format!("SUBSCRIBE {}", quote(name)));
+    let commands = wire_names
+        .iter()
+        .filter_map(|name| Some(format!("SUBSCRIBE {}", sendable("SUBSCRIBE", name).ok()?)));
     run_all(session, "SUBSCRIBE", commands.collect()).await.map(|_| ())
 }
 

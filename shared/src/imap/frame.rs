@@ -29,7 +29,7 @@ impl FrameError {
 }
 
 /// The cutter: a buffer and where in it the search stands.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Framer {
     buffer: BytesMut,
     /// Where the current line (after the last literal) begins.
@@ -69,12 +69,15 @@ impl Framer {
                 .and_then(|rest| rest.iter().position(|&b| b == b'\n'))
             else {
                 self.scanned = self.buffer.len();
-                if self.buffer.len() - self.line_start > LINE_LIMIT_BYTES {
+                if self.buffer.len() - self.line_start >= LINE_LIMIT_BYTES {
                     return Err(FrameError::LineTooLong);
                 }
                 return Ok(None);
             };
             let end = from + feed + 1;
+            if end - self.line_start > LINE_LIMIT_BYTES {
+                return Err(FrameError::LineTooLong);
+            }
             let line = self.buffer.get(self.line_start..end).unwrap_or_default();
             let is_first = self.line_start == 0;
             match literal_length(line) {
@@ -163,6 +166,21 @@ mod tests {
     #[test]
     fn braces_in_the_text_of_a_status_are_not_a_literal() {
         assert_eq!(frames(&[b"a1 NO go away {5}\r\n* BYE {3}\r\n"]).len(), 2);
+    }
+
+    #[test]
+    fn boundless_line_is_refused_however_it_comes() {
+        let mut line = vec![b'a'; LINE_LIMIT_BYTES];
+        line.push(b'\n');
+        let mut framer = Framer::default();
+        framer.buffer().extend_from_slice(&line);
+        assert_eq!(framer.next_frame(), Err(FrameError::LineTooLong));
+        let mut framer = Framer::default();
+        let ends = line.chunks(1 << 20).map(|piece| {
+            framer.buffer().extend_from_slice(piece);
+            framer.next_frame()
+        });
+        assert_eq!(ends.last(), Some(Err(FrameError::LineTooLong)));
     }
 
     #[test]

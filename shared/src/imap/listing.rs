@@ -7,10 +7,10 @@ use super::capability::Capabilities;
 use super::error::ImapError;
 use super::folder::{ListedFolder, SpecialUse};
 use super::namespace::{Namespace, namespace};
-use super::open::FolderStatus;
+use super::open::{FolderStatus, sendable};
 use super::pipeline::{Group, Heard, pipeline, run_all};
 use super::response::Data;
-use super::session::{Session, check, quote};
+use super::session::Session;
 use super::value::Value;
 
 const LIST: &str = "LIST";
@@ -43,7 +43,7 @@ pub async fn list_with_status(session: &mut Session) -> Result<(Namespace, Vec<L
         .collect();
     let commands = names
         .iter()
-        .map(|name| format!("STATUS {} {items}", quote(name)))
+        .filter_map(|name| Some(format!("STATUS {} {items}", sendable(STATUS, name).ok()?)))
         .collect();
     let (data, _) = run_all(session, STATUS, commands).await?;
     let told = statuses_of(&data);
@@ -54,10 +54,11 @@ pub async fn list_with_status(session: &mut Session) -> Result<(Namespace, Vec<L
 }
 
 async fn list_folders(session: &mut Session, with_status: bool) -> Result<(Namespace, Vec<ListedFolder>), ImapError> {
-    let has_namespace = session.capabilities().has("NAMESPACE");
+    let has_namespace = session.capabilities().has("NAMESPACE") && !session.quirks.namespace_disconnects;
+    let utf8 = session.capabilities().names_are_utf8();
     let asked = Asked::of(session.capabilities(), with_status);
     let mut heard = ask(session, &asked, has_namespace).await?;
-    let mut namespace = namespace(&heard.data);
+    let mut namespace = namespace(&heard.data, utf8);
     // Strato (2021) announces the extensions and lists nothing when asked with them.
     if !asked.is_plain()
         && !heard
@@ -145,20 +146,21 @@ struct HeardList {
 
 /// Asks for the folders, together with what does not depend on the answer.
 async fn ask(session: &mut Session, asked: &Asked, with_namespace: bool) -> Result<HeardList, ImapError> {
-    let mut commands = vec![(LIST, asked.command())];
-    if !asked.extended {
-        commands.push(("LSUB", r#"LSUB "" "*""#.to_owned()));
-    }
+    let mut commands = Vec::new();
     if with_namespace {
         commands.push(("NAMESPACE", "NAMESPACE".to_owned()));
     }
-    let groups = commands.into_iter().map(|(name, command)| Group::one(name, command));
+    commands.push((LIST, asked.command()));
+    if !asked.extended {
+        commands.push(("LSUB", r#"LSUB "" "*""#.to_owned()));
+    }
+    let groups = commands.iter().map(|(name, command)| Group::one(name, command.clone()));
     let mut data = Vec::new();
     let mut ended = Ok(());
     pipeline(session, groups, |group, heard| match heard {
         Heard::Data(heard) => data.push(heard),
         // A server without the others has its folders at the top, and none subscribed to.
-        Heard::Done(_, status) if group == 0 => ended = check(LIST, status).map(|_| ()),
+        Heard::Done(_, end) if commands.get(group).is_some_and(|(name, _)| *name == LIST) => ended = end,
         Heard::Done(..) | Heard::Notice(_) => {}
     })
     .await?;
@@ -193,8 +195,9 @@ fn status_items(capabilities: &Capabilities) -> String {
 }
 
 /// A STATUS command for the numbers that copying needs at the destination.
-pub(super) fn status_command(wire_name: &str) -> String {
-    format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", quote(wire_name))
+pub(super) fn status_command(wire_name: &str) -> Result<String, ImapError> {
+    let name = sendable(STATUS, wire_name)?;
+    Ok(format!("STATUS {name} (MESSAGES UIDNEXT UIDVALIDITY)"))
 }
 
 /// The numbers that STATUS answers tell, by the folder's [`key`]. They may stand anywhere: a server

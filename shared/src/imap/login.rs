@@ -132,7 +132,7 @@ fn login_error(error: Error, heard: Heard, proof: Proof<'_>) -> ImapError {
 fn is_passing(words: &str) -> bool {
     let words = words.to_ascii_uppercase();
     [
-        "[UNAVAILABLE]",
+        "UNAVAILABLE",
         "[INUSE]",
         "[SERVERBUG]",
         "TOO MANY",
@@ -141,6 +141,8 @@ fn is_passing(words: &str) -> bool {
         "MAXIMUM NUMBER",
         "CONNECTIONS",
         "LIMIT",
+        "THROTTLED",
+        "BACKOFF",
     ]
     .iter()
     .any(|sign| words.contains(sign))

@@ -6,6 +6,7 @@
 //! multibyte character behind a response code. So it gets `+` and the tagged status without their
 //! texts. Everything else is kept here, with the credentials taken out of it first.
 
+use std::fmt;
 use std::io::{Error, ErrorKind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -15,9 +16,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use zeroize::Zeroizing;
 
 use super::frame::FrameError;
+use super::input::READ_BYTES;
 use super::response::{Kind, Response, Status, parse_hiding};
 use super::sasl::Proof;
-use super::session::{READ_BYTES, Session};
+use super::session::Session;
 
 /// How often a server may ask for more: twice for the longest exchange there is. One that asks for
 /// ever would be sent the password for ever.
@@ -26,8 +28,7 @@ const CHALLENGES: usize = 3;
 /// The library's only tag within one login.
 const TAG: &str = "A0001";
 
-/// A session whose stream is lent to the library.
-#[derive(Debug)]
+/// A session whose stream is lent to the library. `Debug` shows nothing of what is on its way.
 pub(super) struct LoginStream<'a> {
     session: Session,
     proof: Proof<'a>,
@@ -35,6 +36,12 @@ pub(super) struct LoginStream<'a> {
     from_library: Zeroizing<Vec<u8>>,
     written: usize,
     pub(super) heard: Heard,
+}
+
+impl fmt::Debug for LoginStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginStream").finish_non_exhaustive()
+    }
 }
 
 /// What the server said during a login.

@@ -6,19 +6,22 @@
 //! `OK` or in an [`ImapError`].
 //!
 //! This module knows nothing of requests, chunks or the table. Read next: [`connect`], then
-//! `login`, [`session`] and [`append`]. What real servers do is in `tests.rs`.
+//! `login`, [`session`] and [`append`]. What real servers do is in `tests/quirks.rs`.
 
 pub mod append;
 pub mod bodies;
 pub mod capability;
 pub mod connect;
+mod count;
 pub mod date;
 mod deflate;
+pub mod digest;
 mod error;
 pub mod fetch;
 pub mod folder;
 mod frame;
 pub mod guard;
+mod input;
 mod listing;
 mod login;
 mod login_stream;
@@ -27,11 +30,15 @@ mod namespace;
 mod open;
 mod output;
 mod pipeline;
+mod quirks;
 mod refusal;
 pub mod relocate;
 pub mod remove;
+#[cfg(test)]
+mod replay;
 mod response;
 mod sasl;
+mod search;
 pub mod session;
 pub mod store;
 pub mod survey;
@@ -41,5 +48,6 @@ mod value;
 
 pub use capability::Capabilities;
 pub use connect::{Compression, Connector, Credentials};
+pub use count::{Count, count};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

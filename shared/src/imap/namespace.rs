@@ -13,6 +13,8 @@ pub struct Namespace {
     pub separator: Option<char>,
     /// The prefixes of other users' and shared folders, which are not the mailbox's own.
     foreign: Vec<String>,
+    /// Whether names are UTF-8 on the wire instead of modified UTF-7.
+    utf8: bool,
 }
 
 impl Namespace {
@@ -22,6 +24,7 @@ impl Namespace {
             prefix,
             separator,
             foreign: Vec::new(),
+            utf8: false,
         }
     }
 
@@ -39,8 +42,8 @@ impl Namespace {
             .filter(|own| !own.is_empty())
             .unwrap_or(wire_name);
         let mut path: Vec<String> = match self.separator {
-            Some(separator) => own.split(separator).map(readable).collect(),
-            None => vec![readable(own)],
+            Some(separator) => own.split(separator).map(|part| self.readable(part)).collect(),
+            None => vec![self.readable(own)],
         };
         if let Some(first) = path.first_mut().filter(|first| first.eq_ignore_ascii_case("INBOX")) {
             "INBOX".clone_into(first);
@@ -63,20 +66,28 @@ impl Namespace {
                 c if c.is_control() => ' ',
                 c => c,
             });
-            name::encode(&clean.collect::<String>())
+            let clean: String = clean.collect();
+            if self.utf8 { clean } else { name::encode(&clean) }
         });
         format!("{}{}", self.prefix, parts.collect::<Vec<_>>().join(&separator))
     }
+
+    /// A part as people read it: decoded, or as it is where a server writes UTF-8 unasked.
+    fn readable(&self, part: &str) -> String {
+        let decoded = if self.utf8 { None } else { name::decode(part) };
+        decoded.unwrap_or_else(|| part.to_owned())
+    }
 }
 
-fn readable(part: &str) -> String {
-    name::decode(part).unwrap_or_else(|| part.to_owned())
-}
-
-/// The namespaces, where a server told them. One that did not has its folders at the top.
-pub(super) fn namespace(data: &[Data]) -> Namespace {
+/// The namespaces, where a server told them. One that did not has its folders at the top. `utf8` says
+/// whether names are in UTF-8.
+pub(super) fn namespace(data: &[Data], utf8: bool) -> Namespace {
+    let top = Namespace {
+        utf8,
+        ..Namespace::default()
+    };
     let Some(Data { values, .. }) = data.iter().find(|data| data.name == "NAMESPACE") else {
-        return Namespace::default();
+        return top;
     };
     let entry = |value: &Value| -> Option<(String, Option<char>)> {
         let [prefix, separator, ..] = value.list() else {
@@ -104,6 +115,7 @@ pub(super) fn namespace(data: &[Data]) -> Namespace {
             .collect(),
         prefix,
         separator,
+        ..top
     }
 }
 
@@ -121,6 +133,7 @@ mod tests {
             prefix: "INBOX.".to_owned(),
             separator: Some('.'),
             foreign: vec!["shared.".to_owned()],
+            utf8: false,
         };
         assert_eq!(courier.path("INBOX.Projekte.Gr&APYA3w-e"), path(&["Projekte", "Größe"]));
         assert_eq!(courier.path("Inbox"), path(&["INBOX"]));

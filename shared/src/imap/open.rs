@@ -6,6 +6,10 @@ use super::response::{Data, Status};
 use super::session::{Event, Session, check, quote};
 use super::value::Value;
 
+const EXAMINE: &str = "EXAMINE";
+const SELECT: &str = "SELECT";
+const STATUS: &str = "STATUS";
+
 /// A folder that has been opened with SELECT or EXAMINE.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selected {
@@ -73,12 +77,18 @@ impl FolderStatus {
 }
 
 impl Session {
-    /// Opens a folder without changing anything in it (EXAMINE).
+    /// Opens a folder without changing anything in it: by EXAMINE, or by SELECT where that alone gives
+    /// UIDs that last.
     ///
     /// # Errors
     /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
     pub async fn examine(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
-        self.open("EXAMINE", wire_name).await
+        let command = if self.quirks.examine_is_made_up {
+            SELECT
+        } else {
+            EXAMINE
+        };
+        self.open(command, wire_name).await
     }
 
     /// Opens a folder for changes (SELECT).
@@ -86,11 +96,13 @@ impl Session {
     /// # Errors
     /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
     pub async fn select(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
-        self.open("SELECT", wire_name).await
+        self.open(SELECT, wire_name).await
     }
 
     async fn open(&mut self, command: &'static str, wire_name: &str) -> Result<Selected, ImapError> {
-        let tag = self.send(command, &format!("{command} {}", quote(wire_name))).await?;
+        let tag = self
+            .send(command, &format!("{command} {}", sendable(command, wire_name)?))
+            .await?;
         let mut selected = Selected::default();
         loop {
             match self.next_event(command).await? {
@@ -111,14 +123,27 @@ impl Session {
     /// [`ImapError::Refused`]; [`ImapError::Unreadable`] where the server answers without the
     /// numbers.
     pub async fn status(&mut self, wire_name: &str) -> Result<FolderStatus, ImapError> {
-        let command = format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", quote(wire_name));
-        let data = self.run("STATUS", &command).await?;
+        let command = format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", sendable(STATUS, wire_name)?);
+        let data = self.run(STATUS, &command).await?;
         let answer = data.iter().find(|data| data.name == "STATUS");
         answer.and_then(FolderStatus::of).ok_or(ImapError::Unreadable {
             command: "STATUS",
             what: "UIDNEXT or UIDVALIDITY is missing",
         })
     }
+}
+
+/// A folder's name as it is sent. A name with a line break or NUL in it, which a server can list as a
+/// literal, would be another folder's without them.
+pub(super) fn sendable(command: &'static str, wire_name: &str) -> Result<String, ImapError> {
+    if wire_name.contains(['\r', '\n', '\0']) {
+        return Err(ImapError::Refused {
+            command,
+            code: "CANNOT".to_owned(),
+            text: "the folder's name has a line break or a NUL in it".to_owned(),
+        });
+    }
+    Ok(quote(wire_name))
 }
 
 /// A number from a STATUS answer, which holds the folder's name and a list of items. Items that are

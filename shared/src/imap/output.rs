@@ -11,8 +11,9 @@ use bytes::Buf as _;
 use tokio::io::AsyncReadExt as _;
 
 use super::error::ImapError;
+use super::input::READ_BYTES;
 use super::response::{Kind, Response};
-use super::session::{READ_BYTES, Session, timed};
+use super::session::{Session, timed};
 
 /// How much is gathered before it is written, in bytes.
 const GATHER_BYTES: usize = 64 << 10;

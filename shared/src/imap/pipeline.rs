@@ -33,8 +33,8 @@ pub(super) enum Heard {
     Data(Data),
     /// An untagged status.
     Notice(Status),
-    /// The end of the command with this number within the group, from 0.
-    Done(usize, Status),
+    /// The end of the command with this number within the group, from 0; where it is an error, a refusal.
+    Done(usize, Result<(), ImapError>),
 }
 
 impl Group {
@@ -62,7 +62,7 @@ struct Sent {
     opens: bool,
     name: &'static str,
     bytes: usize,
-    waiting: Vec<(Tag, usize)>,
+    waiting: Vec<(Tag, &'static str, usize)>,
 }
 
 /// Runs commands that stand each for itself. Gives all data that came meanwhile, and each command's
@@ -80,8 +80,8 @@ pub(super) async fn run_all(
     let mut statuses = BTreeMap::new();
     pipeline(session, groups, |group, heard| match heard {
         Heard::Data(data) => all.push(data),
-        Heard::Done(_, status) => {
-            statuses.insert(group, check(name, status).map(|_| ()));
+        Heard::Done(_, ended) => {
+            statuses.insert(group, ended);
         }
         Heard::Notice(_) => {}
     })
@@ -125,8 +125,13 @@ pub(super) async fn pipeline(
             Event::Notice(status) => on(current.number, Heard::Notice(status)),
             Event::Continue => {}
             Event::Done(tag, status) => {
-                let (number, command) = end_of(session, &mut sent, tag)?;
-                on(number, Heard::Done(command, status));
+                let (number, command, name) = end_of(session, &mut sent, tag)?;
+                match check(name, status) {
+                    Ok(_) => on(number, Heard::Done(command, Ok(()))),
+                    Err(error @ ImapError::Refused { .. }) => on(number, Heard::Done(command, Err(error))),
+                    // The server does not want the session any more.
+                    Err(error) => return Err(error),
+                }
             }
         }
         while sent.front().is_some_and(|group| group.waiting.is_empty()) {
@@ -140,7 +145,7 @@ async fn send(session: &mut Session, number: usize, group: &Group) -> Result<Sen
     for (at, (name, command)) in group.commands.iter().enumerate() {
         let tag = session.next_tag();
         session.write(name, format!("{tag} {command}\r\n").as_bytes()).await?;
-        waiting.push((tag, at));
+        waiting.push((tag, *name, at));
     }
     Ok(Sent {
         number,
@@ -151,20 +156,25 @@ async fn send(session: &mut Session, number: usize, group: &Group) -> Result<Sen
     })
 }
 
-/// Notes that a command has ended; gives its group and its number within it.
-fn end_of(session: &mut Session, sent: &mut VecDeque<Sent>, tag: Tag) -> Result<(usize, usize), ImapError> {
-    let current = sent
+/// Notes that a command has ended; gives its group, its number within it and its name.
+fn end_of(
+    session: &mut Session,
+    sent: &mut VecDeque<Sent>,
+    tag: Tag,
+) -> Result<(usize, usize, &'static str), ImapError> {
+    let (current, name, opens) = sent
         .front()
         .map_or((0, "", false), |group| (group.number, group.name, group.opens));
     let found = sent.iter_mut().find_map(|group| {
-        let at = group.waiting.iter().position(|(waiting, _)| *waiting == tag)?;
-        let (_, command) = group.waiting.remove(at);
-        Some((group.number, command, group.opens))
+        let at = group.waiting.iter().position(|(waiting, _, _)| *waiting == tag)?;
+        let (_, name, command) = group.waiting.remove(at);
+        Some((group.number, group.opens, command, name))
     });
     match found {
-        Some((number, command, _)) if number == current.0 => Ok((number, command)),
-        Some((number, command, false)) if !current.2 => Ok((number, command)),
+        Some((number, also_opens, command, name)) if number == current || !(opens || also_opens) => {
+            Ok((number, command, name))
+        }
         // What was heard may be another folder's.
-        _ => Err(session.unreadable(current.1, "answers are out of order")),
+        _ => Err(session.unreadable(name, "answers are out of order")),
     }
 }

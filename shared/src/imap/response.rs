@@ -27,7 +27,7 @@ pub(super) struct Status {
 }
 
 /// Untagged data: `* 3 FETCH (...)`, `* LIST ...`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Data {
     /// The number before the name, as in `* 3 EXISTS`.
     pub(super) number: Option<u32>,
@@ -38,7 +38,7 @@ pub(super) struct Data {
 }
 
 /// One response of the server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Response {
     /// `+ ...`: the server waits for more of the command.
     Continue(String),

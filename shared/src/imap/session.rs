@@ -2,29 +2,27 @@
 //!
 //! Invariants: a command's answer ends with its own tagged status or with an error; an end of
 //! stream is an error wherever it happens; after an error other than [`ImapError::Refused`] the
-//! session is lost, and whoever uses it nevertheless is told so. Opening folders is in `open.rs`,
-//! writing in `output.rs`.
+//! session is lost, and whoever uses it nevertheless is told so. Reading is in `input.rs`, writing in
+//! `output.rs`; opening folders in `open.rs`, finding messages in `search.rs`.
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::capability::Capabilities;
 use super::deflate::Deflated;
 use super::error::ImapError;
 use super::frame::Framer;
 pub use super::open::{FolderStatus, Selected};
-use super::response::{Data, Kind, Response, Status, parse_response};
-
-/// How much room a read is given, in bytes.
-pub(super) const READ_BYTES: usize = 64 << 10;
+use super::quirks::Quirks;
+use super::response::{Data, Kind, Status};
 
 /// How long a goodbye may take: a server that does not answer must not hold up the work.
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
-const LOGOUT: &str = "LOGOUT";
+pub(super) const LOGOUT: &str = "LOGOUT";
 
 /// The name of the wait for a server's first words.
 pub(super) const GREETING: &str = "greeting";
@@ -33,8 +31,7 @@ pub(super) const GREETING: &str = "greeting";
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Wire for T {}
 
-/// A session with one server, after the login.
-#[derive(Debug)]
+/// A session with one server, after the login. `Debug` shows nothing of what is on its way.
 pub struct Session {
     pub(super) wire: Box<dyn Wire>,
     pub(super) framer: Framer,
@@ -43,10 +40,21 @@ pub struct Session {
     pub(super) idle: Duration,
     /// Set by the first error that is not a refusal.
     pub(super) lost: bool,
-    capabilities: Option<Capabilities>,
+    pub(super) quirks: Quirks,
+    pub(super) capabilities: Option<Capabilities>,
     last_tag: u32,
     /// The commands whose end has not been seen.
     running: Vec<u32>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("capabilities", &self.capabilities)
+            .field("running", &self.running)
+            .field("lost", &self.lost)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A command's tag.
@@ -89,6 +97,7 @@ impl Session {
             output: BytesMut::new(),
             idle,
             lost: false,
+            quirks: Quirks::default(),
             capabilities: None,
             last_tag: 0,
             running: Vec::new(),
@@ -182,83 +191,12 @@ impl Session {
         Tag(self.last_tag)
     }
 
-    /// The next thing the server says. `BYE`, an end of stream and unreadable data are errors, and
-    /// so is a tagged status of a command that is not running.
-    pub(super) async fn next_event(&mut self, name: &'static str) -> Result<Event, ImapError> {
-        self.check_usable(name)?;
-        loop {
-            let Some(response) = self.buffered_response(name)? else {
-                self.fill(name).await?;
-                continue;
-            };
-            return match response {
-                Response::Continue(_) => Ok(Event::Continue),
-                Response::Data(data) => Ok(Event::Data(data)),
-                Response::Untagged(status) if status.kind == Kind::Bye && name != LOGOUT => {
-                    Err(self.bye(name, &status))
-                }
-                Response::Untagged(status) => Ok(Event::Notice(status)),
-                Response::Done(tag, status) => match self.end_of(&tag) {
-                    Some(tag) => Ok(Event::Done(tag, status)),
-                    None => Err(self.unreadable(name, "a tag of no command that is running")),
-                },
-                // Data that no command of ours asks for may be in any shape; these may not.
-                Response::Unreadable(what) if !MUST_BE_READABLE.contains(&what.as_str()) => {
-                    tracing::debug!(command = name, "skipped an untagged response that cannot be read");
-                    continue;
-                }
-                Response::Unreadable(_) => Err(self.unreadable(name, "a response is malformed")),
-                Response::Foreign(word) if name != GREETING && self.end_of(&word).is_none() => {
-                    tracing::debug!(command = name, "skipped a line that is not IMAP");
-                    continue;
-                }
-                Response::Foreign(_) => Err(self.unreadable(name, "this is not IMAP")),
-            };
-        }
-    }
-
-    /// The next response that has arrived whole.
-    pub(super) fn buffered_response(&mut self, name: &'static str) -> Result<Option<Response>, ImapError> {
-        let frame = match self.framer.next_frame() {
-            Ok(Some(frame)) => frame,
-            Ok(None) => return Ok(None),
-            Err(error) => return Err(self.unreadable(name, error.as_str())),
-        };
-        let response = parse_response(&frame);
-        self.note_capabilities(&response);
-        Ok(Some(response))
-    }
-
-    /// Servers tell what they can do in data, in a greeting and in the status of a login.
-    pub(super) fn note_capabilities(&mut self, response: &Response) {
-        match response {
-            Response::Data(data) if data.name == "CAPABILITY" => {
-                let words = data.values.iter().filter_map(|value| value.text());
-                self.capabilities = Some(Capabilities::new(words));
-            }
-            Response::Untagged(status) | Response::Done(_, status) if status.code == "CAPABILITY" => {
-                self.capabilities = Some(Capabilities::new(status.arguments.split_whitespace()));
-            }
-            _ => {}
-        }
-    }
-
-    fn end_of(&mut self, tag: &str) -> Option<Tag> {
+    /// Notes that a command has ended; `None` where none with this tag is running.
+    pub(super) fn end_of(&mut self, tag: &str) -> Option<Tag> {
         let number: u32 = tag.strip_prefix('v')?.parse().ok()?;
         let at = self.running.iter().position(|&running| running == number)?;
         self.running.remove(at);
         Some(Tag(number))
-    }
-
-    async fn fill(&mut self, name: &'static str) -> Result<(), ImapError> {
-        let missing = self.framer.missing();
-        let buffer = self.framer.buffer();
-        buffer.reserve(missing.max(READ_BYTES));
-        match timed(self.idle, name, self.wire.read_buf(buffer)).await {
-            Ok(0) => Err(self.lose(ImapError::Closed { command: name })),
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.lose(error)),
-        }
     }
 
     /// An error where the session was lost earlier.
@@ -284,13 +222,15 @@ impl Session {
     }
 }
 
-/// Responses that are asked for: what they said must not be passed over.
-const MUST_BE_READABLE: [&str; 7] = ["FETCH", "LIST", "LSUB", "STATUS", "SEARCH", "ESEARCH", "EXISTS"];
+/// What Exchange and Microsoft 365 (2026) say to every command after a login that they said OK to,
+/// where they cannot reach the mailbox or do not let the user in.
+const NOT_CONNECTED: &str = "authenticated but not connected";
 
 /// The status of a command's end, where it is OK.
 pub(super) fn check(command: &'static str, status: Status) -> Result<Status, ImapError> {
     match status.kind {
         Kind::Ok => Ok(status),
+        _ if status.text.contains(NOT_CONNECTED) => Err(ImapError::NotConnected { text: status.text }),
         Kind::No | Kind::Bad | Kind::Bye | Kind::Preauth => Err(ImapError::Refused {
             command,
             code: status.code,

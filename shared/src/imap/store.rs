@@ -3,7 +3,7 @@
 use super::error::ImapError;
 use super::open::Selected;
 use super::pipeline::{Group, Heard, pipeline};
-use super::session::{Session, check, quote};
+use super::session::{Session, quote};
 use crate::domain::uid::UidSet;
 
 /// Changes of flags in a folder.
@@ -47,9 +47,7 @@ pub async fn store_all(
         match heard {
             Heard::Data(data) => opened.note_data(&data),
             Heard::Notice(status) => opened.note_status(&status),
-            Heard::Done(command, status) => {
-                let name = if command == 0 { SELECT } else { STORE };
-                let refused = check(name, status).err();
+            Heard::Done(command, ended) => {
                 let other = (command == 0 && opened.uid_validity != folder.uid_validity).then(|| {
                     ImapError::UidValidityChanged {
                         folder: folder.wire_name.clone(),
@@ -57,7 +55,7 @@ pub async fn store_all(
                         found: opened.uid_validity,
                     }
                 });
-                if let (Ok(()), Some(error)) = (&end, refused.or(other)) {
+                if let (Ok(()), Some(error)) = (&end, ended.err().or(other)) {
                     *end = Err(error);
                 }
             }

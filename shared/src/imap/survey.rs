@@ -9,10 +9,10 @@ use bytes::Bytes;
 
 use super::error::ImapError;
 use super::fetch::{self, Metadata, attribute, uid_of};
-use super::open::Selected;
+use super::open::{Selected, sendable};
 use super::pipeline::{Group, Heard, pipeline};
 use super::response::Data;
-use super::session::{Session, check, quote};
+use super::session::Session;
 use super::value::Value;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
@@ -104,6 +104,12 @@ pub async fn survey(
     mut on: impl FnMut(usize, Told),
 ) -> Result<(), ImapError> {
     let mut answers: Vec<Answers<'_>> = questions.iter().map(Answers::new).collect();
+    for (number, question) in questions.iter().enumerate() {
+        if let Err(error) = sendable(SELECT, &question.wire_name) {
+            on(number, Told::Closed(error));
+            on(number, Told::End);
+        }
+    }
     let groups = questions.iter().take_while(|_| may_go_on());
     let groups = groups.map(|question| commands(question).0);
     pipeline(session, groups, |number, heard| {
@@ -115,7 +121,10 @@ pub async fn survey(
 }
 
 fn commands(question: &Question) -> (Group, Vec<Option<usize>>) {
-    let mut commands = vec![(SELECT, format!("SELECT {}", quote(&question.wire_name)))];
+    let Ok(name) = sendable(SELECT, &question.wire_name) else {
+        return (Group::default(), Vec::new());
+    };
+    let mut commands = vec![(SELECT, format!("SELECT {name}"))];
     let mut asked = vec![None];
     for (at, ask) in question.asks.iter().enumerate() {
         for command in ask.commands() {
@@ -156,13 +165,6 @@ impl Ask {
             }
             Self::Present { last, briefly: false } => vec![(SEARCH, format!("UID SEARCH UID 1:{last}"))],
             Self::Bodies(set) => fetch_set(set, "(UID BODY.PEEK[])"),
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Present { .. } => SEARCH,
-            _ => FETCH,
         }
     }
 
@@ -211,12 +213,12 @@ impl<'q> Answers<'q> {
             Heard::Data(data) => self.note(&data, on),
             Heard::Notice(status) if !self.is_open => self.selected.note_status(&status),
             Heard::Notice(_) => {}
-            Heard::Done(command, status) => {
+            Heard::Done(command, ended) => {
                 self.done += 1;
                 let ask = self.asked.get(command).copied().flatten();
                 match ask.and_then(|at| self.question.asks.get(at)) {
-                    None => match check(SELECT, status) {
-                        Ok(_) => {
+                    None => match ended {
+                        Ok(()) => {
                             self.is_open = true;
                             on(Told::Opened(self.selected.clone()));
                         }
@@ -225,7 +227,7 @@ impl<'q> Answers<'q> {
                     // Refused because the folder could not be opened, or answered for another one.
                     Some(_) if !self.is_open => {}
                     Some(ask) => {
-                        if let Err(error) = check(ask.name(), status) {
+                        if let Err(error) = ended {
                             on(Told::Refused(ask.clone(), error));
                         }
                     }

@@ -13,8 +13,14 @@ use super::session::Session;
 use crate::domain::uid::UidSet;
 
 mod deflate;
+mod forms;
 mod login;
 mod output;
+mod quirks;
+mod search;
+mod silence;
+mod streams;
+mod token;
 
 const IDLE: Duration = Duration::from_secs(20);
 

@@ -5,6 +5,7 @@ mod hostile;
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
 use crate::domain::{CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
+use crate::store::job::CertificateNote;
 
 fn profile() -> Profile {
     Profile::parse(include_str!("../../../infra/profile.example.toml")).unwrap()
@@ -26,6 +27,7 @@ fn request(state: RequestState) -> RequestRecord {
         generation: 1,
         csv_bytes: None,
         open_jobs: 0,
+        preview_asked: None,
         expires_at: None,
         error_code: None,
         error_message: None,
@@ -56,8 +58,20 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         bytes_copied: 1_449_999_999,
         exceptions: 0,
         notes: 0,
+        certificate: None,
         error_code: None,
         error_message: None,
+    }
+}
+
+/// A mailbox that has ended with a certificate.
+fn certified(row: u32, name: &str, state: JobState) -> JobRecord {
+    JobRecord {
+        certificate: Some(CertificateNote {
+            made_at: "2026-11-27T02:00:00Z".to_owned(),
+            agrees: state == JobState::Completed,
+        }),
+        ..job(row, name, state, Pass::Final)
     }
 }
 
@@ -205,11 +219,11 @@ fn first_pass_done_without_failures_speaks_of_none() {
 fn finished_counts_each_mailbox_and_names_the_new_server() {
     let renamed = JobRecord {
         destination: "team@example.com".parse().unwrap(),
-        ..job(4, "info", JobState::Completed, Pass::Final)
+        ..certified(4, "info", JobState::Completed)
     };
     let jobs = [
-        job(2, "anna", JobState::Completed, Pass::Final),
-        job(3, "ben", JobState::Completed, Pass::Final),
+        certified(2, "anna", JobState::Completed),
+        certified(3, "ben", JobState::Completed),
         renamed,
     ];
     snapshot(
@@ -220,15 +234,25 @@ fn finished_counts_each_mailbox_and_names_the_new_server() {
 
 #[test]
 fn finished_with_exceptions_begins_with_them() {
-    let mut lossy = job(4, "info", JobState::CompletedWithExceptions, Pass::Final);
+    let mut lossy = certified(4, "info", JobState::CompletedWithExceptions);
     (lossy.exceptions, lossy.messages_copied) = (2, lossy.messages_total - 2);
     let partial = JobRecord {
         messages_total: 10,
         messages_copied: 9,
         ..failed(5, "office", Pass::Final)
     };
+    let uncertified = JobRecord {
+        exceptions: 1,
+        error_code: Some("not_certified".to_owned()),
+        error_message: Some(
+            "the mailbox was copied, but what the new provider holds could not be compared: the connection failed"
+                .to_owned(),
+        ),
+        ..job(6, "sales", JobState::CompletedWithExceptions, Pass::Final)
+    };
     let jobs = [
-        job(2, "anna", JobState::Completed, Pass::Final),
+        certified(2, "anna", JobState::Completed),
+        uncertified,
         failed(3, "ben", Pass::Final),
         lossy,
         partial,

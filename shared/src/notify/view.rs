@@ -78,6 +78,8 @@ pub(super) struct Mailbox {
     bytes_copied: i64,
     exceptions: i64,
     reason: Option<String>,
+    /// The path of its certificate, where one was made.
+    certificate: Option<String>,
 }
 
 /// Sums over all mailboxes.
@@ -88,6 +90,8 @@ pub(super) struct Totals {
     messages_copied: i64,
     bytes_copied: i64,
     exceptions: i64,
+    /// How many mailboxes have a certificate.
+    certified: usize,
 }
 
 /// What to enter into a mail program.
@@ -203,6 +207,7 @@ impl Mailbox {
             messages_copied: job.messages_copied,
             bytes_copied: job.bytes_copied,
             exceptions: job.exceptions,
+            certificate: job.certificate_path(),
             reason: job
                 .error_message
                 .as_deref()
@@ -217,6 +222,7 @@ impl Totals {
         let start = Self {
             mailboxes: mailboxes.len(),
             failed,
+            certified: mailboxes.iter().filter(|mailbox| mailbox.certificate.is_some()).count(),
             ..Self::default()
         };
         mailboxes.iter().fold(start, |sum, mailbox| Self {

@@ -56,18 +56,41 @@ pub struct JobRecord {
     pub bytes_total: i64,
     /// Of those, how many are at the destination.
     pub bytes_copied: i64,
-    /// How many messages the destination refused.
+    /// How many messages and folders are not at the destination as they are at the source.
     pub exceptions: i64,
     /// How many folders are named otherwise at the destination, and messages are there repaired or
     /// without some of their flags: nothing is missing, but the report tells.
     #[serde(default)]
     pub notes: i64,
+    /// The certificate, once it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateNote>,
     /// Why it failed, or what went wrong last: a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+}
+
+/// What the table keeps of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateNote {
+    /// When it was made.
+    pub made_at: String,
+    /// Whether both sides are the same.
+    pub agrees: bool,
+}
+
+/// How a mailbox ends after its last pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How many messages and folders are not as they should be; with any, it is not completed.
+    pub exceptions: i64,
+    /// The certificate; none where none could be made.
+    pub certificate: Option<CertificateNote>,
+    /// What was found at the end; none where nothing is beyond what is noted already.
+    pub failure: Option<Failure>,
 }
 
 /// Why a mailbox failed.
@@ -144,9 +167,17 @@ impl JobRecord {
             bytes_copied: 0,
             exceptions: 0,
             notes: 0,
+            certificate: None,
             error_code: None,
             error_message: None,
         }
+    }
+
+    /// Where the certificate is, once it is made: a path of the API.
+    pub fn certificate_path(&self) -> Option<String> {
+        self.certificate.as_ref()?;
+        let (id, row) = (self.request_id, self.job_id.row());
+        Some(format!("/v1/requests/{id}/mailboxes/{row}/certificate"))
     }
 
     fn item(&self) -> Result<Item, StoreError> {
@@ -195,13 +226,14 @@ impl Store {
         self.query(&request::partition(id), &prefix(generation)).await
     }
 
-    /// Deletes the mailboxes and refused rows of a generation that never started.
+    /// Deletes the mailboxes, previews and refused rows of a generation that never started.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_generation(&self, id: RequestId, generation: u32) -> Result<(), StoreError> {
         let pk = request::partition(id);
         self.delete_all(&pk, &prefix(generation)).await?;
+        self.delete_all(&pk, &super::preview::prefix(generation)).await?;
         self.delete_all(&pk, &super::refused::prefix(generation)).await
     }
 
@@ -249,8 +281,9 @@ impl Store {
         self.advance_job(id, JobEvent::Planned(pass), now, change, false).await
     }
 
-    /// Ends the pass of a mailbox and counts its request's open mailboxes down, in one write.
-    /// Idempotency key: job and pass.
+    /// Ends the pass of a mailbox. The end of the first counts its request's open mailboxes down in the
+    /// same write; after the final one the mailbox is still to be certified. Idempotency key: job and
+    /// pass.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -260,16 +293,44 @@ impl Store {
         pass: Pass,
         now: Timestamp,
     ) -> Result<Advance<JobRecord>, StoreError> {
-        let event = JobEvent::PassFinished {
-            pass,
-            exceptions: job.exceptions > 0,
-        };
         // With exceptions, what is noted last says which.
         let change = match job.exceptions {
             0 => Change::default().remove("error_code").remove("error_message"),
             _ => Change::default(),
         };
-        self.advance_job(job.job_id, event, now, change, true).await
+        let event = JobEvent::PassFinished(pass);
+        self.advance_job(job.job_id, event, now, change, pass == Pass::First)
+            .await
+    }
+
+    /// Ends a mailbox after its last pass and counts its request's open mailboxes down, in one write.
+    /// Idempotency key: the job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certify_job(
+        &self,
+        id: JobId,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        let event = JobEvent::Certified {
+            exceptions: verdict.exceptions > 0 || !verdict.certificate.as_ref().is_some_and(|note| note.agrees),
+        };
+        let certificate: Option<AttributeValue> = verdict
+            .certificate
+            .as_ref()
+            .map(serde_dynamo::to_attribute_value)
+            .transpose()?;
+        let change = match (&verdict.failure, verdict.exceptions) {
+            (Some(failure), _) => failure.change(),
+            (None, 0) => Change::default().remove("error_code").remove("error_message"),
+            (None, _) => Change::default(),
+        };
+        let change = change
+            .set("exceptions", verdict.exceptions)
+            .set_or_remove("certificate", certificate);
+        self.advance_job(id, event, now, change, true).await
     }
 
     /// Ends the pass of a mailbox as failed and counts its request's open mailboxes down, in one

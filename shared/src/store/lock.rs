@@ -15,8 +15,8 @@ struct Lock {
 
 impl Store {
     /// Takes a destination mailbox for a job, so that no two requests copy into it at the same time.
-    /// The lock is not given back: it is free as soon as the job that holds it neither plans nor
-    /// copies. False where another job holds it.
+    /// The lock is not given back: it is free as soon as the job that holds it neither plans nor copies
+    /// nor is certified. False where another job holds it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -39,13 +39,17 @@ impl Store {
         }
     }
 
-    /// Whether a job plans or copies.
+    /// Whether a job plans, copies or is certified.
     async fn is_working(&self, id: JobId) -> Result<bool, StoreError> {
         let (pk, sk) = keys(id);
         let job: Option<JobRecord> = self.get(pk, sk).await?;
         let request = self.find_request(id.request()).await?;
         let is_running = request.is_some_and(|request| !request.state.is_terminal());
         let state = job.map(|job| job.status.state());
-        Ok(is_running && matches!(state, Some(JobState::Planning | JobState::Copying)))
+        Ok(is_running
+            && matches!(
+                state,
+                Some(JobState::Planning | JobState::Copying | JobState::Certifying)
+            ))
     }
 }

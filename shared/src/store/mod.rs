@@ -9,6 +9,7 @@
 mod chunk;
 mod error;
 mod expression;
+pub mod finding;
 pub mod folder;
 pub mod host;
 pub mod job;
@@ -16,6 +17,7 @@ mod ledger;
 mod lock;
 pub mod notice;
 pub mod planning;
+pub mod preview;
 pub mod refused;
 pub mod request;
 
@@ -30,10 +32,12 @@ use crate::domain::RequestId;
 
 pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
+pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
 pub use ledger::{Ledger, Planned};
 pub use notice::{NoticeKind, NoticeRecord};
+pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
 
 /// How often a transaction is tried when another one touches the same item at the same time.

@@ -63,6 +63,9 @@ pub struct RequestRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// When a preview was asked for last, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_asked: Option<i64>,
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
@@ -83,7 +86,7 @@ pub struct RequestChange {
     pub if_state: Option<RequestState>,
 }
 
-fn keys(id: RequestId) -> (String, String) {
+pub(super) fn keys(id: RequestId) -> (String, String) {
     (partition(id), "REQUEST".to_owned())
 }
 

@@ -3,11 +3,12 @@
 //! Dying anywhere leaves an open batch in the chunk, and whoever comes next looks for it at the
 //! destination (`recover`) before anything else is sent (`transfer`).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
+use super::claims::Claims;
 use super::repair::repair;
-use super::transfer::{Claims, Target, outgoing_flags, transfer};
+use super::transfer::{Target, outgoing_flags, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::Pass;
@@ -125,20 +126,24 @@ impl<L: Ledger> OpenFolder<'_, L> {
     /// Sends messages in batches, until each is there or refused for good.
     async fn send(&mut self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Result<ChunkEnd, SyncError> {
         let limits = self.mailbox.limits;
-        let mut todo = cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes);
         let mut measured = HashSet::new();
         // Where the destination does not tell UIDs, what arrived is looked for after each batch.
-        let tells_uids = self.destination.capabilities().has("UIDPLUS");
-        while !todo.is_empty() {
-            let rest = if tells_uids { Vec::new() } else { todo.split_off(1) };
-            let batches = std::mem::replace(&mut todo, rest);
+        let mut todo: VecDeque<Vec<Metadata>> = if self.destination.capabilities().has("UIDPLUS") {
+            VecDeque::from([missing])
+        } else {
+            cut_batches(missing, limits.batch_messages as usize, limits.batch_bytes).into()
+        };
+        while let Some(messages) = todo.pop_front() {
+            if messages.is_empty() {
+                continue;
+            }
             let target = Target {
                 session: self.destination,
                 name: &self.folder.destination_name,
                 permanent: self.selected.permanent_flags.as_deref(),
                 deadline: self.deadline,
             };
-            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &batches).await?;
+            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &messages).await?;
             if let Some((message, had)) = transferred.torn {
                 self.note_too_slow(chunk, &message, had)?;
                 return Ok(ChunkEnd::OutOfTime);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::tally::{BodyDigest, BodyDigester, body_digest};
+use super::matching::{Digest, Digester};
 use crate::domain::uid::UidSet;
 use crate::imap::bodies::{self, Piece, Pieces, ReadEnd, Wanted};
 use crate::imap::fetch::{self, Metadata};
@@ -15,7 +15,7 @@ use crate::imap::{ImapError, Session};
 pub(super) async fn digests<'m>(
     session: &mut Session,
     messages: impl Iterator<Item = &'m Metadata>,
-) -> Result<BTreeMap<u32, BodyDigest>, ImapError> {
+) -> Result<BTreeMap<u32, Digest>, ImapError> {
     let wanted = messages.map(|message| Wanted {
         uid: message.uid,
         size_bytes: message.size_bytes,
@@ -23,13 +23,12 @@ pub(super) async fn digests<'m>(
     let mut wanted: Vec<Wanted> = wanted.collect();
     wanted.sort_by_key(|wanted| wanted.uid);
     let (sink, pieces) = bodies::channel();
-    let sets = [wanted];
-    let (read, mut found) = tokio::join!(bodies::read(session, &sets, sink), digest_all(pieces));
+    let (read, mut found) = tokio::join!(bodies::read(session, &wanted, sink), digest_all(pieces));
     if let ReadEnd::Given(inexact) = read? {
         // In parts they cannot be told to be whole.
         for uid in inexact {
             fetch::bodies(session, &UidSet::from_sorted([uid]), |uid, body| {
-                found.insert(uid, body_digest(&body));
+                found.insert(uid, Digest::of(&body));
             })
             .await?;
         }
@@ -37,22 +36,21 @@ pub(super) async fn digests<'m>(
     Ok(found)
 }
 
-async fn digest_all(mut pieces: Pieces) -> BTreeMap<u32, BodyDigest> {
+async fn digest_all(mut pieces: Pieces) -> BTreeMap<u32, Digest> {
     let mut found = BTreeMap::new();
-    let mut large: Option<(u32, BodyDigester)> = None;
+    let mut large: Option<(u32, Digester)> = None;
     while let Some(piece) = pieces.next().await {
         match piece {
             Piece::Whole { uid, body } => {
-                found.insert(uid, body_digest(&body));
+                found.insert(uid, Digest::of(&body));
             }
-            Piece::Begin { uid, .. } => large = Some((uid, BodyDigester::default())),
+            Piece::Begin { uid, .. } => large = Some((uid, Digester::default())),
             Piece::Part(part) => {
                 if let Some((_, digester)) = &mut large {
                     digester.update(&part);
                 }
             }
             Piece::End => found.extend(large.take().map(|(uid, digester)| (uid, digester.finish()))),
-            Piece::EndOfSet => {}
         }
     }
     found

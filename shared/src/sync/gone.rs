@@ -24,7 +24,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let mut others = Vec::new();
         for message in missing {
             let date = message.date.as_ref().map(InternalDate::instant);
-            let print = digests.get(&message.uid).map(|digest| Print::of(digest, date));
+            let print = digests.get(&message.uid).map(|digest| Print::of(digest.exact(), date));
             match print.and_then(|print| gone.get_mut(&print)).filter(|left| **left > 0) {
                 Some(left) => {
                     *left -= 1;

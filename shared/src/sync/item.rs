@@ -8,10 +8,12 @@ use super::chunks::Chunks;
 use super::folder_plan::{FolderPlan, Outcome};
 use super::look::{Course, Find};
 use crate::domain::flags::FlagSet;
-use crate::domain::prints::PrintList;
+use crate::domain::prints::{Print, PrintList};
+use crate::domain::tally::{BodyDigest, Tally};
 use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, Pass};
 use crate::imap::Selected;
+use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 use crate::imap::folder::FolderStatus;
 use crate::profile::Limits;
@@ -58,6 +60,8 @@ pub(super) struct Arrived {
     pub(super) destination: u32,
     /// The source's flags, as they are there because of us.
     pub(super) flags: FlagSet,
+    /// Its digest, where it has been read: it is as the source's was.
+    pub(super) digest: Option<BodyDigest>,
 }
 
 impl Item {
@@ -99,6 +103,22 @@ impl Item {
         let at = Chunks(&self.plan.chunks).coverer(uid)?;
         self.touched.insert(at);
         self.plan.chunks.get_mut(at)
+    }
+
+    /// Forgets a message whose copy is no longer in this folder by our own doing. Where the copy's bytes
+    /// were read, it is known whether they are those that were copied, and the chunk's tally is
+    /// kept true; gives whether they are.
+    pub(super) fn forget(&mut self, uid: u32, copy: &Metadata, digest: Option<&BodyDigest>) -> bool {
+        let Some(chunk) = self.holder(uid) else { return false };
+        let date = copy.date.as_ref().map(InternalDate::instant);
+        let same = digest.filter(|digest| chunk.prints.get(uid) == Some(Print::of(digest, date)));
+        if let Some(digest) = same {
+            let mut own = Tally::default();
+            own.add(digest, copy.size_bytes, date);
+            chunk.tally.take_out(&own);
+        }
+        chunk.forget(uid, copy.size_bytes);
+        same.is_some()
     }
 
     /// Source UIDs of copied messages that are not at the source any more, as far as that is known.
@@ -247,13 +267,23 @@ impl Item {
             message,
             destination,
             flags,
+            digest,
         } in self.arrived.drain(..)
         {
             let chunk = Chunks(new).coverer(message.uid).and_then(|at| new.get_mut(at));
             let Some(chunk) = chunk else { continue };
             chunk.map.insert(message.uid, destination);
             chunk.flags.insert(message.uid, &flags);
-            chunk.untallied.insert(message.uid);
+            let date = message.date.as_ref().map(InternalDate::instant);
+            match digest {
+                Some(digest) => {
+                    chunk.tally.add(&digest, message.size_bytes, date);
+                    chunk.prints.insert(message.uid, Print::of(&digest, date));
+                }
+                None => {
+                    chunk.untallied.insert(message.uid);
+                }
+            }
             let size = i64::try_from(message.size_bytes).unwrap_or(i64::MAX);
             chunk.bytes_copied = chunk.bytes_copied.saturating_add(size);
         }

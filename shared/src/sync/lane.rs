@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder};
+use super::claims::Claims;
 use super::settle::settle_request;
-use super::transfer::Claims;
 use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::uid::UidRuns;
@@ -33,6 +33,8 @@ pub enum LaneEnd {
     /// As many workers as there may be hold folders, for so long at most. Each has a message of its
     /// own, so this lane may end, unless one of them may have been this lane itself.
     Held(Duration),
+    /// The last pass is over: have the mailbox certified.
+    Certify,
     /// The lane is at its end; these notices wait to be sent.
     Done(Vec<NoticeKind>),
 }
@@ -70,6 +72,10 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             return Ok(LaneEnd::Done(Vec::new()));
         }
         let job = engine.store.job(id).await?;
+        // Also where another lane ended the pass: it may have died before it could say so.
+        if job.status.state() == JobState::Certifying && pass == Pass::Final {
+            return Ok(LaneEnd::Certify);
+        }
         if (job.status.state(), job.status.pass()) != (JobState::Copying, Some(pass)) {
             return Ok(LaneEnd::Done(
                 settle_request(&engine.store, job.request_id, now()).await?,

@@ -39,7 +39,7 @@ pub struct Access {
 }
 
 impl Access {
-    async fn open(&self) -> Result<Session, ImapError> {
+    pub(crate) async fn open(&self) -> Result<Session, ImapError> {
         self.connector.open(&self.endpoint, &self.credentials).await
     }
 }

@@ -7,11 +7,58 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::tally::{BodyDigest, BodyDigester};
 use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 
-/// SHA-256 of a message's exact bytes.
-pub(super) type Digest = [u8; 32];
+/// What tells a message's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digest {
+    /// SHA-256 of the exact bytes.
+    exact: BodyDigest,
+    /// SHA-256 of the bytes without what servers change: carriage returns, and NUL bytes, which
+    /// Dovecot (2.3, 2022) gives out as 0x80.
+    essential: BodyDigest,
+}
+
+/// The digest of a message whose bytes come in parts.
+#[derive(Clone, Default)]
+pub(super) struct Digester {
+    exact: BodyDigester,
+    essential: BodyDigester,
+}
+
+impl Digest {
+    /// The digest of a message that is at hand as a whole.
+    pub(super) fn of(body: &[u8]) -> Self {
+        let mut digester = Digester::default();
+        digester.update(body);
+        digester.finish()
+    }
+
+    /// SHA-256 of the exact bytes.
+    pub(super) fn exact(&self) -> &BodyDigest {
+        &self.exact
+    }
+}
+
+impl Digester {
+    /// The next bytes.
+    pub(super) fn update(&mut self, part: &[u8]) {
+        self.exact.update(part);
+        let kept = part.iter().filter(|byte| **byte != b'\r');
+        let essential: Vec<u8> = kept.map(|byte| if *byte == 0 { 0x80 } else { *byte }).collect();
+        self.essential.update(&essential);
+    }
+
+    /// The digest of all of them.
+    pub(super) fn finish(self) -> Digest {
+        Digest {
+            exact: self.exact.finish(),
+            essential: self.essential.finish(),
+        }
+    }
+}
 
 /// What is known of the messages of one side.
 #[derive(Clone, Debug, Default)]
@@ -99,13 +146,19 @@ pub(super) fn match_messages(source: &Side, destination: &Side, candidates: Cand
                 .extend(theirs.iter().map(|message| message.uid));
             continue;
         }
-        let (unpaired, free) = pair_by_digest(&ours, &theirs, source, destination, &mut matches);
+        let (mut unpaired, mut free) =
+            pair_by_digest(&ours, &theirs, source, destination, &mut matches, |digest| digest.exact);
+        if candidates == Candidates::SinceOurBatch {
+            (unpaired, free) = pair_by_digest(&unpaired, &free, source, destination, &mut matches, |digest| {
+                digest.essential
+            });
+        }
         // A server that writes messages anew changes their bytes: one left on each side, with the
         // same Message-ID and date, is the same message.
         if let ([ours], [theirs], Some(_), Candidates::SinceOurBatch) =
             (unpaired.as_slice(), free.as_slice(), id, candidates)
         {
-            matches.pairs.push((*ours, *theirs));
+            matches.pairs.push((ours.uid, theirs.uid));
         }
     }
     matches.pairs.sort_unstable();
@@ -129,27 +182,28 @@ fn may_be(ours: &Metadata, theirs: &Metadata) -> bool {
 
 /// Pairs messages of equal digest; gives what is left on each side. Messages with a date go first,
 /// because the others take any.
-fn pair_by_digest(
-    ours: &[&Metadata],
-    theirs: &[&Metadata],
+fn pair_by_digest<'a>(
+    ours: &[&'a Metadata],
+    theirs: &[&'a Metadata],
     source: &Side,
     destination: &Side,
     matches: &mut Matches,
-) -> (Vec<u32>, Vec<u32>) {
-    let mut free: Vec<&Metadata> = theirs.to_vec();
+    which: fn(&Digest) -> BodyDigest,
+) -> (Vec<&'a Metadata>, Vec<&'a Metadata>) {
+    let mut free = theirs.to_vec();
     let mut unpaired = Vec::new();
     let (dated, undated): (Vec<&Metadata>, Vec<&Metadata>) = ours.iter().partition(|message| message.date.is_some());
     for message in dated.into_iter().chain(undated) {
-        let digest = source.digests.get(&message.uid);
+        let digest = source.digests.get(&message.uid).map(which);
         let is_same = |other: &&Metadata| {
-            digest.is_some() && destination.digests.get(&other.uid) == digest && may_be(message, other)
+            digest.is_some() && destination.digests.get(&other.uid).map(which) == digest && may_be(message, other)
         };
         match free.iter().position(is_same) {
             Some(at) => matches.pairs.push((message.uid, free.remove(at).uid)),
-            None => unpaired.push(message.uid),
+            None => unpaired.push(message),
         }
     }
-    (unpaired, free.iter().map(|message| message.uid).collect())
+    (unpaired, free)
 }
 
 #[cfg(test)]
@@ -173,7 +227,7 @@ mod tests {
     fn side(messages: Vec<Metadata>, digests: &[(u32, u8)]) -> Side {
         Side {
             messages,
-            digests: digests.iter().map(|(uid, byte)| (*uid, [*byte; 32])).collect(),
+            digests: digests.iter().map(|(uid, byte)| (*uid, Digest::of(&[*byte]))).collect(),
         }
     }
 
@@ -223,6 +277,25 @@ mod tests {
         assert_eq!(match_messages(&source, &destination, AnyMail).pairs, []);
     }
 
+    /// Dovecot 2.3 makes one CR LF of CR CR LF (tried in 2026).
+    #[test]
+    fn messages_whose_line_ends_the_server_changed_are_still_ours() {
+        let digests = |bodies: [&[u8]; 2]| (1..).zip(bodies.map(Digest::of)).collect();
+        let source = Side {
+            messages: vec![message(1, None, 7), message(2, None, 7)],
+            digests: digests([b"one\r\r\n", b"two\r\r\n"]),
+        };
+        let destination = Side {
+            messages: vec![message(1, None, 6), message(2, None, 6)],
+            digests: digests([b"two\r\n", b"one\r\n"]),
+        };
+        assert_eq!(
+            match_messages(&source, &destination, SinceOurBatch).pairs,
+            [(1, 2), (2, 1)]
+        );
+        assert_eq!(match_messages(&source, &destination, AnyMail).pairs, []);
+    }
+
     #[test]
     fn message_without_a_date_is_found_under_the_date_it_was_given() {
         let undated = Metadata {
@@ -269,7 +342,7 @@ mod tests {
                 let uids: Vec<_> = kept.map(|(n, (i, b))| (u32::try_from(n).unwrap() + offset, *i, *b)).collect();
                 Side {
                     messages: uids.iter().map(|(uid, i, b)| message(*uid, id(*i).as_deref(), u64::from(*b))).collect(),
-                    digests: uids.iter().map(|(uid, i, b)| (*uid, [i * 16 + b; 32])).collect(),
+                    digests: uids.iter().map(|(uid, i, b)| (*uid, Digest::of(&[i * 16 + b + 32]))).collect(),
                 }
             };
             let (source, destination) = (messages(1, &|_| true), messages(101, &|n| arrived[n]));

@@ -18,6 +18,7 @@
 
 mod chunk;
 mod chunks;
+mod claims;
 mod cut;
 mod delta;
 mod digests;
@@ -31,6 +32,7 @@ mod mapping;
 mod matching;
 mod plan;
 mod planner;
+mod preview;
 mod ready;
 mod recover;
 mod repair;
@@ -42,6 +44,7 @@ pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
 pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
+pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::claims::Claims;
 use super::item::Item;
 use super::lane::release_after_fault;
 use super::planner::Planner;
-use super::transfer::{Claims, outgoing_flags};
+use super::transfer::outgoing_flags;
 use super::{LEASE_GRACE, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;

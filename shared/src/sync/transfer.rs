@@ -5,77 +5,30 @@
 //! one batch is being answered the next is under way. Neither holds more than a few megabytes,
 //! whatever the size of a message, a batch or a folder.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::claims::Claims;
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
-use crate::domain::prints::Print;
 use crate::domain::tally::{BodyDigest, BodyDigester, body_digest};
 use crate::domain::uid::UidRuns;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal, RefusalClass};
 use crate::imap::bodies::{self, Piece, Pieces, ReadEnd, Wanted};
-use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Session};
+use crate::profile::Limits;
 use crate::store::{ChunkRecord, Ledger, OpenBatch};
 
 /// A batch is not begun, and no message added to one, with less time left than this.
-const BATCH_MARGIN: Duration = Duration::from_secs(2);
+pub(super) const BATCH_MARGIN: Duration = Duration::from_secs(2);
 
 /// A large message that is not through is given up with less time left than this: what is known of
 /// the run has to be saved yet.
 const TORN_MARGIN: Duration = Duration::from_secs(1);
-
-/// A batch is not begun with less time left than this many times the slowest one so far.
-const SLOWEST_BATCHES_LEFT: u32 = 3;
-
-/// Which messages at the destination are ours, and how fast it goes.
-#[derive(Debug, Default)]
-pub(super) struct Claims {
-    /// Destination UIDs that belong to messages of this folder's chunks.
-    pub(super) claimed: UidRuns,
-    /// Nothing that is sent from now on gets a destination UID below this.
-    pub(super) next_uid: u32,
-    /// Digests of messages that were read and whose destination UID is still to be found.
-    pub(super) read: HashMap<u32, (BodyDigest, u64)>,
-    /// Whether the destination has refused keywords, so that messages go without.
-    pub(super) bare: bool,
-    /// The longest a batch took, from its intent to its answer.
-    pub(super) slowest_batch: Duration,
-    /// Whether anything was copied in this run.
-    pub(super) progressed: bool,
-}
-
-impl Claims {
-    /// Whether there is time to begin a batch.
-    pub(super) fn has_time(&self, deadline: Deadline) -> bool {
-        deadline.remaining() > BATCH_MARGIN.max(self.slowest_batch * SLOWEST_BATCHES_LEFT)
-    }
-
-    /// Notes that a message is at the destination. `flags` are those it has there because of us.
-    pub(super) fn claim(&mut self, chunk: &mut ChunkRecord, message: &Metadata, destination: u32, flags: &FlagSet) {
-        chunk.map.insert(message.uid, destination);
-        chunk.flags.insert(message.uid, flags);
-        let size = i64::try_from(message.size_bytes).unwrap_or(i64::MAX);
-        chunk.bytes_copied = chunk.bytes_copied.saturating_add(size);
-        match self.read.remove(&message.uid) {
-            Some((digest, bytes)) => {
-                let date = message.date.as_ref().map(InternalDate::instant);
-                chunk.tally.add(&digest, bytes, date);
-                chunk.prints.insert(message.uid, Print::of(&digest, date));
-            }
-            None => {
-                chunk.untallied.insert(message.uid);
-            }
-        }
-        self.claimed.insert(destination);
-        self.next_uid = self.next_uid.max(destination.saturating_add(1));
-    }
-}
 
 /// The destination folder, as the writer needs it.
 pub(super) struct Target<'a> {
@@ -92,7 +45,7 @@ pub(super) struct Target<'a> {
 pub(super) struct Transferred {
     /// Whether time ran short.
     pub(super) out_of_time: bool,
-    /// Batches to be sent again in smaller parts: one of their messages was refused.
+    /// Messages to be sent again, each list apart: they were refused together, or left out then.
     pub(super) again: Vec<Vec<Metadata>>,
     /// Messages that were refused alone.
     pub(super) refused: Vec<(Metadata, Refusal)>,
@@ -111,8 +64,8 @@ pub(super) fn outgoing_flags(message: &Metadata, permanent: Option<&[String]>, b
     if bare { flags.without_keywords() } else { flags }
 }
 
-/// Transfers batches of a chunk. What was copied is in the chunk; it is saved, unless nothing went
-/// wrong: then the caller saves it.
+/// Transfers messages of a chunk, in batches as large as the limits allow. What was copied is in the
+/// chunk; it is saved, unless nothing went wrong: then the caller saves it.
 ///
 /// # Errors
 /// [`SyncError`]; what may have arrived without an answer stands in the chunk's open batch.
@@ -122,16 +75,17 @@ pub(super) async fn transfer<L: Ledger>(
     target: Target<'_>,
     chunk: &mut ChunkRecord,
     claims: &mut Claims,
-    batches: &[Vec<Metadata>],
+    messages: &[Metadata],
 ) -> Result<Transferred, SyncError> {
     let wanted = |message: &Metadata| Wanted {
         uid: message.uid,
         size_bytes: message.size_bytes,
     };
-    let sets: Vec<Vec<Wanted>> = batches.iter().map(|batch| batch.iter().map(wanted).collect()).collect();
+    let wanted: Vec<Wanted> = messages.iter().map(wanted).collect();
     let (sink, pieces) = bodies::channel();
     let mut writer = Writer {
         ledger: &mailbox.ledger,
+        limits: mailbox.limits,
         appender: Appender::new(target.session, target.name),
         permanent: target.permanent,
         deadline: target.deadline,
@@ -139,12 +93,13 @@ pub(super) async fn transfer<L: Ledger>(
         claims,
         waiting: VecDeque::new(),
         stop: None,
+        left_out: Vec::new(),
         transferred: Transferred::default(),
     };
     let mut read = None;
     let written = {
-        let reading = bodies::read(source, &sets, sink);
-        let writing = writer.run(batches, pieces);
+        let reading = bodies::read(source, &wanted, sink);
+        let writing = writer.run(messages, pieces);
         tokio::pin!(reading, writing);
         loop {
             tokio::select! {
@@ -159,10 +114,13 @@ pub(super) async fn transfer<L: Ledger>(
         writer.ledger.save_chunk(writer.chunk).await?;
     }
     let mut transferred = writer.transferred;
+    if !writer.left_out.is_empty() {
+        transferred.again.push(writer.left_out);
+    }
     written?;
     if let ReadEnd::Given(inexact) = read? {
-        let all = batches.iter().flatten();
-        transferred.inexact = all.filter(|message| inexact.contains(&message.uid)).cloned().collect();
+        let is_inexact = |message: &&Metadata| inexact.contains(&message.uid);
+        transferred.inexact = messages.iter().filter(is_inexact).cloned().collect();
     }
     Ok(transferred)
 }
@@ -170,6 +128,7 @@ pub(super) async fn transfer<L: Ledger>(
 /// The destination's side of a transfer.
 struct Writer<'a, L> {
     ledger: &'a L,
+    limits: Limits,
     appender: Appender<'a>,
     permanent: Option<&'a [String]>,
     deadline: Deadline,
@@ -179,6 +138,8 @@ struct Writer<'a, L> {
     waiting: VecDeque<(Instant, Vec<Sent>)>,
     /// Why nothing more is to be sent.
     stop: Option<SyncError>,
+    /// Messages that came when their batch had been refused already.
+    left_out: Vec<Metadata>,
     transferred: Transferred,
 }
 
@@ -189,31 +150,44 @@ struct Sent {
     size_bytes: u64,
 }
 
-/// How a batch's pieces ended.
-enum BatchEnd {
-    Complete,
-    OutOfTime,
-    /// The reader broke off between two messages.
-    BrokeOff,
-    /// The reader broke off, or time ran short, within a message: the session cannot be used any more.
+/// The batch that is being sent.
+struct Batch {
+    begun_at: Instant,
+    sent: Vec<Sent>,
+    bytes: u64,
+    /// The large message that is being sent.
+    large: Option<(BodyDigester, Instant)>,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Piece,
+    /// Nothing more is to be sent.
+    End,
+    /// Time ran short within a message: the session cannot be used any more.
     Torn,
 }
 
 impl<L: Ledger> Writer<'_, L> {
-    async fn run(&mut self, batches: &[Vec<Metadata>], mut pieces: Pieces) -> Result<(), SyncError> {
-        for batch in batches {
-            let end = self.batch(batch, &mut pieces).await?;
-            match end {
-                BatchEnd::Complete if self.stop.is_none() => {}
-                // The reader says why.
-                BatchEnd::Torn => return Ok(()),
-                BatchEnd::Complete | BatchEnd::BrokeOff => break,
-                BatchEnd::OutOfTime => {
-                    self.transferred.out_of_time = true;
-                    break;
-                }
+    async fn run(&mut self, messages: &[Metadata], mut pieces: Pieces) -> Result<(), SyncError> {
+        let mut missing: BTreeMap<u32, &Metadata> = messages.iter().map(|message| (message.uid, message)).collect();
+        let mut batch: Option<Batch> = None;
+        while let Some(piece) = pieces.next().await {
+            match self.piece(&piece, &mut batch, &mut missing).await? {
+                Next::Piece => {}
+                Next::End => break,
+                Next::Torn => return Ok(()),
+            }
+            if batch.as_ref().is_some_and(|batch| self.is_full(batch)) {
+                self.finish(batch.take()).await?;
             }
         }
+        if batch.as_ref().is_some_and(|batch| batch.large.is_some()) {
+            // The reader broke off within a message, and says why.
+            return Ok(());
+        }
+        self.finish(batch).await?;
         while !self.waiting.is_empty() {
             self.settle().await?;
         }
@@ -223,101 +197,123 @@ impl<L: Ledger> Writer<'_, L> {
         self.stop.take().map_or(Ok(()), Err)
     }
 
-    /// Sends one batch as its pieces arrive.
-    async fn batch(&mut self, batch: &[Metadata], pieces: &mut Pieces) -> Result<BatchEnd, SyncError> {
-        let messages: BTreeMap<u32, &Metadata> = batch.iter().map(|message| (message.uid, message)).collect();
-        let mut sent: Vec<Sent> = Vec::new();
-        let mut left_out = Vec::new();
-        let mut large: Option<(BodyDigester, Instant)> = None;
-        let mut begun_at = None;
-        let end = loop {
-            let Some(piece) = pieces.next().await else {
-                break if large.is_some() {
-                    BatchEnd::Torn
-                } else {
-                    BatchEnd::BrokeOff
-                };
-            };
-            let (uid, size_bytes) = match &piece {
-                Piece::Whole { uid, body } => (*uid, body.len() as u64),
-                Piece::Begin { uid, size_bytes } => (*uid, *size_bytes),
-                Piece::Part(part) => {
-                    if let (Some((digester, since)), Some(last)) = (&mut large, sent.last()) {
-                        if self.deadline.remaining() < TORN_MARGIN {
-                            self.transferred.torn = Some((last.message.clone(), since.elapsed()));
-                            break BatchEnd::Torn;
-                        }
-                        digester.update(part);
-                        self.appender.write(part).await.map_err(SyncError::Destination)?;
-                    }
-                    continue;
-                }
-                Piece::End => {
-                    if let (Some((digester, _)), Some(last)) = (large.take(), sent.last_mut()) {
-                        last.digest = Some(digester.finish());
-                        self.appender.end_message().await.map_err(SyncError::Destination)?;
-                    }
-                    continue;
-                }
-                Piece::EndOfSet => break BatchEnd::Complete,
-            };
-            let Some(message) = messages.get(&uid) else { continue };
-            if begun_at.is_none() {
-                if !self.open(batch).await? {
-                    break BatchEnd::OutOfTime;
-                }
-                begun_at = Some(Instant::now());
-            } else if self.deadline.remaining() < BATCH_MARGIN {
-                break BatchEnd::OutOfTime;
-            }
-            let head = Head {
-                flags: outgoing_flags(message, self.permanent, self.claims.bare).words(),
-                date: message.date.clone(),
-                size_bytes,
-            };
-            match self.appender.begin(&head).await.map_err(SyncError::Destination)? {
-                Begun::Closed => left_out.push((*message).clone()),
-                begun => {
-                    let mut this = Sent {
-                        message: (*message).clone(),
-                        digest: None,
-                        size_bytes,
-                    };
-                    match &piece {
-                        Piece::Whole { body, .. } if begun == Begun::Go => {
-                            this.digest = Some(body_digest(body));
-                            self.appender.write(body).await.map_err(SyncError::Destination)?;
-                            self.appender.end_message().await.map_err(SyncError::Destination)?;
-                        }
-                        _ if begun == Begun::Go => large = Some((BodyDigester::default(), Instant::now())),
-                        _ => {}
-                    }
-                    sent.push(this);
-                }
-            }
-        };
-        if let (Some(begun_at), false) = (begun_at, matches!(end, BatchEnd::Torn)) {
-            self.appender.finish().await.map_err(SyncError::Destination)?;
-            self.waiting.push_back((begun_at, sent));
-        }
-        if !left_out.is_empty() {
-            self.transferred.again.push(left_out);
-        }
-        Ok(end)
+    fn is_full(&self, batch: &Batch) -> bool {
+        let is_full = batch.sent.len() >= self.limits.batch_messages as usize || batch.bytes >= self.limits.batch_bytes;
+        is_full && batch.large.is_none()
     }
 
-    /// Saves the intent to send a batch; false where there is no time for it, or no sense in it.
-    async fn open(&mut self, batch: &[Metadata]) -> Result<bool, SyncError> {
+    async fn finish(&mut self, batch: Option<Batch>) -> Result<(), SyncError> {
+        if let Some(batch) = batch {
+            self.appender.finish().await.map_err(SyncError::Destination)?;
+            self.waiting.push_back((batch.begun_at, batch.sent));
+        }
+        Ok(())
+    }
+
+    /// Sends a piece; the first of a batch begins it.
+    async fn piece(
+        &mut self,
+        piece: &Piece,
+        batch: &mut Option<Batch>,
+        missing: &mut BTreeMap<u32, &Metadata>,
+    ) -> Result<Next, SyncError> {
+        let (uid, size_bytes) = match piece {
+            Piece::Whole { uid, body } => (*uid, body.len() as u64),
+            Piece::Begin { uid, size_bytes } => (*uid, *size_bytes),
+            Piece::Part(part) => return self.part(part, batch).await,
+            Piece::End => {
+                if let Some(batch) = batch
+                    && let (Some((digester, _)), Some(last)) = (batch.large.take(), batch.sent.last_mut())
+                {
+                    last.digest = Some(digester.finish());
+                    self.appender.end_message().await.map_err(SyncError::Destination)?;
+                }
+                return Ok(Next::Piece);
+            }
+        };
+        let Some(message) = missing.remove(&uid) else {
+            return Ok(Next::Piece);
+        };
+        let batch = match batch {
+            Some(_) if self.deadline.remaining() < BATCH_MARGIN => {
+                self.transferred.out_of_time = true;
+                return Ok(Next::End);
+            }
+            Some(batch) => batch,
+            None => {
+                if !self.open(uid, missing).await? {
+                    return Ok(Next::End);
+                }
+                batch.insert(Batch {
+                    begun_at: Instant::now(),
+                    sent: Vec::new(),
+                    bytes: 0,
+                    large: None,
+                })
+            }
+        };
+        let head = Head {
+            flags: outgoing_flags(message, self.permanent, self.claims.bare).words(),
+            date: message.date.clone(),
+            size_bytes,
+        };
+        let begun = self.appender.begin(&head).await.map_err(SyncError::Destination)?;
+        if begun == Begun::Closed {
+            self.left_out.push(message.clone());
+            return Ok(Next::Piece);
+        }
+        let mut this = Sent {
+            message: message.clone(),
+            digest: None,
+            size_bytes,
+        };
+        match piece {
+            Piece::Whole { body, .. } if begun == Begun::Go => {
+                this.digest = Some(body_digest(body));
+                self.appender.write(body).await.map_err(SyncError::Destination)?;
+                self.appender.end_message().await.map_err(SyncError::Destination)?;
+            }
+            _ if begun == Begun::Go => batch.large = Some((BodyDigester::default(), Instant::now())),
+            _ => {}
+        }
+        batch.sent.push(this);
+        batch.bytes += size_bytes;
+        Ok(Next::Piece)
+    }
+
+    /// Sends a part of the large message, unless its announcement was refused.
+    async fn part(&mut self, part: &[u8], batch: &mut Option<Batch>) -> Result<Next, SyncError> {
+        let Some(batch) = batch else { return Ok(Next::Piece) };
+        let (Some((digester, since)), Some(last)) = (&mut batch.large, batch.sent.last()) else {
+            return Ok(Next::Piece);
+        };
+        if self.deadline.remaining() < TORN_MARGIN {
+            self.transferred.torn = Some((last.message.clone(), since.elapsed()));
+            return Ok(Next::Torn);
+        }
+        digester.update(part);
+        self.appender.write(part).await.map_err(SyncError::Destination)?;
+        Ok(Next::Piece)
+    }
+
+    /// Saves that whatever is missing may be sent from now on; false where there is no time to begin
+    /// a batch, or no sense in it.
+    async fn open(&mut self, first: u32, missing: &BTreeMap<u32, &Metadata>) -> Result<bool, SyncError> {
         while self.appender.unanswered() >= self.appender.depth() {
             self.settle().await?;
         }
-        if self.stop.is_some() || !self.claims.has_time(self.deadline) {
+        if self.stop.is_some() {
+            return Ok(false);
+        }
+        if !self.claims.has_time(self.deadline) {
+            self.transferred.out_of_time = true;
             return Ok(false);
         }
         let waiting = self.waiting.iter().flat_map(|(_, sent)| sent);
         let uids: UidRuns = waiting
             .map(|sent| sent.message.uid)
-            .chain(batch.iter().map(|message| message.uid))
+            .chain([first])
+            .chain(missing.keys().copied())
             .collect();
         self.chunk.open_batch = Some(OpenBatch {
             uids: uids.to_set(),

@@ -1,14 +1,19 @@
 //! The engine between two real servers, without AWS.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "tests end at the first surprise, in their helpers too"
 )]
 
+mod certificates;
+mod copied;
 mod copying;
 mod delta;
+mod late_copies;
 mod names;
 mod passes;
+mod preview;
 mod servers;
 mod sessions;
 mod users;

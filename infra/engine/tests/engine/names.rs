@@ -39,7 +39,7 @@ const NAMES: [&str; 24] = [
     "e\u{301}clair",
 ];
 
-fn provider(separator: char, prefix: &str, store: Store) -> Options {
+pub fn provider(separator: char, prefix: &str, store: Store) -> Options {
     Options {
         layout: Layout::english().with_separator(separator, prefix),
         store,
@@ -48,7 +48,7 @@ fn provider(separator: char, prefix: &str, store: Store) -> Options {
 }
 
 /// An account whose folders have a message each with the folder's number as its subject.
-fn servers(destination: Options) -> Result<(Servers, Vec<String>)> {
+pub fn servers(destination: Options) -> Result<(Servers, Vec<String>)> {
     let account = SampleAccount {
         login: Login::new("anna@harbour.example", "secret"),
         folders: Vec::new(),
@@ -81,8 +81,8 @@ fn servers(destination: Options) -> Result<(Servers, Vec<String>)> {
     Ok((servers, names))
 }
 
-/// The folders of a server that can be opened, by their names on the wire.
-fn listed(server: &Dovecot, login: &Login) -> Result<BTreeSet<String>> {
+/// The folders of a server that can be opened, as it lists them.
+pub fn listed(server: &Dovecot, login: &Login) -> Result<BTreeSet<String>> {
     let mut client = ImapClient::connect(server.address(), login)?;
     let lines = client.command("LIST \"\" \"*\"")?;
     let lines = lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use mailvan::domain::secret::Secret;
 use mailvan::domain::source::{Endpoint, Security};
-use mailvan::imap::append::{Appended, Appender, Begun, Head};
+use mailvan::imap::append::{Appended, Appender, Head};
+use mailvan::imap::bodies::{self, Piece, Wanted};
 use mailvan::imap::guard::AddressPolicy;
-use mailvan::imap::{Compression, Connector, Credentials, ImapError, Session, fetch};
+use mailvan::imap::{Compression, Connector, Credentials, ImapError, Session};
 use mailvan_local::dovecot::{Authority, Dovecot, Login, Options};
 use mailvan_local::proxy::{Network, Proxy};
 use sha2::{Digest as _, Sha256};
@@ -142,36 +142,57 @@ async fn mailbox_is_opened_by_an_access_token() {
     }
 }
 
-fn letters() -> Vec<Bytes> {
+fn letters() -> Vec<String> {
     let letter = |number: usize| format!("Subject: {number}\r\n\r\n{}\r\n", "the same again, ".repeat(500));
-    (0..100).map(|number| letter(number).into()).collect()
+    (0..100).map(letter).collect()
 }
 
-/// Appends a hundred letters to an empty folder and reads them; the bytes that crossed the line in both directions.
-async fn bytes_on_the_line(server: &Dovecot, folder: &str, compression: Compression) -> u64 {
-    let proxy = Proxy::start(server.address(), Network::default()).unwrap();
-    let connector = trusting(None).with_compression(compression);
-    let mut session = connector.open(&at(proxy.port(), Security::None), &own()).await.unwrap();
-    let mut appender = Appender::new(&mut session, folder);
+async fn append(session: &mut Session, folder: &str) {
+    let mut appender = Appender::new(session, folder);
     for letter in letters() {
         let head = Head {
             flags: Vec::new(),
             date: None,
             size_bytes: letter.len() as u64,
         };
-        assert_eq!(appender.begin(&head).await.unwrap(), Begun::Go);
-        appender.write(&letter).await.unwrap();
+        appender.begin(&head).await.unwrap();
+        appender.write(letter.as_bytes()).await.unwrap();
         appender.end_message().await.unwrap();
     }
     appender.finish().await.unwrap();
     let answer = appender.answer().await.unwrap();
-    assert!(answer.iter().all(|one| matches!(one, Appended::Stored { .. })));
-    session.examine(folder).await.unwrap();
-    let mut bodies = Vec::new();
-    fetch::bodies(&mut session, &"1:100".parse().unwrap(), |_, body| bodies.push(body))
-        .await
-        .unwrap();
-    assert_eq!(bodies, letters());
+    assert!(answer.iter().all(|one| matches!(one, Appended::Stored { .. })) && answer.len() == 100);
+}
+
+async fn read(session: &mut Session, folder: &str) -> Vec<Vec<u8>> {
+    assert_eq!(session.examine(folder).await.unwrap().exists, 100);
+    assert_eq!(session.search("ALL").await.unwrap().to_string(), "1:100");
+    assert!(session.search("DELETED").await.unwrap().is_empty());
+    let wanted: Vec<Wanted> = (1..=100).map(|uid| Wanted { uid, size_bytes: 8000 }).collect();
+    let (sink, mut pieces) = bodies::channel();
+    let receiving = async {
+        let mut bodies = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            if let Piece::Whole { body, .. } = piece {
+                bodies.push(body.to_vec());
+            }
+        }
+        bodies
+    };
+    let (end, bodies) = tokio::join!(bodies::read(session, &wanted, sink), receiving);
+    end.unwrap();
+    bodies
+}
+
+/// Appends a hundred letters to an empty folder and reads them; the bytes that crossed the line in both
+/// directions.
+async fn bytes_on_the_line(server: &Dovecot, folder: &str, compression: Compression) -> u64 {
+    let proxy = Proxy::start(server.address(), Network::default()).unwrap();
+    let connector = trusting(None).with_compression(compression);
+    let mut session = connector.open(&at(proxy.port(), Security::None), &own()).await.unwrap();
+    append(&mut session, folder).await;
+    let bodies = read(&mut session, folder).await;
+    assert!(bodies.iter().eq(letters().iter().map(String::as_bytes)));
     session.logout().await;
     let counters = proxy.counters();
     counters.bytes_to_server + counters.bytes_to_client

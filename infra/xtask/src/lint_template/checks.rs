@@ -14,6 +14,7 @@ const BROAD: &[(&str, &str, &str)] = &[
     ),
     ("Key", "TableEncryption", "a key's policy speaks of that key alone"),
     ("BucketPolicy", "TlsOnly", "it denies"),
+    ("CertificateBucketPolicy", "TlsOnly", "it denies"),
 ];
 const QUEUE_METRICS: &[&str] = &["ApproximateAgeOfOldestMessage"];
 const DEAD_LETTER_METRICS: &[&str] = &["ApproximateNumberOfMessagesVisible"];

@@ -1,19 +1,16 @@
 //! Logins: how many round trips they take, and what is left of a server's words.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::super::capability::Capabilities;
 use super::super::connect::greeted;
 use super::super::error::ImapError;
 use super::super::login::{Credentials, log_in};
+use super::super::login_stream::LoginStream;
+use super::super::sasl::Proof;
 use super::{IDLE, Steps, scripted};
 
-const RICH: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
+pub(super) const RICH: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const LOGIN_ONLY: &str = "* OK [CAPABILITY IMAP4rev1] ready\r\n";
-const TOKENS: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready\r\n";
-const BEARERS: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER] ready\r\n";
-const WELCOME: &str = "A0001 OK [CAPABILITY IMAP4rev1 UIDPLUS] Logged in\r\n";
+pub(super) const WELCOME: &str = "A0001 OK [CAPABILITY IMAP4rev1 UIDPLUS] Logged in\r\n";
 
 fn own(user: &str, password: &str) -> Credentials {
     Credentials::Own {
@@ -26,15 +23,8 @@ fn joe() -> Credentials {
     own("joe", "hunter2")
 }
 
-fn token() -> Credentials {
-    Credentials::Token {
-        mailbox: "joe,=@example.test".to_owned(),
-        token: "ya29.secret-token".into(),
-    }
-}
-
 /// Greeting and login: what the server can do then, and the lines that it was sent.
-async fn opened(steps: Steps, credentials: &Credentials) -> (Result<Capabilities, ImapError>, Vec<String>) {
+pub(super) async fn opened(steps: Steps, credentials: &Credentials) -> (Result<Capabilities, ImapError>, Vec<String>) {
     let (session, server) = scripted(steps);
     let opening = async {
         let session = greeted("test", session.into_wire()).await?;
@@ -54,7 +44,11 @@ async fn round_trips(steps: Steps) -> usize {
 }
 
 /// What is left of the server's words after a refused login, and whether it may pass.
-async fn refused(credentials: &Credentials, greeting: &'static str, answers: &[&'static str]) -> (String, bool) {
+pub(super) async fn refused(
+    credentials: &Credentials,
+    greeting: &'static str,
+    answers: &[&'static str],
+) -> (String, bool) {
     let mut steps = vec![("", greeting)];
     steps.extend(answers.iter().map(|answer| ("\r\n", *answer)));
     let (result, lines) = opened(steps, credentials).await;
@@ -186,65 +180,6 @@ async fn no_password_is_sent_where_the_server_takes_none() {
     assert!(lines.is_empty(), "{lines:?}");
 }
 
-/// RFC 7628, section 3: the status in the challenge, 0x01 as the answer to it.
-#[tokio::test]
-async fn access_token_is_sent_as_a_bearers() {
-    let steps = vec![
-        ("", BEARERS),
-        ("A0001 AUTHENTICATE OAUTHBEARER\r\n", "+ \r\n"),
-        ("\r\n", WELCOME),
-    ];
-    let (result, lines) = opened(steps, &token()).await;
-    assert!(result.unwrap().has("UIDPLUS"));
-    let said = "n,a=joe=2C=3D@example.test,\x01auth=Bearer ya29.secret-token\x01\x01";
-    assert_eq!(lines[1], STANDARD.encode(said));
-
-    let status = STANDARD.encode("{\"status\":\"invalid_token\",\"scope\":\"https://mail.example.test/\"}");
-    let challenge = format!("+ {status}\r\n").leak();
-    let answers = [
-        "+ \r\n",
-        challenge,
-        "A0001 NO [AUTHENTICATIONFAILED] ya29.secret-token\r\n",
-    ];
-    let (text, passing) = refused(&token(), BEARERS, &answers).await;
-    assert_eq!(
-        text,
-        "[AUTHENTICATIONFAILED] ***: the access token is not valid, or not any more"
-    );
-    assert!(!passing);
-}
-
-/// Google's and Microsoft's form of it (as documented in 2026): nothing as the answer to a status.
-#[tokio::test]
-async fn access_token_is_sent_as_google_and_microsoft_take_it() {
-    let said = STANDARD.encode("user=joe,=@example.test\x01auth=Bearer ya29.secret-token\x01\x01");
-    let steps = vec![("", TOKENS), ("A0001 AUTHENTICATE XOAUTH2 dXNlcj1q", WELCOME)];
-    let (result, lines) = opened(steps, &token()).await;
-    assert!(result.is_ok());
-    assert_eq!(lines, [format!("A0001 AUTHENTICATE XOAUTH2 {said}")]);
-
-    let status = STANDARD.encode("{\"status\":\"400\",\"schemes\":\"Bearer\",\"scope\":\"https://mail.google.com/\"}");
-    let steps = vec![
-        ("", TOKENS),
-        ("\r\n", &*format!("+ {status}\r\n").leak()),
-        ("\r\n", "A0001 NO SASL authentication failed\r\n"),
-    ];
-    let (result, lines) = opened(steps, &token()).await;
-    assert_eq!(lines.get(1).map(String::as_str), Some(""));
-    let text = result.unwrap_err().to_string();
-    assert!(
-        text.ends_with("failed: the access token is malformed, or not for this mailbox"),
-        "{text}"
-    );
-}
-
-#[tokio::test]
-async fn access_token_is_not_sent_where_the_server_takes_none() {
-    let (result, lines) = opened(vec![("", RICH)], &token()).await;
-    assert!(matches!(result, Err(ImapError::LoginRefused { passing: false, .. })));
-    assert!(lines.is_empty(), "{lines:?}");
-}
-
 #[tokio::test]
 async fn server_that_asks_again_and_again_is_not_told_the_password_for_ever() {
     let mut steps = vec![("", RICH)];
@@ -323,4 +258,20 @@ async fn end_of_stream_within_a_login_is_an_error() {
             "{answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn debug_shows_nothing_of_what_is_on_its_way() {
+    use tokio::io::AsyncWriteExt as _;
+    let (session, _server) = scripted(vec![]);
+    let (mut session, credentials) = (session, joe());
+    session.write("APPEND", b"secret body").await.unwrap();
+    session.framer.buffer().extend_from_slice(b"secret body");
+    assert!(!format!("{session:?}").contains("secret"));
+    let proof = Proof::choose(&credentials, session.capabilities()).unwrap();
+    let mut stream = LoginStream::new(session, proof);
+    stream.write_all(b"A0001 LOGIN joe hunter2").await.unwrap();
+    let shown = format!("{stream:?} {proof:?} {credentials:?}");
+    assert!(!shown.contains("secret") && !shown.contains("hunter2"), "{shown}");
+    assert!(!shown.contains("104, 117"), "{shown}");
 }

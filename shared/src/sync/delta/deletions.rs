@@ -1,16 +1,21 @@
 //! Messages that were deleted at the source after the first pass: where the customer asked for it, and
 //! the user has not touched their copies, these are deleted too.
 
+use std::collections::BTreeMap;
+
 use super::here::Here;
+use super::moves::digests_of;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
 use crate::imap::ImapError;
+use crate::imap::fetch::Metadata;
 use crate::imap::remove::{can_remove, remove};
 use crate::imap::store::{Change, FolderChanges, store_all};
 use crate::store::Ledger;
 use crate::sync::SyncError;
 use crate::sync::chunks::Chunks;
 use crate::sync::item::Item;
+use crate::sync::matching::Digest;
 use crate::sync::planner::Planner;
 
 /// Deletes the copies of what was deleted at the source. Nothing is deleted because a whole folder is
@@ -29,8 +34,8 @@ pub(super) async fn carry_deletions<L: Ledger>(
     Ok(())
 }
 
-/// Copies that are as we left them: source UID, UID and size.
-fn untouched(item: &Item, here: &Here) -> Vec<(u32, u32, u64)> {
+/// Copies that are as we left them, with their source UIDs.
+fn untouched(item: &Item, here: &Here) -> Vec<(u32, Metadata)> {
     let permanent = item
         .selected
         .as_ref()
@@ -40,7 +45,7 @@ fn untouched(item: &Item, here: &Here) -> Vec<(u32, u32, u64)> {
         // A message that has been moved is not in the map any more.
         let base = Chunks(&item.plan.chunks).base(uid)?;
         let is_as_left = base.permitted(permanent) == FlagSet::new(&copy.flags);
-        is_as_left.then_some((uid, copy.uid, copy.size_bytes))
+        is_as_left.then(|| (uid, copy.clone()))
     });
     copies.collect()
 }
@@ -48,9 +53,9 @@ fn untouched(item: &Item, here: &Here) -> Vec<(u32, u32, u64)> {
 async fn delete<L: Ledger>(
     planner: &mut Planner<'_, L>,
     item: &mut Item,
-    copies: Vec<(u32, u32, u64)>,
+    copies: Vec<(u32, Metadata)>,
 ) -> Result<(), SyncError> {
-    let mut uids: Vec<u32> = copies.iter().map(|copy| copy.1).collect();
+    let mut uids: Vec<u32> = copies.iter().map(|(_, copy)| copy.uid).collect();
     uids.sort_unstable();
     let uids = UidSet::from_sorted(uids);
     let removes = can_remove(&planner.destination);
@@ -68,10 +73,17 @@ async fn delete<L: Ledger>(
     let mut opened = store_all(&mut planner.destination, &[folder])
         .await
         .map_err(SyncError::Destination)?;
-    let deleted = match opened.pop() {
-        Some(Err(error)) => Err(error),
-        _ if removes => remove(&mut planner.destination, &uids).await,
-        _ => Ok(()),
+    let metadata: Vec<&Metadata> = copies.iter().map(|(_, copy)| copy).collect();
+    let mut digests = BTreeMap::new();
+    let deleted = if let Some(Err(error)) = opened.pop() {
+        Err(error)
+    } else {
+        digests = digests_of(&mut planner.destination, &metadata).await?;
+        if removes {
+            remove(&mut planner.destination, &uids).await
+        } else {
+            Ok(())
+        }
     };
     match deleted {
         Ok(()) => {}
@@ -83,10 +95,8 @@ async fn delete<L: Ledger>(
     }
     tracing::info!(job.id = %planner.mailbox.job_id, folder = item.plan.number, messages = uids.len(), "deleted as at the source");
     item.deleted += copies.len() as u64;
-    for (uid, _, size_bytes) in copies {
-        if let Some(chunk) = item.holder(uid) {
-            chunk.forget(uid, size_bytes);
-        }
+    for (uid, copy) in copies {
+        item.forget(uid, &copy, digests.get(&copy.uid).map(Digest::exact));
     }
     Ok(())
 }

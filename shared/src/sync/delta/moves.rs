@@ -14,7 +14,6 @@ use super::flags::{FlagChanges, ThreeWay};
 use super::here::Here;
 use crate::domain::flags::FlagSet;
 use crate::domain::prints::{Print, PrintList};
-use crate::domain::tally::BodyDigest;
 use crate::imap::fetch::Metadata;
 use crate::imap::relocate::{can_move, relocate};
 use crate::imap::store::{FolderChanges, store_all};
@@ -25,7 +24,7 @@ use crate::sync::chunks::Chunks;
 use crate::sync::digests::digests;
 use crate::sync::item::{Arrived, Item};
 use crate::sync::look::Course;
-use crate::sync::matching::{Candidates, Matches, Side, match_messages};
+use crate::sync::matching::{Candidates, Digest, Matches, Side, match_messages};
 use crate::sync::planner::Planner;
 
 /// Where telling messages apart would take reading more than this, it is left undone.
@@ -94,6 +93,7 @@ pub(super) async fn find_arrived<L: Ledger>(
                     message: message.clone(),
                     destination: theirs,
                     flags,
+                    digest: None,
                 });
             }
         }
@@ -113,7 +113,7 @@ async fn read_digests<'m>(
     wire_name: &str,
     messages: impl Iterator<Item = &'m Metadata>,
     side: fn(ImapError) -> SyncError,
-) -> Result<BTreeMap<u32, BodyDigest>, SyncError> {
+) -> Result<BTreeMap<u32, Digest>, SyncError> {
     session.select(wire_name).await.map_err(side)?;
     digests(session, messages).await.map_err(side)
 }
@@ -206,7 +206,7 @@ async fn digests_by_folder(
     messages: &[(usize, Metadata)],
     wanted: &BTreeSet<u32>,
     side: fn(ImapError) -> SyncError,
-) -> Result<BTreeMap<u32, BodyDigest>, SyncError> {
+) -> Result<BTreeMap<u32, Digest>, SyncError> {
     let mut folders: BTreeMap<usize, Vec<(u32, &Metadata)>> = BTreeMap::new();
     for (number, (at, message)) in (0..).zip(messages) {
         if wanted.contains(&number) {
@@ -329,12 +329,16 @@ async fn carry_way<L: Ledger>(
     let mut opened = store_all(&mut planner.destination, std::slice::from_ref(&folder))
         .await
         .map_err(SyncError::Destination)?;
+    let copies: Vec<&Metadata> = moved.iter().map(|one| &one.copy).collect();
+    let mut digests = BTreeMap::new();
     let mut uids: Vec<u32> = moved.iter().map(|one| one.copy.uid).collect();
     uids.sort_unstable();
     let uids = crate::domain::uid::UidSet::from_sorted(uids);
-    let relocated = match opened.pop() {
-        Some(Err(error)) => Err(error),
-        _ => relocate(&mut planner.destination, &uids, &target_name).await,
+    let relocated = if let Some(Err(error)) = opened.pop() {
+        Err(error)
+    } else {
+        digests = digests_of(&mut planner.destination, &copies).await?;
+        relocate(&mut planner.destination, &uids, &target_name).await
     };
     let pairs: BTreeMap<u32, u32> = match relocated {
         Ok(pairs) => pairs.into_iter().collect(),
@@ -347,19 +351,34 @@ async fn carry_way<L: Ledger>(
     };
     tracing::info!(job.id = %planner.mailbox.job_id, messages = uids.len(), "moved as at the source");
     for one in moved {
-        if let Some(chunk) = items.get_mut(from).and_then(|item| item.holder(one.uid)) {
-            chunk.forget(one.uid, one.message.size_bytes);
-        }
+        let digest = digests.get(&one.copy.uid).map(Digest::exact);
+        let from = items.get_mut(from);
+        let is_same = from.is_some_and(|item| item.forget(one.uid, &one.copy, digest));
         let Some(target) = items.get_mut(to) else { continue };
         match pairs.get(&one.copy.uid) {
             Some(destination) => target.arrived.push(Arrived {
                 flags: FlagSet::new(&one.message.flags),
                 destination: *destination,
                 message: one.message,
+                digest: digest.filter(|_| is_same).copied(),
             }),
             // The server does not tell where it is: whoever copies the chunk finds it.
             None => target.match_from = Some(uid_next.max(1)),
         }
     }
     Ok(())
+}
+
+/// The digests of copies in the opened folder, unless that is too much to read.
+pub(super) async fn digests_of(
+    destination: &mut Session,
+    copies: &[&Metadata],
+) -> Result<BTreeMap<u32, Digest>, SyncError> {
+    let bytes: u64 = copies.iter().map(|copy| copy.size_bytes).sum();
+    if bytes > MOST_DIGESTED_BYTES {
+        return Ok(BTreeMap::new());
+    }
+    digests(destination, copies.iter().copied())
+        .await
+        .map_err(SyncError::Destination)
 }

@@ -1,0 +1,44 @@
+//! Dead letters of a mailbox that was to be certified.
+//!
+//! Judged as a lane's are: what moved on since the letter was sent gets another chance; while somebody
+//! holds the right to certify, the letter waits; else the mailbox ends without a certificate.
+
+use anyhow::bail;
+use mailvan::certify::{abandon_certificate, progress};
+use mailvan::domain::{JobId, JobState};
+use mailvan::queue::{CertifyMailbox, Queue};
+use mailvan::store::Findings as _;
+use mailvan::store::job::Failure;
+
+use crate::{Deps, mailbox, settle};
+
+/// Buries a letter, with the count of comparisons it was sent with.
+pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<()> {
+    let store = &deps.store;
+    let Some(job) = mailbox::find(deps, job_id).await? else {
+        return Ok(());
+    };
+    if job.status.state() == JobState::Certifying {
+        let done = progress(&store.findings(job_id).await?);
+        if done > certified {
+            tracing::warn!(job.id = %job_id, done, "certifying was cut off; it gets another chance");
+            let next = CertifyMailbox {
+                certified: done,
+                ..CertifyMailbox::first(job_id)
+            };
+            deps.queues.send(Queue::Certify, &next).await?;
+        } else {
+            let last = job
+                .error_message
+                .unwrap_or_else(|| "it was cut off each time".to_owned());
+            let why = Failure {
+                code: job.error_code.unwrap_or_else(|| "gave_up".to_owned()),
+                message: format!("given up after five tries; the last: {last}"),
+            };
+            if abandon_certificate(store, job_id, &why).await?.is_none() {
+                bail!("mailbox job {job_id} may be worked on; it is judged later");
+            }
+        }
+    }
+    settle(deps, job_id.request()).await
+}

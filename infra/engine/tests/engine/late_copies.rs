@@ -1,0 +1,75 @@
+//! Second copies that a broken connection delivers late.
+
+use anyhow::Result;
+use mailvan_local::dovecot::Options;
+use serde_json::json;
+
+use crate::copied::{Copied, an_account, exceptions, folder};
+use crate::servers::Servers;
+
+/// The same message once more, as a connection that was given up may deliver it late.
+fn append_second_copy(copied: &Copied, uid: usize) -> Result<()> {
+    let inbox = &copied.servers.account.folders[0];
+    copied.here()?.append("INBOX", &[inbox.messages[uid - 1].clone()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_second_copy_is_removed_and_reported() -> Result<()> {
+    let mut copied = Copied::new(an_account()).await?;
+    let uid = copied.servers.account.folders[0].messages.len() + 1;
+    append_second_copy(&copied, 5)?;
+    // Without evidence that a batch broke off it is somebody's own, and stays.
+    let certificate = copied.certificate().await?;
+    let inbox = folder(&certificate, "INBOX");
+    assert_eq!((&inbox["others"], &certificate["agrees"]), (&json!(1), &json!(true)));
+    assert!(copied.servers.ensure_identical().is_err());
+
+    copied.edit_inbox(|chunk| chunk["late"] = json!({ "uids": "4:6", "from_uid": 30 }))?;
+    copied.mailbox.ledger.forget_findings();
+    let certificate = copied.certificate().await?;
+    let inbox = folder(&certificate, "INBOX");
+    assert_eq!(
+        inbox["late_copies_removed"],
+        json!([{ "uid": 5, "destination_uid": uid }])
+    );
+    assert_eq!((&inbox["others"], &certificate["agrees"]), (&json!(0), &json!(true)));
+    assert_eq!(certificate["totals"]["exceptions"], 0);
+    copied.servers.ensure_identical()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_looks_like_a_late_copy_stays() -> Result<()> {
+    let mut copied = Copied::new(an_account()).await?;
+    append_second_copy(&copied, 5)?;
+    append_second_copy(&copied, 8)?;
+    let mut here = copied.here()?;
+    here.select("INBOX")?;
+    // The own copy of 5 is gone, so what is left is the only one; 8 belongs to no broken batch.
+    here.store(&[5], "+FLAGS.SILENT (\\Deleted)")?;
+    here.command("UID EXPUNGE 5")?;
+    copied.edit_inbox(|chunk| chunk["late"] = json!({ "uids": "4:6", "from_uid": 30 }))?;
+    let certificate = copied.certificate().await?;
+    let inbox = folder(&certificate, "INBOX");
+    assert_eq!(
+        (&inbox["others"], &inbox["late_copies_removed"]),
+        (&json!(2), &json!([]))
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_second_copy_that_cannot_be_removed_is_an_exception() -> Result<()> {
+    let destination = Options {
+        hidden_capabilities: vec!["UIDPLUS".to_owned()],
+        ..Options::new("provider")
+    };
+    let mut copied = Copied::between(Servers::with(Options::new("previous"), destination, an_account())?).await?;
+    append_second_copy(&copied, 5)?;
+    copied.edit_inbox(|chunk| chunk["late"] = json!({ "uids": "4:6", "from_uid": 30 }))?;
+    let certificate = copied.certificate().await?;
+    let inbox = folder(&certificate, "INBOX");
+    assert_eq!(exceptions(inbox), [("DOUBLED", "5")]);
+    let sides = ["source_side", "destination_side"].map(|side| inbox[side]["messages"].as_u64().unwrap());
+    assert_eq!((sides[0] + 1, &inbox["agrees"]), (sides[1], &json!(false)));
+    Ok(())
+}

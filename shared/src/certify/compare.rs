@@ -1,0 +1,184 @@
+//! Comparing a mailbox: folder by folder, chunk by chunk, within the time of a run.
+
+use super::folder::OpenFolder;
+use super::side::Side;
+use crate::clock::Deadline;
+use crate::domain::DateRange;
+use crate::store::finding::{CertifyLease, Findings};
+use crate::store::{ChunkRecord, Finding, FolderRecord, StoreError};
+use crate::sync::{Mailbox, SyncError};
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Whether the source is asked. Without, what was read there while copying is all that counts.
+    pub with_source: bool,
+    /// The days whose messages were to be copied.
+    pub dates: DateRange,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// All is compared.
+    Whole,
+    /// Time ran short; what was compared is written down.
+    OutOfTime,
+    /// The mailbox shall not be certified any further.
+    Stopped,
+}
+
+/// Why a run broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct CertifyFailure {
+    /// The fault.
+    #[source]
+    pub error: SyncError,
+    /// Whether something had been read in this run: then trying again is sure to end.
+    pub progressed: bool,
+}
+
+impl<E: Into<SyncError>> From<E> for CertifyFailure {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            progressed: false,
+        }
+    }
+}
+
+/// Why work does not go on in this run.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Time ran short; the fault it is where all of the run's time was not enough for anything.
+    OutOfTime(SyncError),
+    Stopped,
+    Fault(SyncError),
+}
+
+impl<E: Into<SyncError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl<L: Findings> Mailbox<L> {
+    /// Compares what the destination holds with what the source held, as far as it is not done yet.
+    /// Idempotency key: the mailbox; what is written down is passed over.
+    ///
+    /// # Errors
+    /// [`CertifyFailure`]; what was compared until then is written down.
+    pub async fn compare(
+        &self,
+        lease: CertifyLease,
+        scope: Scope,
+        deadline: Deadline,
+    ) -> Result<Compared, CertifyFailure> {
+        let mut comparer = Comparer {
+            mailbox: self,
+            lease,
+            dates: scope.dates,
+            findings: self.ledger.findings(self.job_id).await?,
+            here: Side::new(&self.destination, SyncError::Destination, deadline),
+            there: scope
+                .with_source
+                .then(|| Side::new(&self.source, SyncError::Source, deadline)),
+            progressed: false,
+        };
+        let halted = comparer.all_folders().await;
+        comparer.here.log_out().await;
+        if let Some(there) = &mut comparer.there {
+            there.log_out().await;
+        }
+        match halted {
+            Ok(()) => Ok(Compared::Whole),
+            Err(Halt::OutOfTime(_)) if comparer.progressed => Ok(Compared::OutOfTime),
+            Err(Halt::Stopped) => Ok(Compared::Stopped),
+            Err(Halt::OutOfTime(error) | Halt::Fault(error)) => Err(CertifyFailure {
+                error,
+                progressed: comparer.progressed,
+            }),
+        }
+    }
+}
+
+/// A mailbox being compared.
+pub(super) struct Comparer<'a, L> {
+    mailbox: &'a Mailbox<L>,
+    lease: CertifyLease,
+    /// The days whose messages were to be copied.
+    pub(super) dates: DateRange,
+    findings: Vec<Finding>,
+    /// The destination.
+    pub(super) here: Side<'a>,
+    /// The source, unless it has been given up.
+    pub(super) there: Option<Side<'a>>,
+    /// Whether anything was written down in this run.
+    progressed: bool,
+}
+
+impl<L: Findings> Comparer<'_, L> {
+    async fn all_folders(&mut self) -> Result<(), Halt> {
+        let folders = self.mailbox.ledger.folders(self.mailbox.job_id).await?;
+        for folder in &folders {
+            let whole = self.finding(folder.folder, None);
+            if !whole.done {
+                self.folder(folder, &folders, whole).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn folder(
+        &mut self,
+        folder: &FolderRecord,
+        folders: &[FolderRecord],
+        mut whole: Finding,
+    ) -> Result<(), Halt> {
+        let mut chunks = self.chunks(folder).await?;
+        let open = OpenFolder::open(self, folder).await?;
+        for chunk in &chunks {
+            let finding = self.finding(folder.folder, Some(chunk.chunk));
+            if finding.done {
+                continue;
+            }
+            if self.mailbox.ledger.is_stopped(folder.job_id).await? {
+                return Err(Halt::Stopped);
+            }
+            open.compare(self, chunk, finding).await?;
+        }
+        for other in folders {
+            let shares = other.folder != folder.folder && other.destination_name == folder.destination_name;
+            if shares {
+                chunks.extend(self.chunks(other).await?);
+            }
+        }
+        open.compare_whole(self, &chunks, &mut whole).await?;
+        whole.done = true;
+        Ok(self.put(&whole).await?)
+    }
+
+    /// The chunks of a folder that its plan counts: a planning that died half-way may have left more.
+    async fn chunks(&self, folder: &FolderRecord) -> Result<Vec<ChunkRecord>, StoreError> {
+        let mut chunks = self.mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
+        chunks.retain(|chunk| chunk.chunk < folder.chunks);
+        Ok(chunks)
+    }
+
+    /// What was found in an earlier run.
+    fn finding(&self, folder: u32, chunk: Option<u32>) -> Finding {
+        let mut known = self.findings.iter();
+        known
+            .find(|finding| finding.folder == folder && finding.chunk == chunk)
+            .cloned()
+            .unwrap_or_else(|| Finding::new(self.mailbox.job_id, folder, chunk))
+    }
+
+    /// Writes a finding down.
+    pub(super) async fn put(&mut self, finding: &Finding) -> Result<(), StoreError> {
+        self.mailbox.ledger.put_finding(self.lease, finding).await?;
+        self.progressed = true;
+        Ok(())
+    }
+}

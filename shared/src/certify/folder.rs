@@ -1,0 +1,296 @@
+//! One folder being compared: its chunks one after the other, then what is beyond them.
+
+use std::collections::BTreeSet;
+
+use super::code::{self, discrepancy};
+use super::compare::{Comparer, Halt};
+use super::judge::{Evidence, Judgement, judge};
+use super::late;
+use super::side::Side;
+use crate::domain::reading::Readings;
+use crate::domain::tally::Tally;
+use crate::domain::uid::{UidRuns, UidSet};
+use crate::imap::digest::Listed;
+use crate::imap::{Selected, digest, remove};
+use crate::store::finding::Findings;
+use crate::store::{ChunkRecord, Finding, FolderRecord, SourceState};
+
+/// A folder, opened on both sides as far as it can be.
+pub(super) struct OpenFolder<'a> {
+    folder: &'a FolderRecord,
+    here: Here,
+    there: SourceState,
+}
+
+/// How a folder is at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Here {
+    /// Open, with its UIDNEXT.
+    Open { uid_next: u32 },
+    /// Not there any more: the user has removed it.
+    Gone,
+    /// There under another UIDVALIDITY.
+    Replaced,
+    /// Listed, and not opened.
+    Unreadable,
+    /// Never made.
+    NeverMade,
+}
+
+/// What came of opening a folder with a known UIDVALIDITY.
+enum Opened {
+    AsKnown(Selected),
+    Another,
+    Gone,
+    Refused,
+}
+
+impl<'a> OpenFolder<'a> {
+    /// Opens a folder on both sides, without changing anything.
+    pub(super) async fn open<L: Findings>(
+        comparer: &mut Comparer<'_, L>,
+        folder: &'a FolderRecord,
+    ) -> Result<Self, Halt> {
+        let here = if folder.destination_uid_validity == 0 {
+            Here::NeverMade
+        } else {
+            let opened = open(
+                &mut comparer.here,
+                &folder.destination_name,
+                folder.destination_uid_validity,
+            );
+            match opened.await? {
+                // Without UIDNEXT nothing can be told from it.
+                Opened::AsKnown(selected) => Here::Open {
+                    uid_next: selected.uid_next.unwrap_or(u32::MAX),
+                },
+                Opened::Another => Here::Replaced,
+                Opened::Gone => Here::Gone,
+                Opened::Refused => Here::Unreadable,
+            }
+        };
+        let there = match &mut comparer.there {
+            None => SourceState::Unreachable,
+            Some(there) => match open(there, &folder.source_name, folder.source_uid_validity).await? {
+                Opened::AsKnown(_) => SourceState::There,
+                Opened::Another => SourceState::Replaced,
+                Opened::Gone => SourceState::Gone,
+                Opened::Refused => SourceState::Unreachable,
+            },
+        };
+        Ok(Self { folder, here, there })
+    }
+
+    /// Compares a chunk and writes down what was found. What was read is written down too where the
+    /// run's time ends before.
+    pub(super) async fn compare<L: Findings>(
+        &self,
+        comparer: &mut Comparer<'_, L>,
+        chunk: &ChunkRecord,
+        mut finding: Finding,
+    ) -> Result<(), Halt> {
+        let known = finding.read_here.len() + finding.read_there.len();
+        let read = self.read_and_judge(comparer, chunk, &mut finding).await;
+        if read.is_ok() {
+            finding.done = true;
+            finding.read_here = Readings::default();
+            finding.read_there = Readings::default();
+        }
+        if finding.done || finding.read_here.len() + finding.read_there.len() > known {
+            comparer.put(&finding).await?;
+        }
+        read
+    }
+
+    async fn read_and_judge<L: Findings>(
+        &self,
+        comparer: &mut Comparer<'_, L>,
+        chunk: &ChunkRecord,
+        finding: &mut Finding,
+    ) -> Result<(), Halt> {
+        let mut destinations: Vec<u32> = chunk.map.iter().map(|pair| pair.1).collect();
+        destinations.sort_unstable();
+        let uid_next = match self.here {
+            Here::Open { uid_next } => uid_next,
+            Here::Gone => {
+                finding.gone_since = UidSet::from_sorted(chunk.map.iter().map(|pair| pair.0));
+                return Ok(());
+            }
+            Here::Replaced | Here::Unreadable | Here::NeverMade => {
+                finding.source = chunk.tally;
+                return Ok(());
+            }
+        };
+        let unread = finding.read_here.unasked(destinations.into_iter());
+        read(&mut comparer.here, &unread, &mut finding.read_here).await?;
+        loop {
+            let evidence = Evidence {
+                map: &chunk.map,
+                tally: chunk.tally,
+                untallied: &chunk.untallied,
+                uid_next,
+                here: &finding.read_here,
+                there: &finding.read_there,
+                source: self.there,
+            };
+            match (judge(&evidence), &mut comparer.there) {
+                (Judgement::Read(uids), Some(there)) => read(there, &uids, &mut finding.read_there).await?,
+                // Only a folder that is open at the source is asked for more.
+                (Judgement::Read(_), None) => return Ok(()),
+                (Judgement::Found(found), _) => {
+                    finding.source = found.source;
+                    finding.destination = found.destination;
+                    finding.discrepancies = found.discrepancies;
+                    finding.gone_since = found.gone_since;
+                    finding.unverified = found.unverified;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Looks at what is beyond the chunks: mail that no chunk speaks of, on both sides. `chunks` are
+    /// those of all folders that go to the same one.
+    pub(super) async fn compare_whole<L: Findings>(
+        &self,
+        comparer: &mut Comparer<'_, L>,
+        chunks: &[ChunkRecord],
+        whole: &mut Finding,
+    ) -> Result<(), Halt> {
+        let own = || chunks.iter().filter(|chunk| chunk.folder == self.folder.folder);
+        whole.source_state = Some(self.there);
+        whole.discrepancies.clear();
+        whole.source = Tally::default();
+        whole.destination = Tally::default();
+        let unlocated = UidSet::from_sorted(own().flat_map(|chunk| chunk.unlocated.iter()));
+        if !unlocated.is_empty() {
+            whole.discrepancies.push(discrepancy(code::UNLOCATED, unlocated));
+        }
+        match self.here {
+            Here::Open { .. } => self.beyond_chunks_here(comparer, chunks, whole).await?,
+            Here::Replaced => whole
+                .discrepancies
+                .push(discrepancy(code::FOLDER_REPLACED, UidSet::default())),
+            Here::Unreadable => {
+                whole
+                    .discrepancies
+                    .push(discrepancy(code::FOLDER_UNREADABLE, UidSet::default()));
+            }
+            Here::Gone | Here::NeverMade => {}
+        }
+        if let (SourceState::There, Some(there)) = (self.there, &mut comparer.there) {
+            let listed = there.run(async |session| digest::uids(session).await).await?;
+            let mut gone: UidRuns = UidRuns::default();
+            gone.extend(own().flat_map(|chunk| chunk.map.sources()));
+            listed.ranges().for_each(|uids| gone.remove_range(uids));
+            whole.gone_at_source = gone.len();
+            let arrived = listed.iter().filter(|uid| *uid > self.folder.last_uid);
+            whole.arrived_since = arrived.count() as u64;
+            let missing = self.missing(own(), listed);
+            // One that has no date is of no day, and was to be copied.
+            let dates = comparer.dates;
+            let is_wanted = |message: &Listed| message.date.is_none_or(|date| dates.contains(date));
+            let mut missing = there.run(async |session| digest::list(session, &missing).await).await?;
+            missing.retain(is_wanted);
+            for message in &missing {
+                whole.source.messages += 1;
+                whole.source.bytes += message.size_bytes;
+            }
+            if !missing.is_empty() {
+                let uids = UidSet::from_sorted(missing.iter().map(|message| message.uid));
+                whole.discrepancies.push(discrepancy(code::MISSING, uids));
+            }
+        }
+        Ok(())
+    }
+
+    /// Messages at the source that were to be copied, and of which nothing is known.
+    fn missing<'c>(&self, chunks: impl Iterator<Item = &'c ChunkRecord>, listed: UidRuns) -> UidSet {
+        let mut missing = listed;
+        if let Some(beyond) = self.folder.last_uid.checked_add(1) {
+            missing.remove_range(beyond..=u32::MAX);
+        }
+        for chunk in chunks {
+            chunk.known().ranges().for_each(|uids| missing.remove_range(uids));
+        }
+        missing.to_set()
+    }
+
+    /// Counts mail at the destination that is not from here, and removes second copies that came late.
+    async fn beyond_chunks_here<L: Findings>(
+        &self,
+        comparer: &mut Comparer<'_, L>,
+        chunks: &[ChunkRecord],
+        whole: &mut Finding,
+    ) -> Result<(), Halt> {
+        let listed = comparer.here.run(async |session| digest::uids(session).await).await?;
+        let mut others = listed;
+        for uids in chunks.iter().flat_map(|chunk| chunk.map.destinations()) {
+            others.remove_range(uids);
+        }
+        // Those of an earlier run that was cut off while it removed them are known already.
+        if whole.late_copies.is_empty() {
+            let own = chunks.iter().filter(|chunk| chunk.folder == self.folder.folder);
+            let copies = late::find(&mut comparer.here, own, &others.to_set()).await?;
+            let can_remove = comparer
+                .here
+                .run(async |session| Ok(remove::can_remove(session)))
+                .await?;
+            if can_remove {
+                whole.late_copies = copies.uids;
+            } else if !copies.uids.is_empty() {
+                whole.destination.merge(&copies.tally);
+                let uids: BTreeSet<u32> = copies.uids.iter().map(|pair| pair.1).collect();
+                let doubled = discrepancy(code::DOUBLED, UidSet::from_sorted(uids));
+                whole.discrepancies.push(doubled);
+            }
+        }
+        if !whole.late_copies.is_empty() {
+            // Written down before it is done: afterwards nobody could tell that it was.
+            comparer.put(whole).await?;
+            let copies = UidSet::from_sorted(whole.late_copies.iter().map(|pair| pair.0));
+            tracing::warn!(job.id = %self.folder.job_id, folder = self.folder.folder, %copies, "second copies that came late are removed");
+            let name = &self.folder.destination_name;
+            let removed = comparer.here.run(async |session| {
+                session.select(name).await?;
+                remove::remove(session, &copies).await
+            });
+            removed.await?;
+        }
+        for (uid, _) in whole.late_copies.iter() {
+            others.remove(uid);
+        }
+        whole.others = others.len();
+        Ok(())
+    }
+}
+
+/// Opens a folder for reading; with another UIDVALIDITY than expected it is another folder.
+async fn open(side: &mut Side<'_>, wire_name: &str, uid_validity: u32) -> Result<Opened, Halt> {
+    let examined = side.run(async |session| session.examine(wire_name).await).await;
+    let opened = match examined {
+        Ok(opened) if opened.uid_validity == uid_validity => return Ok(Opened::AsKnown(opened)),
+        // Courier gives a passing UIDVALIDITY to EXAMINE.
+        Ok(_) => side.run(async |session| session.select(wire_name).await).await,
+        refused => refused,
+    };
+    match opened {
+        Ok(opened) if opened.uid_validity == uid_validity => Ok(Opened::AsKnown(opened)),
+        Ok(_) => Ok(Opened::Another),
+        Err(Halt::Fault(error)) if error.is_about_one_folder() => Ok(if side.lists(wire_name).await? {
+            Opened::Refused
+        } else {
+            Opened::Gone
+        }),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// Reads messages of the open folder into what is known of them.
+async fn read(side: &mut Side<'_>, uids: &UidSet, readings: &mut Readings) -> Result<(), Halt> {
+    if uids.is_empty() {
+        return Ok(());
+    }
+    side.run(async |session| digest::read(session, uids, |uid, reading| readings.note(uid, reading)).await)
+        .await
+}

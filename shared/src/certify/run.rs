@@ -1,0 +1,146 @@
+//! Certifying the mailbox of a job: when it is compared, and what follows.
+
+use std::time::Duration;
+
+use super::certificate::{Certificate, Subject};
+use super::compare::{CertifyFailure, Compared, Scope};
+use crate::clock::{Deadline, now};
+use crate::domain::{JobId, JobState};
+use crate::store::finding::{CertifyLease, Finding};
+use crate::store::job::{Failure, Verdict};
+use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
+use crate::sync::{Engine, settle_request};
+
+/// How long after its run's end a worker's lease lasts.
+const LEASE_GRACE: Duration = Duration::from_secs(10);
+
+/// What is to be done after a run.
+#[derive(Clone, Debug)]
+pub enum CertifyEnd {
+    /// Time ran short: send the next message at once.
+    Continue,
+    /// Another worker is at it: send the next message after this long.
+    Wait(Duration),
+    /// The certificate is made: keep it, then [`conclude`].
+    Made(Box<Certificate>),
+    /// Nothing is left to do; these notices wait to be sent.
+    Done(Vec<NoticeKind>),
+}
+
+/// Compares a mailbox whose last pass is over, and makes its certificate when that is done.
+/// Idempotency key: the job; what has been compared is passed over, and of two workers one waits.
+///
+/// # Errors
+/// [`CertifyFailure`]; what was compared until then is written down.
+pub async fn certify_mailbox(
+    engine: &Engine,
+    id: JobId,
+    with_source: bool,
+    deadline: Deadline,
+) -> Result<CertifyEnd, CertifyFailure> {
+    let store = &engine.store;
+    if store.is_stopped(id).await? {
+        store.cancel_job(id, now()).await?;
+        return Ok(CertifyEnd::Done(Vec::new()));
+    }
+    let job = store.job(id).await?;
+    if job.status.state() != JobState::Certifying {
+        return Ok(CertifyEnd::Done(settle_request(store, job.request_id, now()).await?));
+    }
+    let lease = match store
+        .lease_certificate(id, now(), deadline.lease_end(LEASE_GRACE))
+        .await?
+    {
+        Ok(lease) => lease,
+        Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
+    };
+    let end = compare(engine, &job, lease, with_source, deadline).await;
+    store.release_certificate(lease).await?;
+    end
+}
+
+async fn compare(
+    engine: &Engine,
+    job: &JobRecord,
+    lease: CertifyLease,
+    with_source: bool,
+    deadline: Deadline,
+) -> Result<CertifyEnd, CertifyFailure> {
+    let scope = Scope {
+        with_source,
+        dates: job.options.dates,
+    };
+    let mailbox = engine.mailbox(job).await?;
+    match mailbox.compare(lease, scope, deadline).await? {
+        Compared::OutOfTime => Ok(CertifyEnd::Continue),
+        Compared::Stopped => {
+            engine.store.cancel_job(job.job_id, now()).await?;
+            Ok(CertifyEnd::Done(Vec::new()))
+        }
+        Compared::Whole => {
+            let subject = Subject {
+                job_id: job.job_id,
+                mailbox: job.address.clone(),
+                destination: job.destination.to_string(),
+            };
+            let certificate = Certificate::draw_up(&engine.store, subject, stamp(now())).await?;
+            Ok(CertifyEnd::Made(Box::new(certificate)))
+        }
+    }
+}
+
+/// Ends a mailbox whose certificate is kept, and settles its request. Idempotency key: the job.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn conclude(store: &Store, certificate: &Certificate) -> Result<Vec<NoticeKind>, StoreError> {
+    let verdict = Verdict {
+        exceptions: i64::try_from(certificate.exceptions()).unwrap_or(i64::MAX),
+        certificate: Some(certificate.note()),
+        failure: certificate.failure(),
+    };
+    let id = certificate.job_id();
+    store.certify_job(id, verdict, now()).await?;
+    settle_request(store, id.request(), now()).await
+}
+
+/// Ends a mailbox of which no certificate can be made, as one with exceptions, and settles its request.
+/// `None` while somebody may be at it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn abandon_certificate(
+    store: &Store,
+    id: JobId,
+    why: &Failure,
+) -> Result<Option<Vec<NoticeKind>>, StoreError> {
+    let Ok(lease) = store.lease_certificate(id, now(), now()).await? else {
+        return Ok(None);
+    };
+    tracing::warn!(job.id = %id, error.code = why.code, "no certificate: {}", why.message);
+    let verdict = Verdict {
+        exceptions: store.job(id).await?.exceptions.saturating_add(1),
+        certificate: None,
+        failure: Some(Failure {
+            code: "not_certified".to_owned(),
+            message: format!(
+                "the mailbox was copied, but what the new provider holds could not be compared: {}",
+                why.message
+            ),
+        }),
+    };
+    store.certify_job(id, verdict, now()).await?;
+    store.release_certificate(lease).await?;
+    settle_request(store, id.request(), now()).await.map(Some)
+}
+
+/// How much has been compared: what a message says that was sent meanwhile.
+pub fn progress(findings: &[Finding]) -> i64 {
+    i64::try_from(findings.iter().filter(|finding| finding.done).count()).unwrap_or(i64::MAX)
+}
+
+/// How long until a moment given in seconds since 1970, at least a second.
+fn until_then(second: i64) -> Duration {
+    let seconds = u64::try_from(second - now().as_second()).unwrap_or_default();
+    Duration::from_secs(seconds.max(1))
+}

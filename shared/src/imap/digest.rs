@@ -1,0 +1,197 @@
+//! Reading messages to their digests: what a folder holds, without holding it.
+//!
+//! It is what certifying reads by, and shares no FETCH with the copying ([`super::fetch`]), so that a
+//! fault of the one cannot hide in the other. Small messages come whole and one by one, large ones in
+//! parts, so the memory it takes depends neither on their sizes nor on how many there are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::date::InternalDate;
+use super::error::ImapError;
+use super::response::Data;
+use super::session::{Event, Session, check};
+use super::value::Value;
+use crate::domain::reading::{Reading, Seen};
+use crate::domain::tally::{BodyDigester, body_digest};
+use crate::domain::uid::{UidRuns, UidSet};
+
+const FETCH: &str = "FETCH";
+
+/// Messages beyond this are read in parts of this length, in bytes.
+const PART_BYTES: u64 = 1 << 20;
+
+/// A message of the opened folder, as it is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its UID.
+    pub uid: u32,
+    /// RFC822.SIZE in bytes; 0 where the server does not say.
+    pub size_bytes: u64,
+    /// Its INTERNALDATE; `None` where it has none.
+    pub date: Option<Timestamp>,
+}
+
+/// The UIDs of all messages of the opened folder.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn uids(session: &mut Session) -> Result<UidRuns, ImapError> {
+    let mut uids = UidRuns::default();
+    let note = |uid, _: &Data| {
+        uids.insert(uid);
+    };
+    each(session, "1:*", "(UID)", note).await?;
+    Ok(uids)
+}
+
+/// Sizes and dates of messages, ascending by UID. One that is not there is left out.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn list(session: &mut Session, uids: &UidSet) -> Result<Vec<Listed>, ImapError> {
+    let mut listed = BTreeMap::new();
+    for set in uids.commands() {
+        each(session, &set, "(UID INTERNALDATE RFC822.SIZE)", |uid, data| {
+            let (size, date) = (attribute(data, "RFC822.SIZE"), attribute(data, "INTERNALDATE"));
+            // A FETCH that nobody asked for tells changed flags, and has neither.
+            if uids.contains(uid) && (size.is_some() || date.is_some()) {
+                let size_bytes = size.and_then(Value::number).unwrap_or_default();
+                let date = date.and_then(Value::text).and_then(InternalDate::parse);
+                let date = date.map(|date| date.instant());
+                listed.insert(uid, Listed { uid, size_bytes, date });
+            }
+        })
+        .await?;
+    }
+    Ok(listed.into_values().collect())
+}
+
+/// Reads messages of the opened folder; `on_each` gets every UID that was asked for once, as soon
+/// as it is known what came of it.
+///
+/// # Errors
+/// [`ImapError`]; what `on_each` got until then holds.
+pub async fn read(
+    session: &mut Session,
+    uids: &UidSet,
+    mut on_each: impl FnMut(u32, Reading),
+) -> Result<(), ImapError> {
+    let mut open: BTreeMap<u32, Listed> = list(session, uids).await?.into_iter().map(|m| (m.uid, m)).collect();
+    uids.iter()
+        .filter(|uid| !open.contains_key(uid))
+        .for_each(|uid| on_each(uid, Reading::Gone));
+    let is_large = |message: &&Listed| message.size_bytes > PART_BYTES;
+    let large: Vec<Listed> = open.values().filter(is_large).copied().collect();
+    let small = UidSet::from_sorted(open.values().filter(|message| !is_large(message)).map(|m| m.uid));
+    for set in small.commands() {
+        each(session, &set, "(UID BODY.PEEK[])", |uid, data| {
+            let body = body(data).filter(|_| small.contains(uid));
+            let Some((listed, body)) = body.and_then(|body| Some((open.remove(&uid)?, body))) else {
+                return;
+            };
+            let seen = Seen {
+                body: body_digest(body),
+                size_bytes: body.len() as u64,
+                date: listed.date,
+            };
+            on_each(uid, Reading::Seen(seen));
+        })
+        .await?;
+    }
+    for listed in large {
+        if let Some(seen) = read_in_parts(session, listed).await? {
+            open.remove(&listed.uid);
+            on_each(listed.uid, Reading::Seen(seen));
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    // It went meanwhile, or the server keeps it back.
+    let left = UidSet::from_sorted(open.into_keys());
+    let still = list(session, &left).await?;
+    for uid in left.iter() {
+        let is_listed = still.iter().any(|message| message.uid == uid);
+        on_each(uid, if is_listed { Reading::Withheld } else { Reading::Gone });
+    }
+    Ok(())
+}
+
+/// Reads a large message; `None` where it is not given out. The size that is listed may be wrong, so
+/// it ends with a part that is not full.
+async fn read_in_parts(session: &mut Session, listed: Listed) -> Result<Option<Seen>, ImapError> {
+    let mut digester = BodyDigester::default();
+    let mut size_bytes = 0;
+    loop {
+        let items = format!("(UID BODY.PEEK[]<{size_bytes}.{PART_BYTES}>)");
+        let mut read = None;
+        each(session, &listed.uid.to_string(), &items, |uid, data| {
+            if let Some(part) = body(data).filter(|_| uid == listed.uid) {
+                digester.update(part);
+                read = Some(part.len() as u64);
+            }
+        })
+        .await?;
+        size_bytes += match read {
+            // It went meanwhile; behind the end, where nothing lies, servers differ.
+            None if size_bytes < listed.size_bytes => return Ok(None),
+            None => break,
+            Some(length) => length,
+        };
+        if read.is_some_and(|length| length < PART_BYTES) {
+            break;
+        }
+    }
+    Ok(Some(Seen {
+        body: digester.finish(),
+        size_bytes,
+        date: listed.date,
+    }))
+}
+
+/// Runs `UID FETCH` and hands over each answer that has a UID as it arrives.
+async fn each(
+    session: &mut Session,
+    set: &str,
+    items: &str,
+    mut on_each: impl FnMut(u32, &Data),
+) -> Result<(), ImapError> {
+    let tag = session.send(FETCH, &format!("UID FETCH {set} {items}")).await?;
+    loop {
+        match session.next_event(FETCH).await? {
+            Event::Data(data) if data.name == FETCH => {
+                if let Some(uid) = attribute(&data, "UID").and_then(Value::number) {
+                    on_each(uid, &data);
+                }
+            }
+            Event::Done(done, status) if done == tag => return check(FETCH, status).map(|_| ()),
+            Event::Data(_) | Event::Notice(_) | Event::Continue | Event::Done(..) => {}
+        }
+    }
+}
+
+fn attribute<'a>(data: &'a Data, name: &str) -> Option<&'a Value> {
+    value_of(data, |key| key.eq_ignore_ascii_case(name))
+}
+
+/// The bytes of `BODY[]` or of a part of it, `BODY[]<0>`; some servers leave the offset out.
+fn body(data: &Data) -> Option<&[u8]> {
+    let value = value_of(data, |key| {
+        key.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("BODY[]"))
+    });
+    value.and_then(Value::bytes).map(AsRef::as_ref)
+}
+
+fn value_of(data: &Data, is_wanted: impl Fn(&str) -> bool) -> Option<&Value> {
+    let items = data.values.first()?.list();
+    items.chunks_exact(2).find_map(|pair| match pair {
+        [key, value] if key.text().is_some_and(&is_wanted) => Some(value),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+#[path = "digest_tests.rs"]
+mod tests;
