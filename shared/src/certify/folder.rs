@@ -189,11 +189,7 @@ impl<'a> OpenFolder<'a> {
             missing.remove_range(beyond..=u32::MAX);
         }
         for chunk in chunks {
-            chunk.map.sources().for_each(|uids| missing.remove_range(uids));
-            let others = chunk.exceptions.iter().map(|exception| exception.uid);
-            for uid in chunk.unlocated.iter().chain(others) {
-                missing.remove(uid);
-            }
+            chunk.known().ranges().for_each(|uids| missing.remove_range(uids));
         }
         missing.to_set()
     }
