@@ -41,13 +41,11 @@ pub fn drain(mailbox: &Mailbox, folders: &[&Folder]) -> Result<()> {
 
 fn commands(mailbox: &Mailbox, folders: &[&Folder]) -> Vec<u8> {
     let token = STANDARD.encode(format!("\0{}\0{}", mailbox.login.user, mailbox.login.password));
-    let mut commands = format!("a AUTHENTICATE PLAIN {token}\r\n");
+    let mut commands = vec![format!("a AUTHENTICATE PLAIN {token}")];
     for folder in folders {
-        commands += "b EXAMINE ";
-        commands += &folder.name;
-        commands += "\r\nc UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])\r\n";
+        commands.push(format!("b EXAMINE {}", folder.name));
+        commands.push("c UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])".to_owned());
     }
-    commands += LAST;
-    commands += " NOOP\r\n";
-    commands.into_bytes()
+    commands.push(format!("{LAST} NOOP\r\n"));
+    commands.join("\r\n").into_bytes()
 }

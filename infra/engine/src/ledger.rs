@@ -8,7 +8,7 @@ use mailvan::domain::{JobId, Pass};
 use mailvan::store::finding::CertifyLease;
 use mailvan::store::job::Failure;
 use mailvan::store::planning::PlanLease;
-use mailvan::store::{ChunkRecord, Finding, Findings, FolderRecord, Ledger, StoreError};
+use mailvan::store::{ChunkRecord, Finding, Findings, FolderRecord, Ledger, Planned, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// The ledger of one mailbox. Cheap to clone; clones are the same ledger.
@@ -27,6 +27,9 @@ struct State {
     findings: BTreeMap<u32, Vec<Finding>>,
     #[serde(skip)]
     troubles: Vec<String>,
+    /// How often folders were written down by planning.
+    #[serde(skip)]
+    plan_writes: u64,
 }
 
 impl MemoryLedger {
@@ -59,6 +62,11 @@ impl MemoryLedger {
         for folder in self.state().folders.values_mut() {
             folder.lease_until = 0;
         }
+    }
+
+    /// How often planning has written folders down.
+    pub fn plan_writes(&self) -> u64 {
+        self.state().plan_writes
     }
 
     /// Takes the right to certify.
@@ -159,16 +167,18 @@ impl Ledger for MemoryLedger {
         Ok(chunks.collect())
     }
 
-    async fn put_folder(
-        &self,
-        _lease: PlanLease,
-        folder: &FolderRecord,
-        new_chunks: &[ChunkRecord],
-    ) -> Result<(), StoreError> {
+    async fn mailbox_chunks(&self, _job: JobId) -> Result<Vec<ChunkRecord>, StoreError> {
+        Ok(self.all_chunks())
+    }
+
+    async fn put_folders(&self, _lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {
         let mut state = self.state();
-        let chunks = state.chunks.entry(folder.folder).or_default();
-        chunks.extend(new_chunks.iter().map(|chunk| (chunk.chunk, chunk.clone())));
-        state.folders.insert(folder.folder, folder.clone());
+        for Planned { folder, chunks } in planned {
+            let own = state.chunks.entry(folder.folder).or_default();
+            own.extend(chunks.iter().map(|chunk| (chunk.chunk, chunk.clone())));
+            state.folders.insert(folder.folder, folder.clone());
+        }
+        state.plan_writes += 1;
         Ok(())
     }
 

@@ -49,6 +49,11 @@ impl FlagTable {
         Some(FlagSet::new(text.split(' ')))
     }
 
+    /// The messages of which flags are noted, ascending.
+    pub fn uids(&self) -> impl Iterator<Item = u32> {
+        self.runs.iter().flat_map(|run| run.first..=run.last)
+    }
+
     /// The number of a text, which is kept if it is new.
     fn text(&mut self, flags: &str) -> Text {
         let known = self.texts.iter().position(|text| **text == *flags);
@@ -140,6 +145,11 @@ impl FlagSet {
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether it holds this flag, in any spelling.
+    pub fn contains(&self, flag: &str) -> bool {
+        self.0.contains_key(&flag.to_ascii_lowercase())
     }
 
     /// What a folder can keep. `permanent` is its PERMANENTFLAGS: `\*` allows new keywords, and a

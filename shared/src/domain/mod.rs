@@ -20,6 +20,7 @@ pub mod options;
 pub mod pass;
 pub mod pattern;
 pub mod preview;
+pub mod prints;
 pub mod reading;
 pub mod request;
 pub mod secret;

@@ -97,6 +97,11 @@ impl Tally {
         }
     }
 
+    /// The digest.
+    pub(super) fn digest_bytes(&self) -> [u8; 32] {
+        self.digest
+    }
+
     /// Counts all messages of another tally out.
     pub fn take_out(&mut self, other: &Self) {
         self.messages = self.messages.saturating_sub(other.messages);

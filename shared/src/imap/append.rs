@@ -94,6 +94,11 @@ impl<'a> Appender<'a> {
         }
     }
 
+    /// Appends to another folder from the next batch on.
+    pub fn turn_to(&mut self, folder: &str) {
+        self.folder = quote(folder);
+    }
+
     /// How many batches may be unanswered before it is better to wait: more than one only where the
     /// server tells the UIDs, because else they must be looked for before the next one is sent.
     pub fn depth(&self) -> usize {

@@ -27,7 +27,7 @@ pub struct Metadata {
 
 const FETCH: &str = "FETCH";
 const PLAIN_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
-const IDENTITY_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
+pub(super) const IDENTITY_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
 
 /// UID and size in bytes of each message from `first` on, ascending by UID.
 ///
@@ -131,7 +131,7 @@ async fn uid_fetch(session: &mut Session, set: &str, items: &str) -> Result<Vec<
 /// A FETCH that nobody asked for tells changed flags: it has neither size nor date. One of the two
 /// may be missing from an answer too (a size that is missing counts as 0), and where the size alone
 /// was asked for, the UID may stand alone.
-fn is_asked_for(data: &Data) -> bool {
+pub(super) fn is_asked_for(data: &Data) -> bool {
     let uid_alone = || matches!(&data.values[..], [Value::List(items)] if items.len() == 2);
     attribute(data, "RFC822.SIZE").is_some() || attribute(data, "INTERNALDATE").is_some() || uid_alone()
 }
@@ -159,7 +159,7 @@ fn ascending(mut found: Vec<Metadata>) -> Vec<Metadata> {
     found
 }
 
-fn to_metadata(data: &Data) -> Option<Metadata> {
+pub(super) fn to_metadata(data: &Data) -> Option<Metadata> {
     let flags = attribute(data, "FLAGS").map(Value::list).unwrap_or_default();
     let flags = flags
         .iter()

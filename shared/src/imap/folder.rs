@@ -1,11 +1,16 @@
-//! Listing folders: names, separators, what they are for (RFC 9051, section 6.3.9; RFC 6154).
+//! Folders: what is known of them, and making them (RFC 9051, sections 6.3.4 and 6.3.7). Listing is in
+//! `listing.rs`.
+
+use std::collections::BTreeMap;
 
 use super::error::ImapError;
+use super::listing::{key, status_command, statuses_of};
+pub use super::listing::{list, list_with_status};
 pub use super::namespace::Namespace;
-use super::namespace::namespace;
-use super::response::Data;
-use super::session::{Session, quote};
-use super::value::Value;
+pub use super::open::FolderStatus;
+use super::open::sendable;
+use super::pipeline::{Group, Heard, pipeline, run_all};
+use super::session::Session;
 
 /// What a folder is for (RFC 6154), as far as providers' folders are mapped onto each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,106 +42,84 @@ pub struct ListedFolder {
     pub selectable: bool,
     /// Whether the user subscribed to it.
     pub subscribed: bool,
+    /// Its numbers, where they were asked for and the server told them.
+    pub status: Option<FolderStatus>,
 }
 
-const PLAIN_LIST: &str = r#"LIST "" "*""#;
+/// A folder to be made ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Its name on the wire.
+    pub wire_name: &'a str,
+    /// Whether to make it, unless it is there already.
+    pub create: bool,
+}
 
-/// Attributes of folders without messages of their own.
-const NOT_COPIED: [&str; 4] = ["\\Noselect", "\\NonExistent", "\\Flagged", "\\Important"];
-
-/// All folders of the mailbox's owner, and where they are. INBOX is always among them.
+/// Makes folders and asks for their numbers, in one round trip for all. Each answer stands where its
+/// folder does.
 ///
 /// # Errors
-/// [`ImapError`]; an answer that cannot be read is an error, never an empty list.
-pub async fn list(session: &mut Session) -> Result<(Namespace, Vec<ListedFolder>), ImapError> {
-    let mut namespace = namespace(session).await?;
-    let capabilities = session.capabilities();
-    let mut extended = capabilities.has("LIST-EXTENDED") && capabilities.has("SPECIAL-USE");
-    let mut listed = if extended {
-        run_list(session, r#"LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED)"#).await?
-    } else {
-        run_list(session, PLAIN_LIST).await?
-    };
-    // Strato (2021) announces the extensions and lists nothing when asked with them.
-    if extended && !listed.iter().any(Listed::is_inbox) {
-        let plain = run_list(session, PLAIN_LIST).await?;
-        if plain.len() > listed.len() {
-            extended = false;
-            listed = plain;
+/// [`ImapError`] where the session is lost; what the server does not want is said for each folder.
+pub async fn ready(
+    session: &mut Session,
+    folders: &[Wanted<'_>],
+) -> Result<Vec<Result<FolderStatus, ImapError>>, ImapError> {
+    let mut commands = Vec::new();
+    for (at, folder) in folders.iter().enumerate() {
+        let (Ok(name), Ok(status)) = (sendable(CREATE, folder.wire_name), status_command(folder.wire_name)) else {
+            continue;
+        };
+        if folder.create {
+            commands.push((at, CREATE, format!("CREATE {name}")));
         }
+        commands.push((at, STATUS, status));
     }
-    let subscribed: Vec<String> = if extended {
-        let folders = listed.iter().filter(|folder| folder.has("\\Subscribed"));
-        folders.map(|folder| folder.wire_name.clone()).collect()
-    } else {
-        let data = session.run("LSUB", r#"LSUB "" "*""#).await?;
-        let names = data.iter().filter(|data| data.name == "LSUB").filter_map(self::listed);
-        names
-            .filter(|folder| !folder.has("\\Noselect"))
-            .map(|folder| folder.wire_name)
-            .collect()
-    };
-    namespace.separator = namespace
-        .separator
-        .or_else(|| listed.iter().find_map(|folder| folder.separator));
-    let mut folders: Vec<ListedFolder> = listed
-        .into_iter()
-        .filter(|folder| !namespace.is_foreign(&folder.wire_name))
-        .map(|folder| ListedFolder {
-            path: namespace.path(&folder.wire_name),
-            special_use: folder.special_use(),
-            selectable: !NOT_COPIED.iter().any(|attribute| folder.has(attribute)),
-            subscribed: subscribed.contains(&folder.wire_name),
-            wire_name: folder.wire_name,
-        })
-        .collect();
-    if !folders.iter().any(|folder| folder.path == ["INBOX"]) {
-        // RFC 9051, section 5.1: it is there, listed or not.
-        folders.push(ListedFolder {
-            wire_name: "INBOX".to_owned(),
-            path: vec!["INBOX".to_owned()],
-            special_use: None,
-            selectable: true,
-            subscribed: subscribed.iter().any(|name| name.eq_ignore_ascii_case("INBOX")),
+    let groups = commands
+        .iter()
+        .map(|(_, name, command)| Group::one(name, command.clone()));
+    let mut data = Vec::new();
+    let mut refused: BTreeMap<(usize, &str), ImapError> = BTreeMap::new();
+    pipeline(session, groups, |group, heard| match (heard, commands.get(group)) {
+        (Heard::Data(heard), _) => data.push(heard),
+        (Heard::Done(_, Err(error)), Some((at, name, _))) => {
+            refused.insert((*at, name), error);
+        }
+        (Heard::Done(..) | Heard::Notice(_), _) => {}
+    })
+    .await?;
+    let told = statuses_of(&data);
+    let mut results = Vec::with_capacity(folders.len());
+    for (at, folder) in folders.iter().enumerate() {
+        let refusal = refused
+            .remove(&(at, CREATE))
+            .filter(|refusal| !is_there_already(refusal));
+        results.push(match (refusal, told.get(&key(folder.wire_name))) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Some(status)) => Ok(*status),
+            // A server may have looked before it had made the folder.
+            (None, None) => match session.status(folder.wire_name).await {
+                Err(error) if !matches!(error, ImapError::Refused { .. }) => return Err(error),
+                asked => asked,
+            },
         });
     }
-    Ok((namespace, folders))
+    Ok(results)
 }
 
-async fn run_list(session: &mut Session, command: &str) -> Result<Vec<Listed>, ImapError> {
-    let data = session.run("LIST", command).await?;
-    let lines = data.iter().filter(|data| data.name == "LIST");
-    lines
-        .map(|line| {
-            listed(line).ok_or(ImapError::Unreadable {
-                command: "LIST",
-                what: "a folder without a name",
-            })
-        })
-        .collect()
-}
-
-/// Makes a folder, unless it is there already.
+/// Subscribes to folders, in one round trip; repeating it changes nothing. What the server does not
+/// want is passed over: a subscription is not worth a folder.
 ///
 /// # Errors
-/// [`ImapError::Refused`] where the server does not want it.
-pub async fn create(session: &mut Session, wire_name: &str) -> Result<(), ImapError> {
-    match session.run("CREATE", &format!("CREATE {}", quote(wire_name))).await {
-        Ok(_) => Ok(()),
-        Err(ImapError::Refused { code, text, .. }) if already_exists(&code, &text) => Ok(()),
-        Err(error) => Err(error),
-    }
+/// [`ImapError`] where the session is lost.
+pub async fn subscribe_all(session: &mut Session, wire_names: &[&str]) -> Result<(), ImapError> {
+    let commands = wire_names
+        .iter()
+        .filter_map(|name| Some(format!("SUBSCRIBE {}", sendable("SUBSCRIBE", name).ok()?)));
+    run_all(session, "SUBSCRIBE", commands.collect()).await.map(|_| ())
 }
 
-/// Subscribes to a folder; repeating it changes nothing.
-///
-/// # Errors
-/// [`ImapError::Refused`] where the server does not want it.
-pub async fn subscribe(session: &mut Session, wire_name: &str) -> Result<(), ImapError> {
-    session
-        .run("SUBSCRIBE", &format!("SUBSCRIBE {}", quote(wire_name)))
-        .await
-        .map(|_| ())
+fn is_there_already(refusal: &ImapError) -> bool {
+    matches!(refusal, ImapError::Refused { code, text, .. } if already_exists(code, text))
 }
 
 /// Servers without RFC 5530's codes say it in words; so do those that mean the opposite.
@@ -148,50 +131,8 @@ fn already_exists(code: &str, text: &str) -> bool {
             && !denies.iter().any(|words| text.contains(words))
 }
 
-/// A LIST or LSUB line.
-struct Listed {
-    attributes: Vec<String>,
-    separator: Option<char>,
-    wire_name: String,
-}
-
-impl Listed {
-    fn has(&self, attribute: &str) -> bool {
-        self.attributes.iter().any(|own| own.eq_ignore_ascii_case(attribute))
-    }
-
-    fn is_inbox(&self) -> bool {
-        self.wire_name.eq_ignore_ascii_case("INBOX")
-    }
-
-    fn special_use(&self) -> Option<SpecialUse> {
-        [
-            ("\\Sent", SpecialUse::Sent),
-            ("\\Drafts", SpecialUse::Drafts),
-            ("\\Trash", SpecialUse::Trash),
-            ("\\Junk", SpecialUse::Junk),
-            ("\\Archive", SpecialUse::Archive),
-        ]
-        .into_iter()
-        .find_map(|(attribute, special_use)| self.has(attribute).then_some(special_use))
-    }
-}
-
-fn listed(data: &Data) -> Option<Listed> {
-    let [attributes, separator, name, ..] = data.values.as_slice() else {
-        return None;
-    };
-    Some(Listed {
-        attributes: attributes
-            .list()
-            .iter()
-            .filter_map(Value::text)
-            .map(str::to_owned)
-            .collect(),
-        separator: separator.text().and_then(|text| text.chars().next()),
-        wire_name: String::from_utf8_lossy(name.bytes()?).into_owned(),
-    })
-}
+const CREATE: &str = "CREATE";
+const STATUS: &str = "STATUS";
 
 #[cfg(test)]
 mod tests {

@@ -22,14 +22,17 @@ pub mod folder;
 mod frame;
 pub mod guard;
 mod input;
+mod listing;
 mod login;
 mod login_stream;
 pub mod name;
 mod namespace;
 mod open;
 mod output;
+mod pipeline;
 mod quirks;
 mod refusal;
+pub mod relocate;
 pub mod remove;
 #[cfg(test)]
 mod replay;
@@ -37,6 +40,8 @@ mod response;
 mod sasl;
 mod search;
 pub mod session;
+pub mod store;
+pub mod survey;
 #[cfg(test)]
 mod tests;
 mod value;

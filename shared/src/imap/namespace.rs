@@ -1,9 +1,7 @@
 //! Where a mailbox's own folders are, and how their names are spelt on the wire (RFC 2342).
 
-use super::error::ImapError;
 use super::name;
 use super::response::Data;
-use super::session::Session;
 use super::value::Value;
 
 /// Where the user's own folders are (RFC 2342).
@@ -81,22 +79,15 @@ impl Namespace {
     }
 }
 
-/// Asks for the namespaces. A server that refuses has its folders at the top.
-pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapError> {
+/// The namespaces, where a server told them. One that did not has its folders at the top. `utf8` says
+/// whether names are in UTF-8.
+pub(super) fn namespace(data: &[Data], utf8: bool) -> Namespace {
     let top = Namespace {
-        utf8: session.capabilities().names_are_utf8(),
+        utf8,
         ..Namespace::default()
     };
-    if !session.capabilities().has("NAMESPACE") || session.quirks.namespace_disconnects {
-        return Ok(top);
-    }
-    let data = match session.run("NAMESPACE", "NAMESPACE").await {
-        Ok(data) => data,
-        Err(ImapError::Refused { .. }) => return Ok(top),
-        Err(error) => return Err(error),
-    };
     let Some(Data { values, .. }) = data.iter().find(|data| data.name == "NAMESPACE") else {
-        return Ok(top);
+        return top;
     };
     let entry = |value: &Value| -> Option<(String, Option<char>)> {
         let [prefix, separator, ..] = value.list() else {
@@ -118,14 +109,14 @@ pub(super) async fn namespace(session: &mut Session) -> Result<Namespace, ImapEr
         .flat_map(Value::list)
         .filter_map(entry)
         .map(|(prefix, _)| prefix);
-    Ok(Namespace {
+    Namespace {
         foreign: foreign
             .filter(|foreign| !foreign.is_empty() && *foreign != prefix)
             .collect(),
         prefix,
         separator,
         ..top
-    })
+    }
 }
 
 #[cfg(test)]

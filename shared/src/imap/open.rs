@@ -2,7 +2,7 @@
 //! 6.3.11).
 
 use super::error::ImapError;
-use super::response::Data;
+use super::response::{Data, Status};
 use super::session::{Event, Session, check, quote};
 use super::value::Value;
 
@@ -32,6 +32,48 @@ pub struct FolderStatus {
     pub uid_next: u32,
     /// UIDVALIDITY.
     pub uid_validity: u32,
+    /// HIGHESTMODSEQ, where it was asked for and the folder has one (RFC 7162): it grows with every
+    /// change of a flag.
+    pub highest_modseq: Option<u64>,
+}
+
+impl Selected {
+    /// Notes untagged data that came with the opening.
+    pub(super) fn note_data(&mut self, data: &Data) {
+        if data.name == "EXISTS" {
+            self.exists = data.number.unwrap_or_default();
+        }
+    }
+
+    /// Notes an untagged status that came with the opening.
+    pub(super) fn note_status(&mut self, status: &Status) {
+        match status.code.as_str() {
+            "UIDVALIDITY" => self.uid_validity = status.arguments.parse().unwrap_or_default(),
+            "UIDNEXT" => self.uid_next = status.arguments.parse().ok(),
+            "PERMANENTFLAGS" => {
+                let flags = status
+                    .arguments
+                    .trim_matches(['(', ')'])
+                    .split_whitespace()
+                    .map(str::to_owned);
+                self.permanent_flags = Some(flags.collect());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl FolderStatus {
+    /// What a STATUS answer says; `None` where a number is missing without which nothing can be told.
+    pub(super) fn of(answer: &Data) -> Option<Self> {
+        Some(Self {
+            messages: status_item(answer, "MESSAGES")?,
+            uid_next: status_item(answer, "UIDNEXT")?,
+            uid_validity: status_item(answer, "UIDVALIDITY")?,
+            // 0 where the folder keeps none.
+            highest_modseq: status_item(answer, "HIGHESTMODSEQ").filter(|highest: &u64| *highest > 0),
+        })
+    }
 }
 
 impl Session {
@@ -64,25 +106,13 @@ impl Session {
         let mut selected = Selected::default();
         loop {
             match self.next_event(command).await? {
-                Event::Data(data) if data.name == "EXISTS" => selected.exists = data.number.unwrap_or_default(),
-                Event::Notice(status) => match status.code.as_str() {
-                    "UIDVALIDITY" => selected.uid_validity = status.arguments.parse().unwrap_or_default(),
-                    "UIDNEXT" => selected.uid_next = status.arguments.parse().ok(),
-                    "PERMANENTFLAGS" => {
-                        let flags = status
-                            .arguments
-                            .trim_matches(['(', ')'])
-                            .split_whitespace()
-                            .map(str::to_owned);
-                        selected.permanent_flags = Some(flags.collect());
-                    }
-                    _ => {}
-                },
+                Event::Data(data) => selected.note_data(&data),
+                Event::Notice(status) => selected.note_status(&status),
                 Event::Done(done, status) if done == tag => {
                     check(command, status)?;
                     return Ok(selected);
                 }
-                Event::Data(_) | Event::Continue | Event::Done(..) => {}
+                Event::Continue | Event::Done(..) => {}
             }
         }
     }
@@ -96,24 +126,16 @@ impl Session {
         let command = format!("STATUS {} (MESSAGES UIDNEXT UIDVALIDITY)", sendable(STATUS, wire_name)?);
         let data = self.run(STATUS, &command).await?;
         let answer = data.iter().find(|data| data.name == "STATUS");
-        let item = |name| answer.and_then(|answer| status_item(answer, name));
-        match (item("MESSAGES"), item("UIDNEXT"), item("UIDVALIDITY")) {
-            (Some(messages), Some(uid_next), Some(uid_validity)) => Ok(FolderStatus {
-                messages,
-                uid_next,
-                uid_validity,
-            }),
-            _ => Err(ImapError::Unreadable {
-                command: STATUS,
-                what: "UIDNEXT or UIDVALIDITY is missing",
-            }),
-        }
+        answer.and_then(FolderStatus::of).ok_or(ImapError::Unreadable {
+            command: "STATUS",
+            what: "UIDNEXT or UIDVALIDITY is missing",
+        })
     }
 }
 
 /// A folder's name as it is sent. A name with a line break or NUL in it, which a server can list as a
 /// literal, would be another folder's without them.
-fn sendable(command: &'static str, wire_name: &str) -> Result<String, ImapError> {
+pub(super) fn sendable(command: &'static str, wire_name: &str) -> Result<String, ImapError> {
     if wire_name.contains(['\r', '\n', '\0']) {
         return Err(ImapError::Refused {
             command,

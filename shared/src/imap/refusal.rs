@@ -43,7 +43,8 @@ const PASSING_WORDS: [&str; 5] = ["try again", "temporar", "locked", "busy", "in
 const QUOTA_WORDS: [&str; 4] = ["quota", "mailbox is full", "mailbox full", "storage limit"];
 
 impl Refusal {
-    pub(super) fn new(code: &str, text: &str) -> Self {
+    /// What a server said.
+    pub fn new(code: &str, text: &str) -> Self {
         Self {
             code: code.to_owned(),
             text: text.chars().take(TEXT_LIMIT_CHARS).collect(),

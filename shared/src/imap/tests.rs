@@ -171,6 +171,7 @@ async fn inbox_is_there_even_where_no_list_names_it() {
     let steps = vec![
         ("RETURN", "* LIST (\\Sent \\Subscribed) \"/\" Sent\r\nv2 OK\r\n"),
         ("v3 LIST \"\" \"*\"\r\n", "* LIST () \"/\" Sent\r\nv3 OK\r\n"),
+        ("v4 LSUB", "v4 OK\r\n"),
     ];
     let folders = listed(EXTENDED, steps).await.unwrap();
     assert_eq!(names(&folders), ["Sent", "INBOX"]);
@@ -188,7 +189,7 @@ async fn exchange_lists_names_with_spaces_without_quotes() {
 #[tokio::test]
 async fn folder_that_cannot_be_read_is_an_error() {
     for line in ["* LIST () \"/\"\r\nv2 OK\r\n", "* LIST (\r\nv2 OK\r\n"] {
-        let result = listed(PLAIN, vec![("v2 LIST", line)]).await;
+        let result = listed(PLAIN, vec![("v2 LIST", line), ("v3 LSUB", "v3 OK\r\n")]).await;
         assert!(
             matches!(result, Err(ImapError::Unreadable { command: "LIST", .. })),
             "{line}"

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::flags::FlagTable;
+use crate::domain::prints::Prints;
 use crate::domain::tally::Tally;
 use crate::domain::uid::{UidMap, UidRuns, UidSet};
 use crate::domain::{DroppedFlags, JobId, Pass};
@@ -59,6 +60,17 @@ pub struct ChunkRecord {
     /// Source UIDs in the map that were found at the destination and not read: not in the tally.
     #[serde(default)]
     pub untallied: UidRuns,
+    /// What the messages of the tally are known again by.
+    #[serde(default)]
+    pub prints: Prints,
+    /// Source UIDs of messages that are not to be copied: outside of the dates that were asked for, or
+    /// the user moved or deleted their copies at the destination before they came here.
+    #[serde(default)]
+    pub left_out: UidRuns,
+    /// Source UIDs of messages that had been copied before the destination folder was made anew. Those
+    /// that are found there again are in the map too; the others are never sent again.
+    #[serde(default)]
+    pub absent: UidRuns,
     /// Flags the destination does not keep.
     #[serde(default)]
     pub dropped: DroppedFlags,
@@ -158,6 +170,9 @@ impl ChunkRecord {
             unlocated: UidSet::default(),
             tally: Tally::default(),
             untallied: UidRuns::default(),
+            prints: Prints::default(),
+            left_out: UidRuns::default(),
+            absent: UidRuns::default(),
             dropped: DroppedFlags::default(),
             bytes_copied: 0,
             counted: (0, 0),
@@ -165,6 +180,82 @@ impl ChunkRecord {
             counted_exceptions: 0,
             counted_notes: 0,
         }
+    }
+
+    /// Whether there is work left in it for this pass. In a later pass, only what an earlier one could
+    /// not do: changes between the passes are planning's business.
+    pub fn is_open(&self, pass: Pass) -> bool {
+        let has_loose_end = || {
+            let refused = self.exceptions.iter().any(|exception| !exception.is_there());
+            refused || self.open_batch.is_some() || self.match_from.is_some()
+        };
+        match self.done_pass {
+            None => true,
+            Some(done) => done != pass && has_loose_end(),
+        }
+    }
+
+    /// Whether nothing more is to be done for a message.
+    pub fn is_settled(&self, uid: u32) -> bool {
+        self.map.get(uid).is_some()
+            || self.unlocated.contains(uid)
+            || self.left_out.contains(uid)
+            || self.absent.contains(uid)
+            || self.exceptions.iter().any(|exception| exception.uid == uid)
+    }
+
+    /// The source UIDs it covers, but for those that are left out.
+    pub fn covered(&self) -> UidRuns {
+        let mut uids = UidRuns::default();
+        uids.insert_range(self.first_uid..=self.last_uid);
+        self.left_out.ranges().for_each(|range| uids.remove_range(range));
+        uids
+    }
+
+    /// The source UIDs of which it is known what became of them.
+    pub fn known(&self) -> UidRuns {
+        let mut uids = self.left_out.clone();
+        uids.extend(self.map.sources());
+        uids.extend(self.absent.ranges());
+        uids.extend(self.unlocated.iter());
+        uids.extend(self.exceptions.iter().map(|exception| exception.uid));
+        uids
+    }
+
+    /// Begins anew with what is at the destination: the folder there is another one now. What had been
+    /// copied and is not found there again is not sent again: whether the user removed it or the
+    /// provider lost it cannot be told, and what the user removed must not come back.
+    pub fn restart(&mut self) {
+        self.absent.extend(self.map.sources());
+        self.absent.extend(self.unlocated.iter());
+        self.map = UidMap::default();
+        self.unlocated = UidSet::default();
+        self.tally = Tally::default();
+        self.untallied = UidRuns::default();
+        self.bytes_copied = 0;
+        self.open_batch = None;
+        self.late = None;
+        self.match_from = Some(1);
+        self.done_pass = None;
+    }
+
+    /// Forgets a message whose copy is not where it was put any more, by our own doing.
+    pub fn forget(&mut self, uid: u32, size_bytes: u64) {
+        let bytes = i64::try_from(size_bytes).unwrap_or(i64::MAX).min(self.bytes_copied);
+        self.bytes_copied -= bytes;
+        self.messages -= 1;
+        self.counted = (self.counted.0 - 1, self.counted.1 - bytes);
+        self.map.remove(uid);
+        self.flags.remove(uid);
+        self.prints.remove(uid);
+        self.untallied.remove(uid);
+    }
+
+    /// How many messages had been copied before the destination folder was made anew, and are not
+    /// there any more.
+    pub fn absent_messages(&self) -> u64 {
+        let there = self.absent.iter().filter(|uid| self.map.get(*uid).is_some()).count();
+        self.absent.len() - there as u64
     }
 
     /// Marks the chunk as done in this pass; gives what its mailbox's counters do not hold yet.

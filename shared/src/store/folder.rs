@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::chunk::{ChunkRecord, OpenBatch};
 use super::expression::Change;
 use super::job::Failure;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Planned};
 use super::planning::PlanLease;
 use super::{Store, StoreError};
+use crate::domain::prints::PrintList;
 use crate::domain::{JobId, Pass};
 
 /// One folder of a mailbox.
@@ -36,7 +37,19 @@ pub struct FolderRecord {
     pub chunks: u32,
     /// The highest source UID any chunk covers.
     pub last_uid: u32,
-    /// The last pass it was planned for.
+    /// The source's numbers from before anything of the folder was read when it was planned: where
+    /// they are the same again, nothing has changed in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SourceNumbers>,
+    /// Messages that went from the source, and whose copies the user had moved or deleted at the
+    /// destination: where one comes as new into this folder, it is left out.
+    #[serde(default, skip_serializing_if = "PrintList::is_empty")]
+    pub gone: PrintList,
+    /// How many messages were deleted at the destination because they had been at the source.
+    #[serde(default)]
+    pub deleted: u64,
+    /// The last pass it was planned for. One in which nothing has changed is not planned for the final
+    /// pass, and has no work in it.
     pub planned_pass: Pass,
     /// The last pass it was copied in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,9 +68,21 @@ pub struct FolderRecord {
     pub lease_until: i64,
 }
 
+/// A source folder's numbers (RFC 9051, section 6.3.11; RFC 7162), beside its UIDVALIDITY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceNumbers {
+    /// MESSAGES.
+    pub messages: u32,
+    /// UIDNEXT.
+    pub uid_next: u32,
+    /// HIGHESTMODSEQ, where the folder has one: without it, changed flags do not show in the numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest_modseq: Option<u64>,
+}
+
 impl FolderRecord {
-    /// Whether there is work left in it for this pass. A folder that is gone from the source is not
-    /// planned for the pass, and has none.
+    /// Whether there is work left in it for this pass. A folder that is gone from the source, or in
+    /// which nothing has changed, is not planned for the pass, and has none.
     pub fn is_open(&self, pass: Pass) -> bool {
         self.planned_pass == pass && self.done_pass != Some(pass)
     }
@@ -94,13 +119,8 @@ impl Ledger for Store {
         Ok(self.request(job.request()).await?.state.is_terminal())
     }
 
-    async fn put_folder(
-        &self,
-        lease: PlanLease,
-        folder: &FolderRecord,
-        new_chunks: &[ChunkRecord],
-    ) -> Result<(), StoreError> {
-        self.put_planned(lease, folder, new_chunks).await
+    async fn put_folders(&self, lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {
+        self.put_planned(lease, planned).await
     }
 
     async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
@@ -117,6 +137,10 @@ impl Ledger for Store {
 
     async fn chunks(&self, job: JobId, folder: u32) -> Result<Vec<ChunkRecord>, StoreError> {
         self.query(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    async fn mailbox_chunks(&self, job: JobId) -> Result<Vec<ChunkRecord>, StoreError> {
+        self.all_chunks(job).await
     }
 
     async fn lease_folder(
@@ -224,6 +248,9 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("unlocated", chunk.unlocated.to_string())
         .set("tally", chunk.tally.to_string())
         .set("untallied", chunk.untallied.to_string())
+        .set("prints", chunk.prints.to_string())
+        .set("left_out", chunk.left_out.to_string())
+        .set("absent", chunk.absent.to_string())
         .set("dropped", dropped)
         .set("bytes_copied", chunk.bytes_copied)
         .set("counted", counted)

@@ -1,4 +1,4 @@
-//! Mailbox jobs in the table. How they get on is in [`super::advance`].
+//! Mailbox jobs in the table. How they get on is in `advance.rs`.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck};
 use jiff::Timestamp;

@@ -10,6 +10,15 @@ use super::planning::PlanLease;
 use super::{ChunkRecord, FolderRecord, StoreError};
 use crate::domain::{JobId, Pass};
 
+/// A planned folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The folder.
+    pub folder: FolderRecord,
+    /// Its chunks that are new or have changed.
+    pub chunks: Vec<ChunkRecord>,
+}
+
 /// Folders and chunks of mailboxes. What is written is durable on return.
 pub trait Ledger: Clone + Send + Sync + 'static {
     /// Whether the mailbox shall not be copied any further: its request has ended.
@@ -21,15 +30,14 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// The chunks of a folder, in order.
     fn chunks(&self, job: JobId, folder: u32) -> impl Future<Output = Result<Vec<ChunkRecord>, StoreError>> + Send;
 
-    /// Puts a folder with its new chunks; the folder last, so that one without all its chunks is
-    /// planned again. Idempotency key: the folder's number and its pass. [`StoreError::Conflict`]
-    /// where the right to plan has been lost.
-    fn put_folder(
-        &self,
-        lease: PlanLease,
-        folder: &FolderRecord,
-        new_chunks: &[ChunkRecord],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// All chunks of a mailbox, in order.
+    fn mailbox_chunks(&self, job: JobId) -> impl Future<Output = Result<Vec<ChunkRecord>, StoreError>> + Send;
+
+    /// Puts folders, each with its new and changed chunks and after them, so that one without all its
+    /// chunks is planned again. Idempotency key: the folder's number and its pass.
+    /// [`StoreError::Conflict`] where the right to plan has been lost.
+    fn put_folders(&self, lease: PlanLease, planned: &[Planned])
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Forgets the chunks of a folder that is to be planned anew.
     fn delete_chunks(&self, job: JobId, folder: u32) -> impl Future<Output = Result<(), StoreError>> + Send;

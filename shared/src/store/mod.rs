@@ -34,9 +34,9 @@ use crate::domain::RequestId;
 pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
-pub use folder::FolderRecord;
+pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Planned};
 pub use notice::{NoticeKind, NoticeRecord};
 pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
@@ -49,6 +49,9 @@ const BATCH_WRITE_ITEMS: usize = 25;
 
 /// How many items besides the fence one transaction holds; DynamoDB takes 100.
 const PUTS_A_TRANSACTION: usize = 99;
+
+/// How many bytes a transaction takes: DynamoDB's limit is 4 MB.
+const BYTES_A_TRANSACTION: usize = 3 << 20;
 
 /// A frame starts 90 days ahead at most, a customer may take long over the cut-over, and an ended
 /// request is kept for 90 days.
@@ -159,13 +162,15 @@ impl Store {
 
     /// Puts items in their order, each group only while the fence holds.
     async fn put_fenced(&self, fence: &ConditionCheck, puts: Vec<Item>) -> Result<(), StoreError> {
-        for group in puts.chunks(PUTS_A_TRANSACTION) {
+        let mut puts = puts.into_iter().peekable();
+        while puts.peek().is_some() {
             let mut items = vec![TransactWriteItem::builder().condition_check(fence.clone()).build()];
-            for item in group {
-                let put = Put::builder()
-                    .table_name(&self.table)
-                    .set_item(Some(item.clone()))
-                    .build()?;
+            let mut bytes = 0;
+            while let Some(item) = puts.next_if(|next| {
+                bytes += item_bytes(next);
+                items.len() == 1 || items.len() <= PUTS_A_TRANSACTION && bytes <= BYTES_A_TRANSACTION
+            }) {
+                let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
                 items.push(TransactWriteItem::builder().put(put).build());
             }
             self.transact(items).await?;
@@ -217,6 +222,19 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// How many bytes an item has, roughly.
+fn item_bytes(item: &Item) -> usize {
+    fn value_bytes(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::L(values) => values.iter().map(value_bytes).sum(),
+            AttributeValue::M(values) => item_bytes(values),
+            _ => 8,
+        }
+    }
+    item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
 }
 
 /// When the table forgets what belongs to a request, in seconds since 1970.

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::expression::Change;
 use super::folder::{chunk_key, folder_key, partition};
-use super::{ChunkRecord, FolderRecord, Store, StoreError, belonging};
+use super::ledger::Planned;
+use super::{Store, StoreError, belonging};
 use crate::domain::JobId;
 
 /// The right to plan a mailbox, until the lease ends.
@@ -60,28 +61,21 @@ impl Store {
         self.change(change, partition(lease.job), "PLAN".to_owned()).await
     }
 
-    /// Puts a folder with its new chunks; the folder last, so that one without all its chunks is
-    /// planned again. Idempotency key: the folder's number and its pass.
+    /// Puts folders with their chunks; each folder after its chunks, so that one without all its
+    /// chunks is planned again. Idempotency key: the folder's number and its pass.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the lease has been lost.
-    pub(super) async fn put_planned(
-        &self,
-        lease: PlanLease,
-        folder: &FolderRecord,
-        new_chunks: &[ChunkRecord],
-    ) -> Result<(), StoreError> {
+    pub(super) async fn put_planned(&self, lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {
         let pk = partition(lease.job);
-        let mut puts = Vec::with_capacity(new_chunks.len() + 1);
-        for chunk in new_chunks {
-            puts.push(belonging(lease.job.request(), pk.clone(), chunk_key(chunk), chunk)?);
+        let mut puts = Vec::with_capacity(planned.len());
+        for Planned { folder, chunks } in planned {
+            for chunk in chunks {
+                puts.push(belonging(lease.job.request(), pk.clone(), chunk_key(chunk), chunk)?);
+            }
+            let key = folder_key(folder.folder);
+            puts.push(belonging(lease.job.request(), pk.clone(), key, folder)?);
         }
-        puts.push(belonging(
-            lease.job.request(),
-            pk.clone(),
-            folder_key(folder.folder),
-            folder,
-        )?);
         let fence = ConditionCheck::builder()
             .table_name(&self.table)
             .key("PK", AttributeValue::S(pk))

@@ -55,22 +55,23 @@ pub(super) struct OpenFolder<'a, L> {
 }
 
 impl<L: Ledger> OpenFolder<'_, L> {
-    /// Copies what is missing of a chunk and, in the final pass, carries changed flags over.
-    /// Idempotency key: chunk and pass.
+    /// Copies what is missing of a chunk. Idempotency key: chunk and pass.
     pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord) -> Result<ChunkEnd, SyncError> {
         if let Some(open) = &chunk.open_batch {
             // Whoever sent it does not know its end: it may arrive even after it was looked for.
             chunk.late = Some(open.joined(chunk.late.as_ref()));
         }
         self.close_open_batch(chunk).await?;
-        let range = UidSet::from_range(chunk.first_uid..=chunk.last_uid);
-        let found = fetch::metadata(self.source, &range).await.map_err(SyncError::Source)?;
+        let covered = chunk.covered().to_set();
+        let found = fetch::metadata(self.source, &covered)
+            .await
+            .map_err(SyncError::Source)?;
         if self.pass == Pass::Final {
-            self.carry_flags_over(chunk, &found).await?;
             // What was refused in the first pass gets its second chance.
             chunk.exceptions.retain(ExceptionRecord::is_there);
         }
-        let missing = self.note_too_large(chunk, missing_of(chunk, &found));
+        let missing = self.leave_out_gone(chunk, missing_of(chunk, &found)).await?;
+        let missing = self.note_too_large(chunk, missing);
         let mut end = self.send(chunk, missing).await?;
         let left = missing_of(chunk, &found);
         if end == ChunkEnd::Finished && !left.is_empty() {
@@ -326,9 +327,8 @@ fn note_refusal(chunk: &mut ChunkRecord, uid: u32, refusal: Refusal) -> Result<(
 
 /// Messages that have neither been copied nor refused.
 fn missing_of(chunk: &ChunkRecord, found: &[Metadata]) -> Vec<Metadata> {
-    let refused: HashSet<u32> = chunk.exceptions.iter().map(|exception| exception.uid).collect();
-    let done = |uid| chunk.map.get(uid).is_some() || refused.contains(&uid) || chunk.unlocated.contains(uid);
-    found.iter().filter(|message| !done(message.uid)).cloned().collect()
+    let is_missing = |message: &&Metadata| !chunk.is_settled(message.uid);
+    found.iter().filter(is_missing).cloned().collect()
 }
 
 /// Messages in batches within the limits; a larger message goes alone.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::transfer::BATCH_MARGIN;
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
+use crate::domain::prints::Print;
 use crate::domain::tally::BodyDigest;
 use crate::domain::uid::UidRuns;
 use crate::imap::date::InternalDate;
@@ -48,6 +49,7 @@ impl Claims {
             Some((digest, bytes)) => {
                 let date = message.date.as_ref().map(InternalDate::instant);
                 chunk.tally.add(&digest, bytes, date);
+                chunk.prints.insert(message.uid, Print::of(&digest, date));
             }
             None => {
                 chunk.untallied.insert(message.uid);

@@ -271,7 +271,9 @@ async fn work_on<L: Ledger>(
         },
         before_us: None,
     };
-    for chunk in chunks.iter().filter(|chunk| chunk.done_pass != Some(pass)) {
+    let (todo, done): (Vec<_>, Vec<_>) = chunks.iter().partition(|chunk| chunk.is_open(pass));
+    let mut absent: u64 = done.iter().map(|chunk| chunk.absent_messages()).sum();
+    for chunk in todo {
         if mailbox.ledger.is_stopped(mailbox.job_id).await? {
             return Ok(FolderEnd::Stopped);
         }
@@ -281,9 +283,23 @@ async fn work_on<L: Ledger>(
         if end? == ChunkEnd::OutOfTime {
             return Ok(FolderEnd::Stopped);
         }
+        absent += chunk.absent_messages();
     }
-    mailbox.ledger.finish_folder(folder, pass, None).await?;
+    let absent = absent_from(folder, absent);
+    mailbox.ledger.finish_folder(folder, pass, absent.as_deref()).await?;
     Ok(FolderEnd::Finished)
+}
+
+/// What a customer is told of messages that were copied before the folder was made anew at the
+/// destination, and are not in it any more.
+fn absent_from(folder: &FolderRecord, messages: u64) -> Option<String> {
+    (messages > 0).then(|| {
+        let title = &folder.title;
+        format!(
+            "the folder {title} is another one at the new provider than the one that was copied into: {messages} \
+             messages that had been copied are not in it any more, and were not copied again"
+        )
+    })
 }
 
 /// The folder that was planned is the one that was opened.
@@ -315,7 +331,7 @@ async fn skip_folder<L: Ledger>(
 /// Shortens the lease, so that the next try need not wait for this run's end; but not to nothing,
 /// because what was on the wire may still arrive. Where the destination fell silent it may take any
 /// time, and the lease stays.
-async fn release_after_fault<L: Ledger>(ledger: &L, folder: &FolderRecord, error: &SyncError) {
+pub(super) async fn release_after_fault<L: Ledger>(ledger: &L, folder: &FolderRecord, error: &SyncError) {
     if matches!(
         error,
         SyncError::Destination(ImapError::TimedOut { .. } | ImapError::Io { .. })

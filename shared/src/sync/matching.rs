@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::tally::{BodyDigest, body_digest};
+use crate::domain::tally::{BodyDigest, BodyDigester};
 use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 
@@ -21,14 +21,41 @@ pub(super) struct Digest {
     essential: BodyDigest,
 }
 
+/// The digest of a message whose bytes come in parts.
+#[derive(Clone, Default)]
+pub(super) struct Digester {
+    exact: BodyDigester,
+    essential: BodyDigester,
+}
+
 impl Digest {
-    /// The digest of a message.
+    /// The digest of a message that is at hand as a whole.
     pub(super) fn of(body: &[u8]) -> Self {
-        let kept = body.iter().filter(|byte| **byte != b'\r');
+        let mut digester = Digester::default();
+        digester.update(body);
+        digester.finish()
+    }
+
+    /// SHA-256 of the exact bytes.
+    pub(super) fn exact(&self) -> &BodyDigest {
+        &self.exact
+    }
+}
+
+impl Digester {
+    /// The next bytes.
+    pub(super) fn update(&mut self, part: &[u8]) {
+        self.exact.update(part);
+        let kept = part.iter().filter(|byte| **byte != b'\r');
         let essential: Vec<u8> = kept.map(|byte| if *byte == 0 { 0x80 } else { *byte }).collect();
-        Self {
-            exact: body_digest(body),
-            essential: body_digest(&essential),
+        self.essential.update(&essential);
+    }
+
+    /// The digest of all of them.
+    pub(super) fn finish(self) -> Digest {
+        Digest {
+            exact: self.exact.finish(),
+            essential: self.essential.finish(),
         }
     }
 }
@@ -69,6 +96,11 @@ impl Side {
             messages,
             digests: BTreeMap::new(),
         }
+    }
+
+    /// The messages with these UIDs.
+    pub(super) fn of<'s>(&'s self, uids: &'s BTreeSet<u32>) -> impl Iterator<Item = &'s Metadata> {
+        self.messages.iter().filter(|message| uids.contains(&message.uid))
     }
 
     /// The message with this UID.

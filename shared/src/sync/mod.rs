@@ -17,18 +17,27 @@
 //! to send ([`LaneEnd`], [`PlanEnd`]).
 
 mod chunk;
+mod chunks;
 mod claims;
+mod cut;
 mod delta;
+mod digests;
 mod folder_plan;
+mod gone;
+mod item;
 mod lane;
+mod look;
 mod mailbox;
 mod mapping;
 mod matching;
 mod plan;
+mod planner;
 mod preview;
+mod ready;
 mod recover;
 mod repair;
 mod settle;
+mod small;
 mod transfer;
 
 pub use lane::{LaneEnd, LaneFailure, Work, run_lane};

@@ -1,21 +1,13 @@
 //! Planning a mailbox: what there is, where it goes, and in which chunks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::folder_plan::FolderPlanner;
-use super::mapping::map_folders;
 use super::settle::settle_request;
-use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
+use super::{Engine, LEASE_GRACE, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
-use crate::imap::folder;
 use crate::store::job::PlanTotals;
-use crate::store::planning::PlanLease;
 use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
-
-/// A folder is not begun with less time left than this: a large one takes a while to list.
-const FOLDER_MARGIN: Duration = Duration::from_secs(4);
 
 /// How long a mailbox is left alone that somebody else is at.
 const BUSY: Duration = Duration::from_secs(30);
@@ -80,57 +72,6 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     Ok(PlanEnd::Lanes(
         u8::try_from(totals.open_folders).unwrap_or(u8::MAX).clamp(1, lanes),
     ))
-}
-
-impl<L: Ledger> Mailbox<L> {
-    /// Plans the folders that are not planned yet; false when time ran short.
-    ///
-    /// # Errors
-    /// [`SyncError`]; what has been planned so far stays.
-    pub async fn plan(&self, pass: Pass, lease: PlanLease, deadline: Deadline) -> Result<bool, SyncError> {
-        let (mut source, mut destination) = self.open_both().await?;
-        let known: BTreeMap<String, FolderRecord> = self
-            .ledger
-            .folders(self.job_id)
-            .await?
-            .into_iter()
-            .map(|folder| (folder.source_name.clone(), folder))
-            .collect();
-        let (listed, here) = tokio::try_join!(
-            async { folder::list(&mut source).await.map_err(SyncError::Source) },
-            async { folder::list(&mut destination).await.map_err(SyncError::Destination) },
-        )?;
-        let (namespace, here) = here;
-        let names = known
-            .iter()
-            .map(|(name, folder)| (name.clone(), folder.destination_name.clone()))
-            .collect();
-        let mut next_number = known.values().map(|folder| folder.folder + 1).max().unwrap_or(0);
-        for mapping in map_folders(&listed.1, &here, &namespace, &names, &self.options) {
-            let before = known.get(&mapping.source_name);
-            if before.is_some_and(|folder| folder.planned_pass == pass) {
-                continue;
-            }
-            if deadline.remaining() < FOLDER_MARGIN {
-                return Ok(false);
-            }
-            let number = before.map_or(next_number, |folder| folder.folder);
-            next_number = next_number.max(number + 1);
-            let mut planner = FolderPlanner {
-                mailbox: self,
-                pass,
-                lease,
-                source: &mut source,
-                destination: &mut destination,
-            };
-            match planner.plan(&mapping, before, number, &here).await {
-                Err(error) if error.is_about_one_folder() => planner.skip(&mapping, before, number, &error).await?,
-                done => done?,
-            }
-        }
-        tokio::join!(source.logout(), destination.logout());
-        Ok(true)
-    }
 }
 
 async fn totals(engine: &Engine, id: JobId, pass: Pass) -> Result<PlanTotals, SyncError> {

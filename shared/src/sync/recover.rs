@@ -1,28 +1,20 @@
 //! Finding at the destination what an unknown end left there, and mail that was there before.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::SyncError;
-use super::chunk::{OpenFolder, cut_batches};
-use super::matching::{Candidates, Digest, Side, match_messages};
+use super::chunk::OpenFolder;
+use super::digests::digests;
+use super::matching::{Candidates, Side, match_messages};
 use crate::domain::flags::FlagSet;
-use crate::domain::uid::UidSet;
+use crate::imap::fetch;
 use crate::imap::fetch::Metadata;
-use crate::imap::{ImapError, Session, fetch};
 use crate::store::{ChunkRecord, Ledger};
-
-/// How many bytes of messages are digested at once.
-const DIGEST_BYTES: u64 = 8 << 20;
 
 impl<L: Ledger> OpenFolder<'_, L> {
     /// Claims for a chunk what arrived of its open batch, or what was at the destination before its
     /// first copy. Sends nothing. The result is durable with the next save.
     pub(super) async fn close_open_batch(&mut self, chunk: &mut ChunkRecord) -> Result<(), SyncError> {
         let (uids, candidates) = match (&chunk.open_batch, chunk.match_from) {
-            (_, Some(_)) => (
-                UidSet::from_range(chunk.first_uid..=chunk.last_uid),
-                Candidates::AnyMail,
-            ),
+            (_, Some(_)) => (chunk.covered().to_set(), Candidates::AnyMail),
             (Some(open), None) => (open.uids.clone(), Candidates::SinceOurBatch),
             (None, None) => return Ok(()),
         };
@@ -100,40 +92,16 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         (source.digests, destination.digests) = tokio::try_join!(
             async {
-                let wanted = &matches.doubtful_sources;
-                digests(self.source, &source.messages, wanted)
+                digests(self.source, source.of(&matches.doubtful_sources))
                     .await
                     .map_err(SyncError::Source)
             },
             async {
-                let wanted = &matches.doubtful_destinations;
-                digests(self.destination, &destination.messages, wanted)
+                digests(self.destination, destination.of(&matches.doubtful_destinations))
                     .await
                     .map_err(SyncError::Destination)
             },
         )?;
         Ok(match_messages(&source, &destination, candidates).pairs)
     }
-}
-
-/// The digests of messages, read a bounded part at a time. One that is not given out has none.
-async fn digests(
-    session: &mut Session,
-    messages: &[Metadata],
-    wanted: &BTreeSet<u32>,
-) -> Result<BTreeMap<u32, Digest>, ImapError> {
-    let wanted = messages
-        .iter()
-        .filter(|message| wanted.contains(&message.uid))
-        .cloned()
-        .collect();
-    let mut found = BTreeMap::new();
-    for part in cut_batches(wanted, 1000, DIGEST_BYTES) {
-        let uids = UidSet::from_sorted(part.iter().map(|message| message.uid));
-        fetch::bodies(session, &uids, |uid, body| {
-            found.insert(uid, Digest::of(&body));
-        })
-        .await?;
-    }
-    Ok(found)
 }

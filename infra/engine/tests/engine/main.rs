@@ -9,9 +9,11 @@
 mod certificates;
 mod copied;
 mod copying;
+mod delta;
 mod late_copies;
 mod names;
 mod passes;
 mod preview;
 mod servers;
 mod sessions;
+mod users;

@@ -86,7 +86,9 @@ pub fn listed(server: &Dovecot, login: &Login) -> Result<BTreeSet<String>> {
     let mut client = ImapClient::connect(server.address(), login)?;
     let lines = client.command("LIST \"\" \"*\"")?;
     let lines = lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());
-    Ok(lines.filter(|line| !line.contains("\\Noselect")).collect())
+    let opened = lines.filter(|line| !line.contains("\\Noselect"));
+    // Dovecot says of a folder that nobody has looked into since that it is unmarked.
+    Ok(opened.map(|line| line.replace(" \\UnMarked", "")).collect())
 }
 
 /// Copies both passes and looks for each folder's message where the ledger says that it went.

@@ -1,6 +1,6 @@
 //! Accounts to measure with: as many messages of such sizes as real mailboxes have.
 //!
-//! The sizes follow [`REAL_MAIL`] without chance (the i-th of n messages has the size of the i-th
+//! The sizes follow `REAL_MAIL` without chance (the i-th of n messages has the size of the i-th
 //! quantile), only their order is drawn: so an account of another number of messages has the same
 //! mean. Bodies are cut out of one block of lines, since nobody reads them, and made fast.
 

@@ -1,5 +1,6 @@
 //! One tool, once: run, timed, compared.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -80,29 +81,26 @@ pub fn differences(source: &AccountView, destination: &AccountView, layout: &Lay
     compare_views(source, destination, &expected)
 }
 
-/// The differences by kind, such as `20 other bytes, 3 missing`.
+/// The differences by kind, such as `20 with other bytes, 3 missing`.
 pub fn summary(differences: &[Difference]) -> String {
-    type IsOfKind = fn(&Difference) -> bool;
-    let kinds: [(&str, IsOfKind); 6] = [
-        ("missing", |d| matches!(d, Difference::Missing { .. })),
-        ("surplus", |d| matches!(d, Difference::Surplus { .. })),
-        ("with other flags", |d| matches!(d, Difference::Flags { .. })),
-        ("with another date", |d| matches!(d, Difference::Date { .. })),
-        ("with other bytes", |d| matches!(d, Difference::Bytes { .. })),
-        ("folders or subscriptions", |d| {
-            matches!(
-                d,
-                Difference::FolderMissing { .. }
-                    | Difference::FolderSurplus { .. }
-                    | Difference::UnexpectedSourceFolder { .. }
-                    | Difference::SubscriptionMissing { .. }
-                    | Difference::SubscriptionSurplus { .. }
-            )
-        }),
-    ];
-    let counts = kinds.iter().filter_map(|(name, is)| {
-        let count = differences.iter().filter(|difference| is(difference)).count();
-        (count > 0).then(|| format!("{count} {name}"))
-    });
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for difference in differences {
+        *counts.entry(kind(difference)).or_default() += 1;
+    }
+    let counts = counts.iter().map(|(kind, count)| format!("{count} {kind}"));
     counts.collect::<Vec<_>>().join(", ")
+}
+
+fn kind(difference: &Difference) -> &'static str {
+    match difference {
+        Difference::Missing { .. } => "missing",
+        Difference::Surplus { .. } => "surplus",
+        Difference::Flags { .. } => "with other flags",
+        Difference::Date { .. } => "with another date",
+        Difference::Bytes { .. } => "with other bytes",
+        Difference::FolderMissing { .. }
+        | Difference::FolderSurplus { .. }
+        | Difference::UnexpectedSourceFolder { .. } => "folders",
+        Difference::SubscriptionMissing { .. } | Difference::SubscriptionSurplus { .. } => "subscriptions",
+    }
 }

@@ -14,6 +14,7 @@ fn folder(path: &[&str], special_use: Option<SpecialUse>) -> ListedFolder {
         special_use,
         selectable: true,
         subscribed: false,
+        status: None,
     }
 }
 
@@ -264,6 +265,7 @@ fn folders(paths: &[Vec<String>]) -> Vec<ListedFolder> {
             special_use: None,
             selectable: true,
             subscribed: false,
+            status: None,
         })
         .collect();
     let mut seen = HashSet::new();

@@ -1,0 +1,347 @@
+//! Looking at the source's folders: what is new in them, what changed, what has gone. All folders
+//! are asked in one go, and what they tell is worked on as it comes.
+
+use super::SyncError;
+use super::chunks::Chunks;
+use super::cut::Cutter;
+use super::folder_plan::FolderPlan;
+use crate::domain::flags::FlagTable;
+use crate::domain::uid::UidRuns;
+use crate::domain::{DateRange, Pass};
+use crate::imap::fetch::Metadata;
+use crate::imap::survey::{Ask, Question, Told, survey};
+use crate::imap::{Capabilities, ImapError, Selected, Session};
+use crate::profile::Limits;
+
+/// In the final pass, so many new messages of a folder are asked for all that tells them from others:
+/// they may have been moved here, or be few enough to be copied at once.
+const MOST_IDENTITIES: u32 = 2000;
+
+/// And so many of all folders, because they are held.
+const MOST_IDENTITIES_AT_ONCE: u32 = 20_000;
+
+/// How a folder is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// From its first message.
+    Anew,
+    /// From where the last pass ended.
+    Onward,
+}
+
+/// What is looked for, in all folders.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aim {
+    pub(super) pass: Pass,
+    pub(super) limits: Limits,
+    pub(super) dates: DateRange,
+    /// Whether the server tells what changed since a MODSEQ (RFC 7162).
+    tells_changes: bool,
+    /// Whether it tells which messages there are in few words (RFC 4731).
+    tells_presence: bool,
+}
+
+impl Aim {
+    pub(super) fn new(pass: Pass, limits: Limits, dates: DateRange, source: &Capabilities) -> Self {
+        Self {
+            pass,
+            limits,
+            dates,
+            tells_changes: source.has("CONDSTORE"),
+            tells_presence: source.has("ESEARCH"),
+        }
+    }
+
+    /// What the source's server can do, as if it could not do much.
+    fn plain(self) -> Self {
+        Self {
+            tells_changes: false,
+            tells_presence: false,
+            ..self
+        }
+    }
+}
+
+/// What was found in a folder.
+#[derive(Debug)]
+pub(super) struct Find {
+    pub(super) course: Course,
+    aim: Aim,
+    asks: Vec<Ask>,
+    /// The folder as it was opened.
+    pub(super) opened: Option<Selected>,
+    /// Why it could not be looked at.
+    pub(super) fault: Option<ImapError>,
+    /// New messages, in chunks.
+    pub(super) cutter: Cutter,
+    /// New messages, where they are few.
+    pub(super) identities: Option<Vec<Metadata>>,
+    /// New messages in the server's order, where that is not ascending.
+    collected: Option<Vec<(u32, u64, bool)>>,
+    /// Flags of earlier messages that are not as they were last carried over.
+    pub(super) changed: FlagTable,
+    /// Which earlier messages there still are, as far as that was asked.
+    present: Option<UidRuns>,
+    /// Whether each earlier message is told by its flags.
+    is_told_by_flags: bool,
+    /// Whether the server did not do what it says it can.
+    is_refused: bool,
+    pub(super) has_ended: bool,
+}
+
+/// Looks at folders; what was found stands where its plan does. A folder that was not reached in time
+/// has not ended.
+///
+/// # Errors
+/// [`SyncError::Source`]; the session is lost.
+pub(super) async fn look(
+    source: &mut Session,
+    plans: &[FolderPlan],
+    aim: Aim,
+    may_go_on: impl Fn() -> bool,
+) -> Result<Vec<Find>, SyncError> {
+    let mut budget = MOST_IDENTITIES_AT_ONCE;
+    let finds = plans
+        .iter()
+        .map(|plan| Find::new(plan, plan.course(), aim, &mut budget));
+    let mut finds: Vec<Find> = finds.collect();
+    ask(source, plans, &mut finds, |_| true, &may_go_on).await?;
+    let mut again = false;
+    for (plan, find) in plans.iter().zip(&mut finds) {
+        if let Some(other) = find.another(plan, &mut budget) {
+            *find = other;
+            again = true;
+        }
+    }
+    if again {
+        ask(source, plans, &mut finds, |find| !find.has_ended, &may_go_on).await?;
+    }
+    for find in &mut finds {
+        find.sort();
+    }
+    Ok(finds)
+}
+
+async fn ask(
+    source: &mut Session,
+    plans: &[FolderPlan],
+    finds: &mut [Find],
+    is_asked: impl Fn(&Find) -> bool,
+    may_go_on: impl Fn() -> bool,
+) -> Result<(), SyncError> {
+    let mut asked: Vec<(&FolderPlan, &mut Find)> = plans.iter().zip(finds).filter(|(_, find)| is_asked(find)).collect();
+    let question = |(plan, find): &(&FolderPlan, &mut Find)| Question {
+        wire_name: plan.mapping.source_name.clone(),
+        asks: find.asks.clone(),
+    };
+    let questions: Vec<Question> = asked.iter().map(question).collect();
+    let heard = survey(source, &questions, may_go_on, |number, told| {
+        if let Some((plan, find)) = asked.get_mut(number) {
+            find.hear(told, plan);
+        }
+    });
+    heard.await.map_err(SyncError::Source)
+}
+
+impl Find {
+    fn new(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut u32) -> Self {
+        Self {
+            course,
+            aim,
+            asks: asks(plan, course, aim, budget),
+            opened: None,
+            fault: None,
+            cutter: Cutter::new(aim.limits),
+            identities: None,
+            collected: None,
+            changed: FlagTable::default(),
+            present: None,
+            is_told_by_flags: false,
+            is_refused: false,
+            has_ended: false,
+        }
+        .expecting()
+    }
+
+    /// What is found where nothing is asked.
+    pub(super) fn nothing(plan: &FolderPlan, aim: Aim) -> Self {
+        let asked = Self::new(plan, Course::Onward, aim, &mut 0);
+        Self {
+            asks: Vec::new(),
+            has_ended: true,
+            ..asked
+        }
+    }
+
+    /// Prepares for what was asked.
+    fn expecting(mut self) -> Self {
+        let is_asked = |is_it: fn(&Ask) -> bool| self.asks.iter().any(is_it);
+        let by_search = is_asked(|ask| matches!(ask, Ask::Present { .. }));
+        let by_flags = !by_search && is_asked(|ask| matches!(ask, Ask::Changes { since: None, .. }));
+        let identities = is_asked(|ask| matches!(ask, Ask::IdentitiesFrom(_)));
+        self.present = (by_search || by_flags).then(UidRuns::default);
+        self.is_told_by_flags = by_flags;
+        self.identities = identities.then(Vec::new);
+        self
+    }
+
+    /// The source folder's UIDVALIDITY.
+    pub(super) fn uid_validity(&self) -> u32 {
+        self.opened.as_ref().map_or(0, |opened| opened.uid_validity)
+    }
+
+    fn hear(&mut self, told: Told, plan: &FolderPlan) {
+        match told {
+            Told::Opened(selected) => self.opened = Some(selected),
+            Told::Message(message) => self.add(message),
+            Told::Flags(uid, flags) => {
+                if let Some(present) = self.present.as_mut().filter(|_| self.is_told_by_flags) {
+                    present.insert(uid);
+                }
+                if Chunks(&plan.chunks).base(uid).is_some_and(|base| base != flags) {
+                    self.changed.insert(uid, &flags);
+                }
+            }
+            Told::Present(uids) => {
+                if let Some(present) = &mut self.present {
+                    present.extend(uids.iter());
+                }
+            }
+            Told::Body(..) => {}
+            Told::Refused(Ask::Changes { since: Some(_), .. } | Ask::Present { .. }, _) => self.is_refused = true,
+            Told::Closed(error) | Told::Refused(_, error) => self.fault = Some(error),
+            Told::End => self.has_ended = true,
+        }
+    }
+
+    fn add(&mut self, message: Metadata) {
+        let date = message.date.as_ref();
+        let is_wanted = date.is_none_or(|date| self.aim.dates.contains(date.instant()));
+        match &mut self.collected {
+            Some(collected) => collected.push((message.uid, message.size_bytes, is_wanted)),
+            None => self.cutter.add(message.uid, message.size_bytes, is_wanted),
+        }
+        if let Some(identities) = self.identities.as_mut().filter(|_| is_wanted) {
+            identities.push(message);
+        }
+    }
+
+    /// Brings what did not come in order into order.
+    fn sort(&mut self) {
+        for (uid, size_bytes, is_wanted) in sorted(self.collected.take()) {
+            self.cutter.add(uid, size_bytes, is_wanted);
+        }
+        if let Some(identities) = &mut self.identities {
+            identities.sort_by_key(|message| message.uid);
+            identities.dedup_by_key(|message| message.uid);
+        }
+    }
+
+    /// How many messages the server counts and does not list. Messages may go between the two
+    /// answers; what is kept back is kept back again.
+    pub(super) fn unlisted(&self) -> Option<u64> {
+        let earlier = match (self.course, &self.present) {
+            (Course::Anew, _) => 0,
+            (Course::Onward, Some(present)) => present.len(),
+            (Course::Onward, None) => return None,
+        };
+        let exists = self.opened.as_ref().map_or(0, |opened| u64::from(opened.exists));
+        Some(exists.saturating_sub(earlier + self.listed())).filter(|unlisted| *unlisted > 0)
+    }
+
+    /// How many new messages were listed.
+    fn listed(&self) -> u64 {
+        self.collected
+            .as_ref()
+            .map_or(self.cutter.listed(), |all| all.len() as u64)
+    }
+
+    /// Which earlier messages there still are, where the server has listed as many as it counts.
+    pub(super) fn present(&self) -> Option<&UidRuns> {
+        let exists = self.opened.as_ref().map_or(0, |opened| u64::from(opened.exists));
+        let present = self.present.as_ref().filter(|_| self.course == Course::Onward)?;
+        (present.len() + self.listed() == exists).then_some(present)
+    }
+
+    /// Another look, where this one has shown that it must be another one.
+    fn another(&self, plan: &FolderPlan, budget: &mut u32) -> Option<Self> {
+        if !self.has_ended || self.fault.is_some() {
+            return None;
+        }
+        let same = plan
+            .known()
+            .is_some_and(|known| known.source_uid_validity == self.uid_validity());
+        let course = if same { Course::Onward } else { Course::Anew };
+        let aim = if self.is_refused { self.aim.plain() } else { self.aim };
+        if course != self.course || self.is_refused || self.unlisted().is_some() {
+            return Some(Self::new(plan, course, aim, budget));
+        }
+        self.cutter.is_disordered().then(|| Self {
+            collected: Some(Vec::new()),
+            ..Self::new(plan, course, aim, budget)
+        })
+    }
+}
+
+fn sorted(collected: Option<Vec<(u32, u64, bool)>>) -> Vec<(u32, u64, bool)> {
+    let mut collected = collected.unwrap_or_default();
+    collected.sort_unstable();
+    collected
+}
+
+/// What is asked of a folder.
+fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut u32) -> Vec<Ask> {
+    let known = plan.known().filter(|_| course == Course::Onward);
+    let last_uid = known.map_or(0, |known| known.last_uid);
+    let from = last_uid.saturating_add(1);
+    // Nothing has a UID from UIDNEXT on, where the folder was listed as the one it is.
+    let listed = plan
+        .there
+        .filter(|there| known.is_none_or(|known| known.source_uid_validity == there.uid_validity));
+    let most_new = match (listed, course) {
+        (Some(there), Course::Onward) => there.uid_next.saturating_sub(from),
+        (Some(there), Course::Anew) => there.messages,
+        (None, _) => u32::MAX,
+    };
+    let mut asks = Vec::new();
+    if let Some(known) = known.filter(|known| known.last_uid > 0) {
+        let before = known.seen.and_then(|seen| seen.highest_modseq);
+        let now = listed.and_then(|there| there.highest_modseq);
+        let tells_all = listed.is_some_and(|there| {
+            let expected = plan.accounted().len() + u64::from(most_new);
+            u64::from(there.messages) == expected && known.error.is_none()
+        });
+        let since = before.filter(|before| aim.tells_changes && now.is_some_and(|now| now >= *before));
+        match since {
+            Some(since) if tells_all || aim.tells_presence => {
+                if now != Some(since) {
+                    asks.push(Ask::Changes {
+                        last: last_uid,
+                        since: Some(since),
+                    });
+                }
+            }
+            _ => asks.push(Ask::Changes {
+                last: last_uid,
+                since: None,
+            }),
+        }
+        if !tells_all && aim.tells_presence {
+            asks.push(Ask::Present {
+                last: last_uid,
+                briefly: true,
+            });
+        }
+    }
+    if most_new == 0 && known.is_some() {
+        return asks;
+    }
+    if aim.pass == Pass::Final && most_new <= MOST_IDENTITIES.min(*budget) {
+        *budget -= most_new;
+        asks.push(Ask::IdentitiesFrom(from));
+    } else {
+        let dated = !aim.dates.is_open();
+        asks.push(Ask::Sizes { from, dated });
+    }
+    asks
+}
