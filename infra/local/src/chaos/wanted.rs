@@ -55,13 +55,11 @@ impl Wanted {
         let touched = live_at_destination(world, account)?;
 
         let mut view = read_account(&world.source, &user)?;
-        // What goes at the source stays at the destination.
-        let inbox = before.folders.get(&tidied.folder).into_iter().flatten();
-        let gone = inbox.filter(|message| tidied.moved.contains(&message.uid) || tidied.deleted.contains(&message.uid));
-        view.folders
-            .entry(tidied.folder.clone())
-            .or_default()
-            .extend(gone.cloned());
+        // What is deleted at the source stays at the destination, as it was.
+        let tidied_up = before.folders.get(&tidied.folder).into_iter().flatten();
+        let deleted = tidied_up.filter(|message| tidied.deleted.contains(&message.uid));
+        let messages = view.folders.entry(tidied.folder.clone()).or_default();
+        messages.extend(deleted.cloned());
         // What the user did at the destination, where nothing happened at the source, is never undone.
         let there = read_account(&world.destination, &user)?;
         for (here, name) in &touched {
