@@ -30,7 +30,7 @@ use crate::samples::{SampleAccount, awkward, small};
 use crate::stack::Parameters;
 use crate::workspace_root;
 use crate::world::Plan;
-use passes::{Mail, cut_over, run_calm, run_certifying, run_pass};
+use passes::{HIDDEN, Mail, cut_over, run_calm, run_certifying, run_pass};
 use stage::Stage;
 use verdict::judge;
 use wanted::Wanted;
@@ -177,7 +177,7 @@ async fn migrate(
         audience.step(&format!("between the passes: {life}"));
         wanted.push(account);
     }
-    run_calm(stage, &of(Phase::Between)).await?;
+    run_calm(stage, &of(Phase::Between), HIDDEN).await?;
 
     cut_over(stage).await?;
     let messages = (new * stage.world.accounts.len()) as u64;
@@ -191,7 +191,7 @@ async fn migrate(
     let is_copied = |stage: &Stage<'_>| stage.any_is("certifying") && !stage.any_is("copying");
     run_pass(stage, &of(Phase::Final), coming, is_copied).await?;
     run_certifying(stage, &of(Phase::Certify), all.bytes).await?;
-    run_calm(stage, &of(Phase::After)).await?;
+    run_calm(stage, &of(Phase::After), HIDDEN / 2).await?;
     let verdict = judge(stage, &wanted).await;
     stage.tally.late_copies = verdict.late_copies;
     complaints.extend(verdict.complaints);

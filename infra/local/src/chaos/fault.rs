@@ -109,6 +109,9 @@ const SLOW: &str = "slow line";
 /// Kinds of faults, for counting.
 pub const KINDS: [&str; 9] = [KILLED, CUT, LATE, RESTARTED, TWICE, OLD, THROTTLED, FAILING, SLOW];
 
+/// The longest time for which mail stands still: longer than the next worker waits before it looks for it.
+pub(super) const LONGEST_LATE: Duration = Duration::from_secs(48);
+
 /// An old message is one of which at least so many percent of all are newer.
 const OLD_PERCENT: u8 = 50;
 
@@ -196,7 +199,7 @@ fn one(random: &mut Random, phase: Phase) -> Fault {
     match phase {
         // Not in the final pass, where mail could arrive when all has been certified.
         Phase::First if random.percent(4) => Fault::Late {
-            length: milliseconds(5_000 + random.below(35_000)),
+            length: LONGEST_LATE / 4 + milliseconds(random.below(36_000)),
         },
         Phase::First | Phase::Final => match random.below(100) {
             0..28 => kill(random, "sync", 4000),

@@ -16,8 +16,8 @@ const PAUSE: Duration = Duration::from_millis(700);
 const PROGRESS: Duration = Duration::from_secs(3);
 /// How long the last faults wait for their moment before those that wait for a connection happen at once.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
-/// A killed run's message is hidden for less than this.
-const HIDDEN: Duration = Duration::from_secs(65);
+/// A killed run's message is hidden for less than this, whatever the function.
+pub(super) const HIDDEN: Duration = Duration::from_secs(65);
 /// A mailbox's planning is given up after five faults in a row, so it is not met by so many.
 const FAULTS_WHILE_PLANNING: usize = 4;
 /// States in which nothing more happens by itself.
@@ -97,13 +97,14 @@ fn has_ended(stage: &Stage<'_>) -> bool {
     ENDS.contains(&stage.state())
 }
 
-/// Makes faults while no pass is under way, and waits until what they woke has come to rest.
-pub(super) async fn run_calm(stage: &mut Stage<'_>, faults: &[(usize, Fault)]) -> Result<()> {
+/// Makes faults while no pass is under way, and waits until what they woke has come to rest, or `at_most` so long.
+pub(super) async fn run_calm(stage: &mut Stage<'_>, faults: &[(usize, Fault)], at_most: Duration) -> Result<()> {
     for (number, fault) in faults {
         make(stage, *number, fault, false).await?;
     }
     catch_up(stage, false, |_| false).await?;
-    stage.go_on(HIDDEN, |stage| stage.busy == 0).await
+    let is_quiet = |stage: &Stage<'_>| stage.busy == 0 && Instant::now() > stage.late_until;
+    stage.go_on(at_most, is_quiet).await
 }
 
 /// Waits until no fault waits for its moment, and wakes those that are to be killed again and again.

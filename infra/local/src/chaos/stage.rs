@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::time::Instant;
 
-use super::fault::{CUT, Fault, KILLED, LATE, Side};
+use super::fault::{CUT, Fault, KILLED, LATE, LONGEST_LATE, Side};
 use super::report::Tally;
 use super::{Audience, Look};
 use crate::customer::{Order, Status};
@@ -38,6 +38,8 @@ pub(super) struct Stage<'a> {
     kills: Vec<(Kill, &'static str)>,
     cuts_counted: u64,
     delays_counted: u64,
+    /// When all mail that stands still has arrived.
+    pub(super) late_until: Instant,
     looked: Instant,
     /// How much may come from the source and from the destination until the next look.
     windows: [u64; 2],
@@ -60,6 +62,7 @@ impl<'a> Stage<'a> {
             kills: Vec::new(),
             cuts_counted: 0,
             delays_counted: 0,
+            late_until: Instant::now(),
             looked: Instant::now(),
             windows: [u64::MAX; 2],
             busy: 0,
@@ -244,6 +247,7 @@ impl<'a> Stage<'a> {
         self.cuts_counted = source.cut + destination.cut;
         for _ in self.delays_counted..destination.delayed {
             self.tally.happened(LATE);
+            self.late_until = Instant::now() + LONGEST_LATE;
         }
         self.delays_counted = destination.delayed;
         if now.duration_since(self.looked) >= LOOK_EVERY {
