@@ -198,7 +198,7 @@ impl Find {
                 if let Some(present) = self.present.as_mut().filter(|_| self.is_told_by_flags) {
                     present.insert(uid);
                 }
-                if Chunks(&plan.chunks).base(uid).is_some_and(|base| base != flags) {
+                if Chunks(&plan.chunks).base(uid).is_some_and(|base| *base != flags) {
                     self.changed.insert(uid, &flags);
                 }
             }

@@ -108,8 +108,8 @@ impl Here {
         let three = || {
             let uid = self.changed.get(destination)?;
             Some(ThreeWay {
-                base: Chunks(&item.plan.chunks).base(uid)?,
-                source: item.find.changed.get(uid)?,
+                base: Chunks(&item.plan.chunks).base(uid)?.clone(),
+                source: item.find.changed.get(uid)?.clone(),
                 destination: flags,
             })
         };

@@ -142,7 +142,7 @@ async fn store_flags<L: Ledger>(
         let changed = std::mem::take(&mut item.find.changed);
         for uid in changed.uids() {
             if let (Some(flags), Some(chunk)) = (changed.get(uid), item.holder(uid)) {
-                chunk.flags.insert(uid, &flags);
+                chunk.flags.insert(uid, flags);
             }
         }
     }

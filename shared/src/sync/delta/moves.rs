@@ -185,9 +185,9 @@ fn is_marked_deleted(item: &Item, here: &Here, copy: &Metadata) -> bool {
     let base = here
         .vanished
         .get(copy.uid)
-        .and_then(|uid| Chunks(&item.plan.chunks).base(uid))
-        .unwrap_or_default();
-    FlagSet::new(&copy.flags).minus(&base).contains("\\Deleted")
+        .and_then(|uid| Chunks(&item.plan.chunks).base(uid));
+    let is_marked = |flags: &FlagSet| flags.contains("\\Deleted");
+    is_marked(&FlagSet::new(&copy.flags)) && !base.is_some_and(is_marked)
 }
 
 /// Messages of several folders, told apart by numbers instead of UIDs.
@@ -312,7 +312,7 @@ async fn carry_way<L: Ledger>(
         .and_then(|selected| selected.permanent_flags.clone());
     for one in &moved {
         let three = ThreeWay {
-            base: Chunks(&source.plan.chunks).base(one.uid).unwrap_or_default(),
+            base: Chunks(&source.plan.chunks).base(one.uid).cloned().unwrap_or_default(),
             source: FlagSet::new(&one.message.flags),
             destination: FlagSet::new(&one.copy.flags),
         };
