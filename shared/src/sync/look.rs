@@ -1,7 +1,6 @@
-//! Looking at the source's folders: what is new in them, what changed, what has gone. All folders
-//! are asked in one go, and what they tell is worked on as it comes.
+//! What is looked for in a source folder, and what was found: what is new in it, what changed, what
+//! has gone. It is worked on as the server tells it.
 
-use super::SyncError;
 use super::chunks::Chunks;
 use super::cut::Cutter;
 use super::folder_plan::FolderPlan;
@@ -9,8 +8,8 @@ use crate::domain::flags::FlagTable;
 use crate::domain::uid::UidRuns;
 use crate::domain::{DateRange, Pass};
 use crate::imap::fetch::Metadata;
-use crate::imap::survey::{Ask, Question, Told, survey};
-use crate::imap::{Capabilities, ImapError, Selected, Session};
+use crate::imap::survey::{Ask, Question, Told};
+use crate::imap::{Capabilities, ImapError, Selected};
 use crate::profile::Limits;
 
 /// In the final pass, so many new messages of a folder are asked for all that tells them from others:
@@ -18,7 +17,7 @@ use crate::profile::Limits;
 const MOST_IDENTITIES: u32 = 2000;
 
 /// And so many of all folders, because they are held.
-const MOST_IDENTITIES_AT_ONCE: u32 = 20_000;
+pub(super) const MOST_IDENTITIES_AT_ONCE: u32 = 20_000;
 
 /// How a folder is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,62 +88,8 @@ pub(super) struct Find {
     pub(super) has_ended: bool,
 }
 
-/// Looks at folders; what was found stands where its plan does. A folder that was not reached in time
-/// has not ended.
-///
-/// # Errors
-/// [`SyncError::Source`]; the session is lost.
-pub(super) async fn look(
-    source: &mut Session,
-    plans: &[FolderPlan],
-    aim: Aim,
-    may_go_on: impl Fn() -> bool,
-) -> Result<Vec<Find>, SyncError> {
-    let mut budget = MOST_IDENTITIES_AT_ONCE;
-    let finds = plans
-        .iter()
-        .map(|plan| Find::new(plan, plan.course(), aim, &mut budget));
-    let mut finds: Vec<Find> = finds.collect();
-    ask(source, plans, &mut finds, |_| true, &may_go_on).await?;
-    let mut again = false;
-    for (plan, find) in plans.iter().zip(&mut finds) {
-        if let Some(other) = find.another(plan, &mut budget) {
-            *find = other;
-            again = true;
-        }
-    }
-    if again {
-        ask(source, plans, &mut finds, |find| !find.has_ended, &may_go_on).await?;
-    }
-    for find in &mut finds {
-        find.sort();
-    }
-    Ok(finds)
-}
-
-async fn ask(
-    source: &mut Session,
-    plans: &[FolderPlan],
-    finds: &mut [Find],
-    is_asked: impl Fn(&Find) -> bool,
-    may_go_on: impl Fn() -> bool,
-) -> Result<(), SyncError> {
-    let mut asked: Vec<(&FolderPlan, &mut Find)> = plans.iter().zip(finds).filter(|(_, find)| is_asked(find)).collect();
-    let question = |(plan, find): &(&FolderPlan, &mut Find)| Question {
-        wire_name: plan.mapping.source_name.clone(),
-        asks: find.asks.clone(),
-    };
-    let questions: Vec<Question> = asked.iter().map(question).collect();
-    let heard = survey(source, &questions, may_go_on, |number, told| {
-        if let Some((plan, find)) = asked.get_mut(number) {
-            find.hear(told, plan);
-        }
-    });
-    heard.await.map_err(SyncError::Source)
-}
-
 impl Find {
-    fn new(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut u32) -> Self {
+    pub(super) fn new(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut u32) -> Self {
         Self {
             course,
             aim,
@@ -161,6 +106,28 @@ impl Find {
             has_ended: false,
         }
         .expecting()
+    }
+
+    /// What is to be asked of its folder.
+    pub(super) fn question(&self, plan: &FolderPlan) -> Question {
+        Question {
+            wire_name: plan.mapping.source_name.clone(),
+            asks: self.asks.clone(),
+        }
+    }
+
+    /// The same, with nothing heard yet.
+    pub(super) fn afresh(&self, plan: &FolderPlan) -> Self {
+        let afresh = Self {
+            asks: self.asks.clone(),
+            collected: self.collected.as_ref().map(|_| Vec::new()),
+            ..Self::nothing(plan, self.aim)
+        };
+        Self {
+            course: self.course,
+            has_ended: false,
+            ..afresh.expecting()
+        }
     }
 
     /// What is found where nothing is asked.
@@ -190,7 +157,8 @@ impl Find {
         self.opened.as_ref().map_or(0, |opened| opened.uid_validity)
     }
 
-    fn hear(&mut self, told: Told, plan: &FolderPlan) {
+    /// Notes what the server tells.
+    pub(super) fn hear(&mut self, told: Told, plan: &FolderPlan) {
         match told {
             Told::Opened(selected) => self.opened = Some(selected),
             Told::Message(message) => self.add(message),
@@ -227,7 +195,7 @@ impl Find {
     }
 
     /// Brings what did not come in order into order.
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         for (uid, size_bytes, is_wanted) in sorted(self.collected.take()) {
             self.cutter.add(uid, size_bytes, is_wanted);
         }
@@ -264,7 +232,7 @@ impl Find {
     }
 
     /// Another look, where this one has shown that it must be another one.
-    fn another(&self, plan: &FolderPlan, budget: &mut u32) -> Option<Self> {
+    pub(super) fn another(&self, plan: &FolderPlan, budget: &mut u32) -> Option<Self> {
         if !self.has_ended || self.fault.is_some() {
             return None;
         }

@@ -1,18 +1,21 @@
 //! How many round trips a pass takes: planning looks at all folders at once.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
+use mailvan::sync::{Access, Mailbox};
+use mailvan_engine::MemoryLedger;
 use mailvan_local::dovecot::Options;
-use std::time::{Duration, Instant};
 
 use crate::servers::pass;
 use crate::turns::Relay;
 use crate::users::{Pair, hiding};
 
 /// Logging in, and saying goodbye.
-async fn login_and_logout(mailbox: &mailvan::sync::Mailbox<mailvan_engine::MemoryLedger>) -> Result<()> {
-    let open = |access: &mailvan::sync::Access| {
+async fn login_and_logout(mailbox: &Mailbox<MemoryLedger>) -> Result<()> {
+    let open = |access: &Access| {
         let access = access.clone();
         async move { access.connector.open(&access.endpoint, &access.credentials).await }
     };
@@ -92,11 +95,8 @@ async fn little_that_is_new_is_carried_over_without_a_lane() -> Result<()> {
     }
     source.take();
     destination.take();
-    let begun = Instant::now();
     pass(&mailbox, Pass::Final).await?;
-    let taken = begun.elapsed();
     let ((there, connections), (here, _)) = (source.take(), destination.take());
-    eprintln!("{there} {here} {connections} {taken:?}");
     // List, what is new and changed, the bodies.
     ensure!(there - base == 3, "{there} at the source");
     // List, flags, changes of flags, new mail.

@@ -29,6 +29,7 @@ impl Relay {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 opened.fetch_add(1, Ordering::Relaxed);
+                #[expect(clippy::disallowed_methods, reason = "a server that the test started")]
                 let server = TcpStream::connect(server).await.unwrap();
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();

@@ -1,7 +1,7 @@
 //! A folder of a million messages: planning, and a final pass without changes, take linear time and
 //! little memory. In a process of their own, so that the memory is theirs.
 
-#![allow(clippy::unwrap_used, reason = "a test as a whole, which ends at the first surprise")]
+#![allow(clippy::disallowed_methods, reason = "it measures")]
 
 mod server;
 
@@ -31,6 +31,7 @@ async fn mailbox(source: Folder, ledger: MemoryLedger) -> Result<Mailbox<MemoryL
     let destination = Folder {
         messages: 0,
         is_able: true,
+        ..Folder::default()
     };
     let access = async |folder| -> Result<Access> {
         let address = serve(folder).await?;
@@ -113,6 +114,7 @@ async fn plan_all(messages: u32) -> Result<()> {
     let able = Folder {
         messages,
         is_able: true,
+        ..Folder::default()
     };
     let first = mailbox(able, MemoryLedger::default()).await?;
     plan(&first, Pass::First, most_bytes, "first pass").await?;
@@ -144,4 +146,23 @@ async fn folder_of_a_hundred_thousand_messages_takes_little_memory() -> Result<(
 #[ignore = "the same with ten times as many, for measuring: run it with --release --ignored --nocapture"]
 async fn folder_of_a_million_messages_takes_ten_times_as_long() -> Result<()> {
     plan_all(1_000_000).await
+}
+
+/// Exchange (2026) ends a session after ten errors.
+#[tokio::test(flavor = "multi_thread")]
+async fn server_that_ends_sessions_after_some_refusals_is_planned_to_the_end() -> Result<()> {
+    let impatient = Folder {
+        messages: 50,
+        closed: 7,
+        most_refusals: Some(3),
+        ..Folder::default()
+    };
+    let mailbox = mailbox(impatient, MemoryLedger::default()).await?;
+    plan(&mailbox, Pass::First, u64::MAX, "impatient server").await?;
+    let folders = mailbox.ledger.all_folders();
+    let skipped = folders.iter().filter(|folder| folder.error.is_some()).count();
+    ensure!((folders.len(), skipped) == (8, 7), "{folders:?}");
+    let messages: i64 = mailbox.ledger.all_chunks().iter().map(|chunk| chunk.messages).sum();
+    ensure!(messages == 50, "{messages}");
+    Ok(())
 }

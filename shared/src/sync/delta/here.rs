@@ -5,7 +5,7 @@ use super::flags::{FlagChanges, ThreeWay};
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::{UidMap, UidRuns};
 use crate::imap::fetch::Metadata;
-use crate::imap::survey::{Ask, Question, Told, survey};
+use crate::imap::survey::{Ask, Pace, Question, Told, survey};
 use crate::imap::{ImapError, Selected, Session};
 use crate::sync::SyncError;
 use crate::sync::chunks::Chunks;
@@ -144,6 +144,7 @@ pub(super) async fn look(
     survey(
         destination,
         &questions,
+        Pace::Ahead,
         || true,
         |number, told| {
             if let Some((item, here)) = asked.get_mut(number) {
