@@ -13,6 +13,7 @@ import sys
 import threading
 from email.utils import parseaddr
 
+import emulator_faults
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.services import lambda_svc, scheduler
@@ -102,4 +103,5 @@ if __name__ == "__main__":
     tell_policies_the_encryption_context()
     take_a_batch_for_its_messages()
     name_schedules_and_senders()
+    emulator_faults.listen(root_key=os.environ["AWS_ACCESS_KEY_ID"])
     main()

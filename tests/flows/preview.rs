@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_says_what_the_first_pass_then_does() -> Result<()> {
-    let accounts = vec![small("one@harbour.example", "Poller-9", 40, 5)];
-    let world = Plan::new("preview", accounts).start(|_| {}).await?;
+    let accounts = ["one", "two"].map(|name| small(&format!("{name}@harbour.example"), "Poller-9", 40, 5));
+    let world = Plan::new("preview", accounts.to_vec()).start(|_| {}).await?;
     let customer = &world.customer;
     let port = world.source.port();
     let csv = format!(

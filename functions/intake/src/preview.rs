@@ -1,8 +1,10 @@
 //! `/v1/requests/{id}/preview`: what the first pass would do with each folder, before it begins.
 
+use std::collections::HashMap;
+
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use jiff::Timestamp;
-use mailvan::domain::FolderPreview;
+use jiff::{SignedDuration, Timestamp};
+use mailvan::domain::{FolderPreview, JobId};
 use mailvan::queue::{PreviewMailboxes, Queue};
 use mailvan::store::preview::AT_MOST_EVERY;
 use mailvan::store::{JobRecord, PreviewRecord, Previews, RequestRecord, StoreError, stamp};
@@ -16,6 +18,17 @@ use crate::{Deps, response};
 
 /// Folders of so many bytes are shown at once, or those of one mailbox. What Lambda hands on is 6 MB.
 const MOST_BYTES: usize = 3 * 1024 * 1024;
+
+/// A preview that has not come by then does not come any more: many mailboxes take a while, but their
+/// rows may also have been replaced.
+const PENDING_AT_MOST: SignedDuration = SignedDuration::from_hours(2);
+
+/// When a preview was asked for, in seconds since 1970, and whether more of it may come.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: i64,
+    is_awaited: bool,
+}
 
 /// The preview of a request as clients get it.
 #[derive(Serialize)]
@@ -68,11 +81,20 @@ pub async fn ask(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyhow:
     deps.queues.send(Queue::Plan, &message).await?;
     tracing::info!(request.id = %request.request_id, "preview asked for");
     let none = Previews::default();
-    Ok(response::json(202, &view(request, &overview.jobs, asked, 0, &none))?)
+    let asked = Asked {
+        at: asked,
+        is_awaited: true,
+    };
+    Ok(response::json(202, &view(&overview.jobs, asked, 0, &none))?)
 }
 
 /// `GET`: shows the preview that was asked for last, from a row on.
-pub async fn show(deps: &Deps, request: RequestRecord, from_row: u32) -> anyhow::Result<ApiGatewayV2httpResponse> {
+pub async fn show(
+    deps: &Deps,
+    request: RequestRecord,
+    from_row: u32,
+    now: Timestamp,
+) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let Some(asked) = request.preview_asked else {
         let detail = "No preview of this request has been asked for: ask for one by POST to this path.";
         return Err(Problem::new(Code::NoPreview, detail).into());
@@ -82,7 +104,10 @@ pub async fn show(deps: &Deps, request: RequestRecord, from_row: u32) -> anyhow:
         deps.store.jobs(id, generation),
         deps.store.previews(id, generation, from_row, MOST_BYTES)
     )?;
-    Ok(response::json(200, &view(&request, &jobs, asked, from_row, &previews))?)
+    Ok(response::json(
+        200,
+        &view(&jobs, Asked::of(&request, asked, now), from_row, &previews),
+    )?)
 }
 
 /// The row of the query, from which on mailboxes are shown.
@@ -100,6 +125,16 @@ pub fn from_row(event: &ApiGatewayV2httpRequest) -> Result<u32, Problem> {
     })
 }
 
+impl Asked {
+    fn of(request: &RequestRecord, at: i64, now: Timestamp) -> Self {
+        let is_recent = now.as_second() - at < PENDING_AT_MOST.as_secs();
+        Self {
+            at,
+            is_awaited: request.state.allows_preview() && is_recent,
+        }
+    }
+}
+
 /// How long to wait until another may be asked for.
 fn seconds_to_wait(request: &RequestRecord, now: Timestamp) -> Option<i64> {
     let since = now.as_second() - request.preview_asked?;
@@ -113,40 +148,36 @@ fn too_soon(seconds: i64) -> Problem {
     Problem::new(Code::PreviewTooSoon, detail).with_header("retry-after", seconds.to_string())
 }
 
-fn view<'a>(
-    request: &RequestRecord,
-    jobs: &'a [JobRecord],
-    asked: i64,
-    from_row: u32,
-    previews: &'a Previews,
-) -> View<'a> {
+fn view<'a>(jobs: &'a [JobRecord], asked: Asked, from_row: u32, previews: &'a Previews) -> View<'a> {
+    let made: HashMap<JobId, &PreviewRecord> = previews
+        .records
+        .iter()
+        .filter(|record| record.asked == asked.at)
+        .map(|record| (record.job_id, record))
+        .collect();
     let is_shown = |job: &&JobRecord| {
         let row = job.job_id.row();
         row >= from_row && previews.next_row.is_none_or(|next| row < next)
     };
-    let is_pending = request.state.allows_preview();
-    let mailbox = |job: &'a JobRecord| {
-        let made = previews.records.iter().find(|record| record.job_id == job.job_id);
-        mailbox(job, made.filter(|record| record.asked == asked), is_pending)
-    };
+    let mailbox = |job: &'a JobRecord| mailbox(job, made.get(&job.job_id).copied(), asked.is_awaited);
     View {
-        asked_at: Timestamp::from_second(asked).map(stamp).unwrap_or_default(),
+        asked_at: Timestamp::from_second(asked.at).map(stamp).unwrap_or_default(),
         mailboxes: jobs.iter().filter(is_shown).map(mailbox).collect(),
         next_row: previews.next_row,
     }
 }
 
-fn mailbox<'a>(job: &'a JobRecord, made: Option<&'a PreviewRecord>, is_pending: bool) -> MailboxView<'a> {
-    let too_late = ErrorView {
-        code: "too_late",
-        message: "the copying began before the preview was made",
+fn mailbox<'a>(job: &'a JobRecord, made: Option<&'a PreviewRecord>, is_awaited: bool) -> MailboxView<'a> {
+    let not_made = ErrorView {
+        code: "not_made",
+        message: "the preview was not made in time: ask for another, if the copying has not begun",
     };
     let error = match made {
         Some(record) => record.error_code.as_deref().map(|code| ErrorView {
             code,
             message: record.error_message.as_deref().unwrap_or_default(),
         }),
-        None => (!is_pending).then_some(too_late),
+        None => (!is_awaited).then_some(not_made),
     };
     let ready = made.filter(|_| error.is_none());
     MailboxView {
@@ -189,10 +220,11 @@ mod tests {
     fn shown(state: RequestState, records: Vec<PreviewRecord>, from_row: u32, next_row: Option<u32>) -> Value {
         let jobs: Vec<_> = (2..6).map(|row| samples::job(row, JobState::Waiting, None)).collect();
         let previews = Previews { records, next_row };
-        serde_json::to_value(view(&samples::request(state), &jobs, ASKED, from_row, &previews)).unwrap()
+        let asked = Asked::of(&samples::request(state), ASKED, samples::now());
+        serde_json::to_value(view(&jobs, asked, from_row, &previews)).unwrap()
     }
 
-    fn job_id(row: u32) -> mailvan::domain::JobId {
+    fn job_id(row: u32) -> JobId {
         samples::job(row, JobState::Waiting, None).job_id
     }
 
@@ -232,7 +264,7 @@ mod tests {
         }
         let document = shown(RequestState::FirstPass, records, 0, None);
         assert_eq!(document["mailboxes"][0]["state"], "ready");
-        assert_eq!(document["mailboxes"][2]["error"]["code"], "too_late");
+        assert_eq!(document["mailboxes"][2]["error"]["code"], "not_made");
     }
 
     #[test]
@@ -249,11 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_not_come_for_hours_is_not_waited_for() {
+        let request = samples::request(RequestState::Scheduled);
+        let awaited = |hours| Asked::of(&request, ASKED, samples::now() + SignedDuration::from_hours(hours)).is_awaited;
+        assert!(awaited(0) && awaited(1) && !awaited(2));
+    }
+
+    #[test]
     fn the_row_to_begin_with_is_a_number() {
         let mut event = samples::event("GET", "/v1/requests/x/preview", None);
         assert_eq!(from_row(&event).unwrap(), 0);
         for (text, row) in [("7", Some(7)), ("-1", None), ("x", None), ("100000", None)] {
-            let query = std::collections::HashMap::from([("from_row".to_owned(), vec![text.to_owned()])]);
+            let query = HashMap::from([("from_row".to_owned(), vec![text.to_owned()])]);
             event.query_string_parameters = query.into();
             assert_eq!(from_row(&event).ok(), row, "{text}");
         }

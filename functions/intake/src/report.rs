@@ -190,17 +190,18 @@ fn dropped_flags(job: &JobRecord, chunks: &[ChunkRecord]) -> Vec<Line> {
 /// What certifying found beyond what the copying had noted, those of a folder for the same reason
 /// together.
 fn discrepancies(job: &JobRecord, folders: &[FolderRecord], findings: &[Finding]) -> Vec<Line> {
-    let mut found: BTreeMap<(u32, &str, &str), BTreeSet<u32>> = BTreeMap::new();
+    let mut found: BTreeMap<(u32, &str, &str), (u64, BTreeSet<u32>)> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.done) {
         for one in &finding.discrepancies {
-            let uids = found.entry((finding.folder, &one.code, &one.text)).or_default();
+            let (messages, uids) = found.entry((finding.folder, &one.code, &one.text)).or_default();
+            *messages += one.messages;
             uids.extend(one.uids.iter());
         }
     }
-    let line = |((folder, code, text), uids): ((u32, &str, &str), BTreeSet<u32>)| Line {
+    let line = |((folder, code, text), (messages, uids)): ((u32, &str, &str), (u64, BTreeSet<u32>))| Line {
         folder: title(folders, folder),
         code: code.to_owned(),
-        message: match uids.len() {
+        message: match messages {
             0 => text.to_owned(),
             1 => format!("{text}: the one with UID {}", listed(uids)),
             more => format!("{text}: {more} messages, with the UIDs {}", listed(uids)),

@@ -88,18 +88,19 @@ fn a_certificate_has_a_link_and_lines_of_what_it_found() {
         agrees: false,
     });
     let (folder, _) = folder_and_chunk(&job);
-    let found = |chunk, uids: &str| {
+    let found = |chunk, messages, uids: &str| {
         let mut finding = Finding::new(job.job_id, 1, Some(chunk));
         finding.done = true;
         finding.discrepancies = vec![Discrepancy {
             code: "REWRITTEN".to_owned(),
             text: "other bytes".to_owned(),
+            messages,
             uids: uids.parse().unwrap(),
         }];
         finding
     };
     let mut lines = vec![mailbox(&job)];
-    lines.extend(discrepancies(&job, &[folder], &[found(0, "7:8"), found(1, "20")]));
+    lines.extend(discrepancies(&job, &[folder], &[found(0, 2, "7:8"), found(1, 1, "20")]));
     let records = records(&lines);
     let path = format!("/v1/requests/{}/mailboxes/2/certificate", samples::id());
     assert_eq!((records.len(), records[0][16].as_str()), (2, path.as_str()));

@@ -163,7 +163,10 @@ mod tests {
     fn every_call_has_a_route_of_the_gateway() {
         let template = include_str!("../../../template.yaml");
         for (method, path, _) in CALLS {
-            let key = format!("RouteKey: \"{method} {}\"", path.replace("/x", "/{id}"));
+            let key = format!(
+                "RouteKey: \"{method} {}\"",
+                path.replace("/x", "/{id}").replace("/7", "/{row}")
+            );
             assert!(template.contains(&key), "{key}");
         }
     }

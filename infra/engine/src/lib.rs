@@ -8,7 +8,7 @@ mod ledger;
 
 use std::sync::Arc;
 
-use mailvan::certify::{Certificate, CertifyFailure, Compared, Scope, Subject};
+use mailvan::certify::{Certificate, CertifyFailure, Compared, Subject};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
 use mailvan::store::{FolderRecord, StoreError};
@@ -50,11 +50,11 @@ pub enum PassError {
 /// [`PassError`]; what was found is in the ledger.
 pub async fn certify(
     mailbox: &Mailbox<MemoryLedger>,
-    scope: Scope,
+    with_source: bool,
     deadline: Deadline,
 ) -> Result<Certificate, PassError> {
     let lease = mailbox.ledger.lease_certificate(mailbox.job_id);
-    match mailbox.compare(lease, scope, deadline).await? {
+    match mailbox.compare(lease, with_source, deadline).await? {
         Compared::Whole => {}
         Compared::OutOfTime | Compared::Stopped => return Err(PassError::OutOfTime),
     }

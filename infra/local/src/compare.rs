@@ -28,7 +28,7 @@ pub struct MessageView {
     pub flags: BTreeSet<String>,
     /// The size in the store.
     pub size_bytes: u64,
-    /// SHA-256 of the bytes in the store.
+    /// SHA-256 of the bytes as the server gives them out.
     pub sha256: [u8; 32],
     /// The first `Message-ID` field's value.
     pub message_id: Option<String>,

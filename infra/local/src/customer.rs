@@ -68,6 +68,9 @@ pub struct Mailbox {
     pub messages_copied: u64,
     /// Where the certificate is, and what it says on the whole.
     pub certificate: Option<Value>,
+    /// What was refused or could not be opened.
+    #[serde(default)]
+    pub exceptions: u64,
     /// Why it failed.
     pub error: Option<Value>,
 }

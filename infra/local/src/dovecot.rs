@@ -24,10 +24,11 @@ mod authority;
 mod conf;
 mod directory;
 mod install;
+mod mail;
 mod options;
 
 pub use authority::Authority;
-pub use install::ensure_installed;
+pub use install::{ensure_installed, ensure_package};
 pub use options::{Layout, Login, Options, Purpose, Store};
 
 use directory::Directory;

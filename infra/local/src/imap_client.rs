@@ -25,7 +25,7 @@ pub struct Append {
     pub flags: Vec<String>,
     /// IMAP's date-time, such as `01-Feb-2019 10:11:12 +0530`.
     pub internal_date: String,
-    /// The message with CRLF line ends; not empty, without NUL.
+    /// The message, as a rule with CRLF line ends. Dovecot takes none of zero bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -120,8 +120,31 @@ impl ImapClient {
         if uids.is_empty() {
             return Ok(());
         }
-        let set: Vec<_> = uids.iter().map(u32::to_string).collect();
-        self.command(&format!("UID STORE {} {change}", set.join(","))).map(drop)
+        self.command(&format!("UID STORE {} {change}", set(uids))).map(drop)
+    }
+
+    /// Moves messages of the selected folder into another one.
+    ///
+    /// # Errors
+    /// As [`ImapClient::command`].
+    pub fn move_to(&mut self, uids: &[u32], folder: &str) -> anyhow::Result<()> {
+        if uids.is_empty() {
+            return Ok(());
+        }
+        self.command(&format!("UID MOVE {} {}", set(uids), quoted(folder)))
+            .map(drop)
+    }
+
+    /// Deletes messages of the selected folder for good.
+    ///
+    /// # Errors
+    /// As [`ImapClient::command`].
+    pub fn expunge(&mut self, uids: &[u32]) -> anyhow::Result<()> {
+        if uids.is_empty() {
+            return Ok(());
+        }
+        self.store(uids, "+FLAGS.SILENT (\\Deleted)")?;
+        self.command(&format!("UID EXPUNGE {}", set(uids))).map(drop)
     }
 
     /// Appends messages in their order, by MULTIAPPEND (RFC 3502) and LITERAL+ (RFC 7888).
@@ -209,6 +232,10 @@ fn literal_length(line: &[u8]) -> Option<usize> {
     let line = line.strip_suffix(b"}\r\n")?;
     let start = line.iter().rposition(|byte| *byte == b'{')? + 1;
     std::str::from_utf8(line.get(start..)?).ok()?.parse().ok()
+}
+
+fn set(uids: &[u32]) -> String {
+    uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn quoted(folder: &str) -> String {

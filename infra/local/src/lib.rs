@@ -14,6 +14,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod chaos;
 pub mod compare;
 pub mod customer;
 pub mod dovecot;
@@ -22,6 +23,7 @@ pub mod inbox;
 pub mod ministack;
 pub mod package;
 pub mod proxy;
+mod random;
 pub mod samples;
 pub mod setup;
 pub mod stack;

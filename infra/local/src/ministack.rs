@@ -17,6 +17,10 @@ use anyhow::{Context as _, Result, bail};
 use crate::venv::Venv;
 use crate::workspace_root;
 
+mod faults;
+
+pub use faults::{Happened, Kill, Refusal};
+
 /// The region that everything local lives in.
 pub const REGION: &str = "eu-west-1";
 /// The emulator's one account.
@@ -44,6 +48,7 @@ pub struct Emulator {
     child: Child,
     port: u16,
     dir: PathBuf,
+    http: reqwest::Client,
     _lock: File,
 }
 
@@ -82,6 +87,7 @@ impl Emulator {
             child,
             port,
             dir,
+            http: reqwest::Client::builder().no_proxy().build()?,
             _lock: lock,
         };
         emulator.wait_until_ready().await?;

@@ -98,36 +98,60 @@ impl Package<'_> {
 ///
 /// Fails when cargo cannot be run or the build fails.
 pub async fn build_bootstrap(root: &Path, build: Build, target: Option<&str>) -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(root)
-        .args(["build", "--package", "mailvan-bootstrap", "--bin", "bootstrap"]);
-    cargo.args(["--message-format", "json-render-diagnostics"]);
+    let mut arguments = vec!["--package", "mailvan-bootstrap", "--bin", "bootstrap"];
     if build == Build::Lambda {
-        cargo.args(["--profile", "lambda"]);
+        arguments.extend(["--profile", "lambda"]);
     }
     if let Some(triple) = target {
-        cargo.args(["--target", triple]);
+        arguments.extend(["--target", triple]);
     }
-    let child = cargo
+    let messages = run_cargo(root, &arguments).await?;
+    find_executable(&messages, "bootstrap").context("cargo did not say where the bootstrap binary is")
+}
+
+/// Builds programs of the workspace at `root` in release, given as (package, program), and returns where they are.
+/// Those that are built together share what they depend on.
+///
+/// # Errors
+///
+/// Fails when cargo cannot be run or the build fails.
+pub async fn build_release(root: &Path, programs: &[(&str, &str)]) -> Result<Vec<PathBuf>> {
+    let mut arguments = vec!["--release"];
+    for (package, _) in programs {
+        arguments.extend(["--package", package]);
+    }
+    let messages = run_cargo(root, &arguments).await?;
+    programs
+        .iter()
+        .map(|(_, name)| find_executable(&messages, name).with_context(|| format!("cargo did not say where {name} is")))
+        .collect()
+}
+
+/// Runs `cargo build` and returns its messages.
+async fn run_cargo(root: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
+    let child = Command::new("cargo")
+        .current_dir(root)
+        .arg("build")
+        .args(arguments)
+        .args(["--message-format", "json-render-diagnostics"])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .context("cannot run cargo")?;
     let output = child.wait_with_output().await?;
     if !output.status.success() {
-        bail!("cargo could not build the bootstrap binary ({})", output.status);
+        bail!("cargo could not build it ({})", output.status);
     }
-    find_executable(&output.stdout).context("cargo did not say where the bootstrap binary is")
+    Ok(output.stdout)
 }
 
-fn find_executable(messages: &[u8]) -> Option<PathBuf> {
+fn find_executable(messages: &[u8], wanted: &str) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let artifacts = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
     let mut executables = artifacts.filter_map(|artifact| {
         let name = artifact.pointer("/target/name")?.as_str()?;
         let path = artifact.pointer("/executable")?.as_str()?;
-        (name == "bootstrap").then(|| PathBuf::from(path))
+        (name == wanted).then(|| PathBuf::from(path))
     });
     executables.next_back()
 }
@@ -220,7 +244,7 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#
         );
         assert_eq!(
-            find_executable(messages.as_bytes()),
+            find_executable(messages.as_bytes(), "bootstrap"),
             Some(PathBuf::from("/t/debug/bootstrap"))
         );
     }

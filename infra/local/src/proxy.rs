@@ -4,6 +4,7 @@
 //! runs on a thread of its own, so that a test that blocks does not stop it, and its settings may
 //! be changed while it runs.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 mod relay;
+mod waiting;
+
+use waiting::Waiting;
 
 /// How the network is.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +108,9 @@ struct State {
 struct Settings {
     network: Network,
     refusing: bool,
+    /// Cuts that wait for a connection, each under its number.
+    waiting: BTreeMap<u64, Waiting>,
+    next_number: u64,
 }
 
 impl Proxy {
@@ -126,6 +133,8 @@ impl Proxy {
             settings: Mutex::new(Settings {
                 network,
                 refusing: false,
+                waiting: BTreeMap::new(),
+                next_number: 0,
             }),
             counters: Mutex::default(),
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
@@ -158,6 +167,31 @@ impl Proxy {
     /// that are opened from now on.
     pub fn set_network(&self, network: Network) {
         self.state.settings().network = network;
+    }
+
+    /// Ends one connection, whether it is open now or opened later: the first over which so many
+    /// bytes have gone from now on. `cut.each` does not count. [`Counters::cut`] tells when it has
+    /// happened.
+    pub fn cut_once(&self, cut: Cut) {
+        self.state.settings().wait(Waiting::Bytes(cut));
+    }
+
+    /// Ends one connection where the server has just answered to `to_bytes` bytes or more, of mail for example: the
+    /// answer does not arrive. [`Counters::cut`] tells when it has happened.
+    pub fn lose_answer(&self, to_bytes: u64, ending: Ending) {
+        self.state.settings().wait(Waiting::Answer { to_bytes, ending });
+    }
+
+    /// How many cuts still wait for a connection.
+    pub fn waiting_cuts(&self) -> usize {
+        self.state.settings().waiting.len()
+    }
+
+    /// Lets the cuts that still wait happen at the next byte of any connection, in either direction.
+    pub fn cut_now(&self) {
+        for waiting in self.state.settings().waiting.values_mut() {
+            *waiting = Waiting::Any(waiting.ending());
+        }
     }
 
     /// Lets no more than `bytes` reach clients, counted over all connections since the start (what is
@@ -197,6 +231,13 @@ impl Drop for Proxy {
     }
 }
 
+impl Settings {
+    fn wait(&mut self, waiting: Waiting) {
+        self.waiting.insert(self.next_number, waiting);
+        self.next_number += 1;
+    }
+}
+
 impl State {
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
@@ -213,6 +254,18 @@ impl State {
             Direction::ToClient => to_client,
         };
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// The cuts that wait for a connection.
+    fn waiting(&self) -> BTreeMap<u64, Waiting> {
+        self.settings().waiting.clone()
+    }
+
+    /// Takes a waiting cut, unless another connection did.
+    fn take_waiting_cut(&self, number: u64) -> bool {
+        let taken = self.settings().waiting.remove(&number).is_some();
+        self.counters().cut += u64::from(taken);
+        taken
     }
 
     /// Waits until so many more bytes may go in a direction.

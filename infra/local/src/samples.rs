@@ -10,15 +10,17 @@ use crate::compare::Expected;
 use crate::dovecot::{Layout, Login, Purpose};
 use crate::imap_client::Append;
 
+mod awkward;
+pub mod bulk;
 mod deliver;
 mod mime;
 mod oddities;
-mod random;
 
-pub use deliver::{Changes, deliver, deliver_between_passes};
+pub use awkward::awkward;
+pub use deliver::{Changes, Tidied, deliver, deliver_between_passes, tidy_up, touch};
 
+use crate::random::Random;
 use mime::Writer;
-use random::Random;
 
 /// A folder with its messages.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use crate::customer::Customer;
 use crate::dovecot::{Dovecot, Layout, Login, Options};
 use crate::ministack::Emulator;
 use crate::package::{Build, build_bootstrap};
+use crate::proxy::{Network, Proxy};
 use crate::samples::{SampleAccount, deliver};
 use crate::setup::Setup;
 use crate::stack::{Parameters, Stack};
@@ -18,6 +19,8 @@ use crate::workspace_root;
 
 /// The secret that holds the destination's master password.
 const MASTER_SECRET: &str = "mailvan/destination-master";
+/// The mailboxes' own passwords there, which nobody gave us.
+pub(crate) const DESTINATION_PASSWORD: &str = "known to nobody";
 const MASTER_PASSWORD: &str = "van-key-7";
 
 /// What a world is like.
@@ -31,10 +34,14 @@ pub struct Plan {
     pub source: Options,
     /// The new provider's server, without its users.
     pub destination: Options,
+    /// How the line to the new provider is; none where the functions reach it directly.
+    pub destination_network: Option<Network>,
     /// The profile's `[limits]`, in TOML.
     pub limits: String,
     /// The template's parameters.
     pub parameters: Parameters,
+    /// The functions' binary; a dev build is made where it is not given.
+    pub bootstrap: Option<PathBuf>,
 }
 
 /// A running world; dropping it ends everything in it.
@@ -44,6 +51,8 @@ pub struct World {
     pub source: Dovecot,
     /// The new provider.
     pub destination: Dovecot,
+    /// The line over which the functions reach it, if it has one of its own.
+    pub destination_line: Option<Proxy>,
     /// The emulated AWS.
     pub emulator: Emulator,
     /// The deployed service.
@@ -68,11 +77,13 @@ impl Plan {
                 layout: Layout::english().with_separator('.', "INBOX."),
                 ..Options::new("provider")
             },
+            destination_network: None,
             limits: String::new(),
             parameters: Parameters {
                 lead_times_waived: true,
                 ..Parameters::default()
             },
+            bootstrap: None,
         }
     }
 
@@ -85,13 +96,17 @@ impl Plan {
         crate::dovecot::ensure_installed()?;
         let root = workspace_root();
         let venv = Venv::prepare(&root).await?;
-        tell("building the functions (minutes the first time)");
-        let bootstrap = build_bootstrap(&root, Build::Dev, None).await?;
+        let bootstrap = if let Some(path) = self.bootstrap {
+            path
+        } else {
+            tell("building the functions (minutes the first time)");
+            build_bootstrap(&root, Build::Dev, None).await?
+        };
         let users: Vec<Login> = self.accounts.iter().map(|account| account.login.clone()).collect();
         // The new mailboxes have passwords that nobody gave us: only the master user opens them.
         let here = users
             .iter()
-            .map(|login| Login::new(&login.user, "known to nobody"))
+            .map(|login| Login::new(&login.user, DESTINATION_PASSWORD))
             .collect();
         let source = Dovecot::start(Options { users, ..self.source })?;
         let destination = Dovecot::start(Options {
@@ -99,6 +114,9 @@ impl Plan {
             master_users: vec![Login::new("migration", MASTER_PASSWORD)],
             ..self.destination
         })?;
+        let line = |network| Proxy::start(destination.address(), network);
+        let destination_line = self.destination_network.map(line).transpose()?;
+        let destination_port = destination_line.as_ref().map_or(destination.port(), Proxy::port);
         tell(&format!(
             "the previous provider listens on port {}, the new one on port {}",
             source.port(),
@@ -117,7 +135,7 @@ impl Plan {
         let mut setup = Setup::new(
             &self.name,
             bootstrap,
-            write_profile(&dir, destination.port(), &self.limits)?,
+            write_profile(&dir, destination_port, &self.limits)?,
         );
         setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
         setup.parameters = self.parameters;
@@ -126,6 +144,7 @@ impl Plan {
         Ok(World {
             source,
             destination,
+            destination_line,
             emulator,
             stack,
             customer,

@@ -49,6 +49,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     pass(customer, &order, "final pass", "completed").await?;
     let migrated = migrating.elapsed();
 
+    chapter("The certificates that the service made");
+    certificates(customer, &order).await?;
+
     chapter("Comparing both servers, message by message");
     let comparisons = world.compare()?;
     for comparison in &comparisons {
@@ -114,6 +117,24 @@ fn progress(status: &Status, elapsed: Duration) -> String {
         status.state,
         elapsed.as_secs_f32()
     )
+}
+
+/// Shows what each mailbox's certificate says on the whole.
+async fn certificates(customer: &Customer, order: &Order) -> Result<()> {
+    for mailbox in &customer.status(order).await?.mailboxes {
+        let certificate = customer.certificate(order, mailbox).await?;
+        let of = |name: &str| certificate.pointer(name).cloned().unwrap_or_default();
+        let side = |name: &str| of(&format!("/totals/destination_side/{name}"));
+        let verdict = if of("/agrees") == true { "agrees" } else { "disagrees" };
+        let digest: String = side("digest").as_str().unwrap_or_default().chars().take(16).collect();
+        step(&format!(
+            "{}: {verdict}: {} messages, {} bytes, digest {digest}…",
+            mailbox.email,
+            side("messages"),
+            side("bytes")
+        ));
+    }
+    Ok(())
 }
 
 async fn notices(stack: &Stack) -> Result<()> {

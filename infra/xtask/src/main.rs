@@ -10,6 +10,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
+mod chaos;
 mod demo;
 mod lint_template;
 mod package;
@@ -27,8 +29,12 @@ struct Arguments {
 enum Task {
     /// Sets everything up and migrates sample mailboxes from one real server to another
     Demo(demo::Arguments),
+    /// Migrates awkward mail under random faults, which has to end identical
+    Chaos(chaos::Arguments),
     /// Runs the local stack in the foreground, for use by hand
     Up(up::Arguments),
+    /// Measures the engine beside its peers and the servers' ceilings
+    Bench(bench::Arguments),
     /// Builds the zip of a deployment
     Package(package::Arguments),
     /// Sets everything up and runs all checks and tests
@@ -51,7 +57,9 @@ async fn main() -> ExitCode {
 async fn run(task: Task) -> Result<()> {
     match task {
         Task::Demo(arguments) => demo::run(arguments).await,
+        Task::Chaos(arguments) => chaos::run(arguments).await,
         Task::Up(arguments) => up::run(arguments).await,
+        Task::Bench(arguments) => bench::run(arguments).await,
         Task::Package(arguments) => package::run(arguments).await,
         Task::Test => test::run().await,
         Task::LintTemplate => lint_template::run().await,

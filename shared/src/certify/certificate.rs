@@ -72,6 +72,8 @@ struct Folder {
     source_side: Side,
     destination_side: Side,
     exceptions: Vec<Exception>,
+    /// Messages that were refused as they were, and are there otherwise, as the customer wanted.
+    repaired: Vec<Exception>,
     gone_since: Messages,
     unverified: Messages,
     gone_at_source: u64,
@@ -127,34 +129,24 @@ impl Draft {
     /// Adds a folder: what copying it left out, and what was found in it.
     fn add(&mut self, folder: &FolderRecord, chunks: &[ChunkRecord], findings: &[&Finding]) {
         let (mut source, mut destination) = (Tally::default(), Tally::default());
-        let mut exceptions = Exceptions::default();
+        let (mut exceptions, mut repaired) = (Exceptions::default(), Exceptions::default());
         if let Some(error) = &folder.error {
-            exceptions.add(code::FOLDER_NOT_COPIED.0, error, None);
+            exceptions.add(code::FOLDER_NOT_COPIED.0, error, 0, []);
         }
-        for chunk in chunks {
-            for exception in &chunk.exceptions {
-                exceptions.add(&exception.code, &exception.text, Some(exception.uid));
-            }
+        for exception in chunks.iter().flat_map(|chunk| &chunk.exceptions) {
+            let kind = if exception.is_there() {
+                &mut repaired
+            } else {
+                &mut exceptions
+            };
+            kind.add(&exception.code, &exception.text, 1, [exception.uid]);
         }
         let known = exceptions.count();
-        // That it has other bytes for having been repaired is said once.
-        let repaired: BTreeSet<u32> = chunks
-            .iter()
-            .flat_map(|chunk| &chunk.exceptions)
-            .filter(|exception| exception.is_there())
-            .map(|exception| exception.uid)
-            .collect();
         for finding in findings {
             source.merge(&finding.source);
             destination.merge(&finding.destination);
             for found in &finding.discrepancies {
-                if found.uids.is_empty() {
-                    exceptions.add(&found.code, &found.text, None);
-                }
-                let is_known = |uid: &u32| found.code == code::REWRITTEN.0 && repaired.contains(uid);
-                for uid in found.uids.iter().filter(|uid| !is_known(uid)) {
-                    exceptions.add(&found.code, &found.text, Some(uid));
-                }
+                exceptions.add(&found.code, &found.text, found.messages, found.uids.iter());
             }
         }
         self.sums.0.merge(&source);
@@ -181,6 +173,7 @@ impl Draft {
                 .map(|(destination_uid, uid)| LateCopy { uid, destination_uid })
                 .collect(),
             exceptions: Vec::new(),
+            repaired: repaired.listed(),
         };
         let exceptions = exceptions.listed();
         let totals = &mut self.totals;
@@ -311,26 +304,27 @@ impl Exception {
     }
 }
 
-/// Exceptions of a folder, those for the same reason together.
+/// Exceptions of a folder, those for the same reason together: how many messages, and which.
 #[derive(Default)]
-struct Exceptions(BTreeMap<(String, String), BTreeSet<u32>>);
+struct Exceptions(BTreeMap<(String, String), (u64, BTreeSet<u32>)>);
 
 impl Exceptions {
-    /// Adds one of a message, or of the folder as a whole.
-    fn add(&mut self, code: &str, text: &str, uid: Option<u32>) {
-        let uids = self.0.entry((code.to_owned(), text.to_owned())).or_default();
-        uids.extend(uid);
+    /// Adds messages, or the folder as a whole where there are none.
+    fn add(&mut self, code: &str, text: &str, messages: u64, uids: impl IntoIterator<Item = u32>) {
+        let (count, all) = self.0.entry((code.to_owned(), text.to_owned())).or_default();
+        *count += messages;
+        all.extend(uids);
     }
 
     fn count(&self) -> u64 {
-        self.0.values().map(|uids| uids.len().max(1) as u64).sum()
+        self.0.values().map(|(messages, _)| (*messages).max(1)).sum()
     }
 
     fn listed(self) -> Vec<Exception> {
-        let listed = self.0.into_iter().map(|((code, text), uids)| Exception {
+        let listed = self.0.into_iter().map(|((code, text), (messages, uids))| Exception {
             code,
             text,
-            messages: uids.len() as u64,
+            messages,
             uids: UidSet::from_sorted(uids),
         });
         listed.collect()
@@ -345,3 +339,7 @@ fn messages(findings: &[&Finding], of: fn(&Finding) -> &UidSet) -> Messages {
         uids: UidSet::from_sorted(uids),
     }
 }
+
+#[cfg(test)]
+#[path = "certificate_tests.rs"]
+mod tests;

@@ -48,11 +48,28 @@ pub(super) const FOLDER_UNREADABLE: Code = (
     "the new provider's server lists the folder, and does not open it",
 );
 
+/// The most UIDs that one discrepancy lists: more would not fit its item.
+const MOST_LISTED: usize = 10_000;
+
 /// A discrepancy of messages, or of a folder where there are none.
-pub(super) fn discrepancy((code, text): Code, uids: UidSet) -> Discrepancy {
+pub(super) fn discrepancy((code, text): Code, uids: &UidSet) -> Discrepancy {
     Discrepancy {
         code: code.to_owned(),
         text: text.to_owned(),
-        uids,
+        messages: uids.len(),
+        uids: UidSet::from_sorted(uids.iter().take(MOST_LISTED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discrepancy_of_very_many_messages_counts_all_and_fits_its_item() {
+        let scattered = UidSet::from_sorted((1..500_000).map(|n| n * 7000));
+        let missing = discrepancy(MISSING, &scattered);
+        assert_eq!(missing.messages, 499_999);
+        assert!(missing.uids.to_string().len() < 200_000);
     }
 }

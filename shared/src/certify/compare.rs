@@ -3,19 +3,9 @@
 use super::folder::OpenFolder;
 use super::side::Side;
 use crate::clock::Deadline;
-use crate::domain::DateRange;
 use crate::store::finding::{CertifyLease, Findings};
 use crate::store::{ChunkRecord, Finding, FolderRecord, StoreError};
 use crate::sync::{Mailbox, SyncError};
-
-/// What is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scope {
-    /// Whether the source is asked. Without, what was read there while copying is all that counts.
-    pub with_source: bool,
-    /// The days whose messages were to be copied.
-    pub dates: DateRange,
-}
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,32 +55,32 @@ impl<E: Into<SyncError>> From<E> for Halt {
 
 impl<L: Findings> Mailbox<L> {
     /// Compares what the destination holds with what the source held, as far as it is not done yet.
-    /// Idempotency key: the mailbox; what is written down is passed over.
+    /// Without the source, what was read there while copying is all that counts. Idempotency key: the
+    /// mailbox; what is written down is passed over.
     ///
     /// # Errors
     /// [`CertifyFailure`]; what was compared until then is written down.
     pub async fn compare(
         &self,
         lease: CertifyLease,
-        scope: Scope,
+        with_source: bool,
         deadline: Deadline,
     ) -> Result<Compared, CertifyFailure> {
         let mut comparer = Comparer {
             mailbox: self,
             lease,
-            dates: scope.dates,
             findings: self.ledger.findings(self.job_id).await?,
             here: Side::new(&self.destination, SyncError::Destination, deadline),
-            there: scope
-                .with_source
-                .then(|| Side::new(&self.source, SyncError::Source, deadline)),
+            there: with_source.then(|| Side::new(&self.source, SyncError::Source, deadline)),
             progressed: false,
         };
         let halted = comparer.all_folders().await;
-        comparer.here.log_out().await;
-        if let Some(there) = &mut comparer.there {
-            there.log_out().await;
-        }
+        let (here, there) = (&mut comparer.here, &mut comparer.there);
+        tokio::join!(here.log_out(), async {
+            if let Some(there) = there {
+                there.log_out().await;
+            }
+        });
         match halted {
             Ok(()) => Ok(Compared::Whole),
             Err(Halt::OutOfTime(_)) if comparer.progressed => Ok(Compared::OutOfTime),
@@ -105,10 +95,8 @@ impl<L: Findings> Mailbox<L> {
 
 /// A mailbox being compared.
 pub(super) struct Comparer<'a, L> {
-    mailbox: &'a Mailbox<L>,
+    pub(super) mailbox: &'a Mailbox<L>,
     lease: CertifyLease,
-    /// The days whose messages were to be copied.
-    pub(super) dates: DateRange,
     findings: Vec<Finding>,
     /// The destination.
     pub(super) here: Side<'a>,

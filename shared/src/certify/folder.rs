@@ -51,33 +51,8 @@ impl<'a> OpenFolder<'a> {
         comparer: &mut Comparer<'_, L>,
         folder: &'a FolderRecord,
     ) -> Result<Self, Halt> {
-        let here = if folder.destination_uid_validity == 0 {
-            Here::NeverMade
-        } else {
-            let opened = open(
-                &mut comparer.here,
-                &folder.destination_name,
-                folder.destination_uid_validity,
-            );
-            match opened.await? {
-                // Without UIDNEXT nothing can be told from it.
-                Opened::AsKnown(selected) => Here::Open {
-                    uid_next: selected.uid_next.unwrap_or(u32::MAX),
-                },
-                Opened::Another => Here::Replaced,
-                Opened::Gone => Here::Gone,
-                Opened::Refused => Here::Unreadable,
-            }
-        };
-        let there = match &mut comparer.there {
-            None => SourceState::Unreachable,
-            Some(there) => match open(there, &folder.source_name, folder.source_uid_validity).await? {
-                Opened::AsKnown(_) => SourceState::There,
-                Opened::Another => SourceState::Replaced,
-                Opened::Gone => SourceState::Gone,
-                Opened::Refused => SourceState::Unreachable,
-            },
-        };
+        let (here, there) = (&mut comparer.here, &mut comparer.there);
+        let (here, there) = tokio::try_join!(open_here(here, folder), open_there(there.as_mut(), folder))?;
         Ok(Self { folder, here, there })
     }
 
@@ -121,6 +96,8 @@ impl<'a> OpenFolder<'a> {
                 return Ok(());
             }
         };
+        let there_repaired = chunk.exceptions.iter().filter(|exception| exception.is_there());
+        let repaired: UidRuns = there_repaired.map(|exception| exception.uid).collect();
         let unread = finding.read_here.unasked(destinations.into_iter());
         read(&mut comparer.here, &unread, &mut finding.read_here).await?;
         loop {
@@ -128,6 +105,7 @@ impl<'a> OpenFolder<'a> {
                 map: &chunk.map,
                 tally: chunk.tally,
                 untallied: &chunk.untallied,
+                repaired: &repaired,
                 uid_next,
                 here: &finding.read_here,
                 there: &finding.read_there,
@@ -164,17 +142,17 @@ impl<'a> OpenFolder<'a> {
         whole.destination = Tally::default();
         let unlocated = UidSet::from_sorted(own().flat_map(|chunk| chunk.unlocated.iter()));
         if !unlocated.is_empty() {
-            whole.discrepancies.push(discrepancy(code::UNLOCATED, unlocated));
+            whole.discrepancies.push(discrepancy(code::UNLOCATED, &unlocated));
         }
         match self.here {
             Here::Open { .. } => self.beyond_chunks_here(comparer, chunks, whole).await?,
             Here::Replaced => whole
                 .discrepancies
-                .push(discrepancy(code::FOLDER_REPLACED, UidSet::default())),
+                .push(discrepancy(code::FOLDER_REPLACED, &UidSet::default())),
             Here::Unreadable => {
                 whole
                     .discrepancies
-                    .push(discrepancy(code::FOLDER_UNREADABLE, UidSet::default()));
+                    .push(discrepancy(code::FOLDER_UNREADABLE, &UidSet::default()));
             }
             Here::Gone | Here::NeverMade => {}
         }
@@ -188,7 +166,7 @@ impl<'a> OpenFolder<'a> {
             whole.arrived_since = arrived.count() as u64;
             let missing = self.missing(own(), listed);
             // One that has no date is of no day, and was to be copied.
-            let dates = comparer.dates;
+            let dates = comparer.mailbox.options.dates;
             let is_wanted = |message: &Listed| message.date.is_none_or(|date| dates.contains(date));
             let mut missing = there.run(async |session| digest::list(session, &missing).await).await?;
             missing.retain(is_wanted);
@@ -198,7 +176,7 @@ impl<'a> OpenFolder<'a> {
             }
             if !missing.is_empty() {
                 let uids = UidSet::from_sorted(missing.iter().map(|message| message.uid));
-                whole.discrepancies.push(discrepancy(code::MISSING, uids));
+                whole.discrepancies.push(discrepancy(code::MISSING, &uids));
             }
         }
         Ok(())
@@ -241,7 +219,7 @@ impl<'a> OpenFolder<'a> {
             } else if !copies.uids.is_empty() {
                 whole.destination.merge(&copies.tally);
                 let uids: BTreeSet<u32> = copies.uids.iter().map(|pair| pair.1).collect();
-                let doubled = discrepancy(code::DOUBLED, UidSet::from_sorted(uids));
+                let doubled = discrepancy(code::DOUBLED, &UidSet::from_sorted(uids));
                 whole.discrepancies.push(doubled);
             }
         }
@@ -263,6 +241,36 @@ impl<'a> OpenFolder<'a> {
         whole.others = others.len();
         Ok(())
     }
+}
+
+async fn open_here(side: &mut Side<'_>, folder: &FolderRecord) -> Result<Here, Halt> {
+    let uid_validity = folder.destination_uid_validity;
+    if uid_validity == 0 {
+        return Ok(Here::NeverMade);
+    }
+    Ok(match open(side, &folder.destination_name, uid_validity).await? {
+        // Without UIDNEXT nothing can be told from it.
+        Opened::AsKnown(selected) => Here::Open {
+            uid_next: selected.uid_next.unwrap_or(u32::MAX),
+        },
+        Opened::Another => Here::Replaced,
+        Opened::Gone => Here::Gone,
+        Opened::Refused => Here::Unreadable,
+    })
+}
+
+async fn open_there(side: Option<&mut Side<'_>>, folder: &FolderRecord) -> Result<SourceState, Halt> {
+    let Some(side) = side else {
+        return Ok(SourceState::Unreachable);
+    };
+    Ok(
+        match open(side, &folder.source_name, folder.source_uid_validity).await? {
+            Opened::AsKnown(_) => SourceState::There,
+            Opened::Another => SourceState::Replaced,
+            Opened::Gone => SourceState::Gone,
+            Opened::Refused => SourceState::Unreachable,
+        },
+    )
 }
 
 /// Opens a folder for reading; with another UIDVALIDITY than expected it is another folder.

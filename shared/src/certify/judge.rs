@@ -25,6 +25,9 @@ pub(super) struct Evidence<'a> {
     pub(super) tally: Tally,
     /// Source UIDs in the map that the copying did not read.
     pub(super) untallied: &'a UidRuns,
+    /// Source UIDs of messages that the copying repaired before it could send them: they are in the
+    /// tally as they were sent, and reading them at the source tells nothing.
+    pub(super) repaired: &'a UidRuns,
     /// The destination's UIDNEXT; no message was ever given a higher UID, or this.
     pub(super) uid_next: u32,
     /// All messages of the map as they were read at the destination, by destination UID.
@@ -86,9 +89,14 @@ impl Evidence<'_> {
     /// What can still be read at the source.
     fn unread(&self, uids: impl Iterator<Item = u32>) -> UidSet {
         match self.source {
-            SourceState::There => self.there.unasked(uids),
+            SourceState::There => self.there.unasked(uids.filter(|uid| !self.repaired.contains(*uid))),
             SourceState::Gone | SourceState::Replaced | SourceState::Unreachable => UidSet::default(),
         }
+    }
+
+    /// A message as the source holds it, where that is to be compared.
+    fn at_source(&self, uid: u32) -> Option<&Seen> {
+        self.there.seen(uid).filter(|_| !self.repaired.contains(uid))
     }
 
     fn untallied_in_map(&self) -> impl Iterator<Item = u32> {
@@ -107,7 +115,7 @@ impl Evidence<'_> {
     fn has_lone(&self) -> bool {
         let is_lone = |source, destination| {
             !self.untallied.contains(source)
-                && self.there.seen(source).is_none()
+                && self.at_source(source).is_none()
                 && self.here.seen(destination).is_some()
         };
         self.map
@@ -130,7 +138,7 @@ impl Evidence<'_> {
         let mut lone = Vec::new();
         for (source, destination) in self.map.iter() {
             let here = self.here.seen(destination)?;
-            match (self.untallied.contains(source), self.there.seen(source)) {
+            match (self.untallied.contains(source), self.at_source(source)) {
                 (true, None) => {
                     lone.push(source);
                     continue;
@@ -157,7 +165,7 @@ impl Evidence<'_> {
         match self.source {
             SourceState::There | SourceState::Gone => found.unverified = uids,
             SourceState::Replaced | SourceState::Unreachable => {
-                found.discrepancies.push(discrepancy(code::UNCOMPARED, uids));
+                found.discrepancies.push(discrepancy(code::UNCOMPARED, &uids));
             }
         }
     }
@@ -172,7 +180,7 @@ impl Evidence<'_> {
         let mut is_known = self.tally_counts();
         for (uid, destination) in self.map.iter() {
             let is_tallied = !self.untallied.contains(uid);
-            let there = self.there.seen(uid);
+            let there = self.at_source(uid);
             if let (true, Some(there)) = (is_tallied, there) {
                 left.take_out(&there.tally());
             }
@@ -209,7 +217,7 @@ impl Evidence<'_> {
         self.settle_lone(&mut found, lone, is_known.then_some(left));
         let all = wrong
             .into_iter()
-            .map(|(code, uids)| discrepancy(code, UidSet::from_sorted(uids)));
+            .map(|(code, uids)| discrepancy(code, &UidSet::from_sorted(uids)));
         found.discrepancies.extend(all);
         found.gone_since = UidSet::from_sorted(gone_since);
         found
@@ -237,7 +245,7 @@ impl Evidence<'_> {
                 found.destination.merge(&same.unwrap_or(here[0]));
                 if same.is_none() {
                     let uids = UidSet::from_sorted(tallied.into_iter().map(|(uid, _)| uid));
-                    found.discrepancies.push(discrepancy(code::NOT_AS_COPIED, uids));
+                    found.discrepancies.push(discrepancy(code::NOT_AS_COPIED, &uids));
                 }
             }
             _ => incomparable.extend(tallied.into_iter().map(|(uid, _)| uid)),

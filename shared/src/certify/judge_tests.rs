@@ -17,9 +17,10 @@ enum Fate {
     NeverArrived,
     Withheld,
     RewrittenAndGoneThere,
+    Repaired,
 }
 
-const FATES: [Fate; 10] = [
+const FATES: [Fate; 11] = [
     Fate::Well,
     Fate::Undated,
     Fate::Rewritten,
@@ -30,6 +31,7 @@ const FATES: [Fate; 10] = [
     Fate::NeverArrived,
     Fate::Withheld,
     Fate::RewrittenAndGoneThere,
+    Fate::Repaired,
 ];
 
 /// The destination's UIDs are those of the source and this.
@@ -42,6 +44,7 @@ struct Chunk {
     map: UidMap,
     tally: Tally,
     untallied: UidRuns,
+    repaired: UidRuns,
     here: Readings,
     /// What reading the source would give.
     source: Readings,
@@ -62,6 +65,7 @@ impl Chunk {
             map: UidMap::default(),
             tally: Tally::default(),
             untallied: UidRuns::default(),
+            repaired: UidRuns::default(),
             here: Readings::default(),
             source: Readings::default(),
         };
@@ -80,7 +84,11 @@ impl Chunk {
                 Fate::Redated => here.date = Timestamp::from_second(7).ok(),
                 _ => {}
             }
-            if *is_tallied {
+            if *fate == Fate::Repaired {
+                chunk.tally.merge(&here.tally());
+                chunk.repaired.insert(uid);
+                there = seen(uid, "broken");
+            } else if *is_tallied {
                 chunk.tally.merge(&there.tally());
             } else {
                 untallied.push(uid);
@@ -111,6 +119,7 @@ impl Chunk {
                 map: &self.map,
                 tally: self.tally,
                 untallied: &self.untallied,
+                repaired: &self.repaired,
                 uid_next: UID_NEXT,
                 here: &self.here,
                 there: &there,
@@ -206,6 +215,15 @@ fn without_the_source_what_cannot_be_compared_is_said() {
 }
 
 #[test]
+fn a_repaired_message_is_compared_as_it_was_sent() {
+    let well = Chunk::new(&[(Fate::Well, true), (Fate::Repaired, true), (Fate::GoneHere, true)]);
+    let (found, there) = well.judged(SourceState::There);
+    assert_eq!(there.unasked(1..4).to_string(), "2");
+    assert_eq!((found.source.messages, found.discrepancies.len()), (2, 0));
+    assert_eq!(found.source, found.destination);
+}
+
+#[test]
 fn a_tally_of_other_messages_than_the_map_proves_nothing() {
     let mut chunk = Chunk::new(&[(Fate::Well, true), (Fate::GoneThere, true)]);
     chunk.tally = Tally::default();
@@ -241,7 +259,7 @@ proptest! {
         prop_assert_eq!(listed(&found.gone_since), chunk.with(&[Fate::GoneHere, Fate::GoneBoth]));
 
         let tallied = |uids: Vec<u32>| uids.into_iter().filter(|uid| !chunk.untallied.contains(*uid)).collect::<Vec<_>>();
-        let lone = chunk.with(&[Fate::GoneThere, Fate::RewrittenAndGoneThere]);
+        let lone = chunk.with(&[Fate::GoneThere, Fate::RewrittenAndGoneThere, Fate::Repaired]);
         let is_lost = !tallied(chunk.with(&[Fate::GoneBoth])).is_empty();
         let altered = !tallied(chunk.with(&[Fate::RewrittenAndGoneThere])).is_empty();
         let expected = if altered && !is_lost { tallied(lone.clone()) } else { Vec::new() };
@@ -265,7 +283,7 @@ proptest! {
         told.extend(found.gone_since.iter());
         let changed = chunk.with(&[Fate::Rewritten, Fate::Redated, Fate::RewrittenAndGoneThere, Fate::NeverArrived, Fate::Withheld]);
         prop_assert!(changed.iter().all(|uid| told.contains(uid)), "{changed:?} {found:?}");
-        let well = fates.iter().all(|(fate, is_tallied)| *is_tallied && matches!(fate, Fate::Well | Fate::GoneThere));
+        let well = fates.iter().all(|(fate, is_tallied)| *is_tallied && matches!(fate, Fate::Well | Fate::GoneThere | Fate::Repaired));
         prop_assert!(!well || told.is_empty());
     }
 }

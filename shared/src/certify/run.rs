@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::certificate::{Certificate, Subject};
-use super::compare::{CertifyFailure, Compared, Scope};
+use super::compare::{CertifyFailure, Compared};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState};
 use crate::store::finding::{CertifyLease, Finding};
@@ -14,12 +14,15 @@ use crate::sync::{Engine, settle_request};
 /// How long after its run's end a worker's lease lasts.
 const LEASE_GRACE: Duration = Duration::from_secs(10);
 
+/// How long a mailbox waits while others hold all connections to its source.
+const NO_CONNECTION: Duration = Duration::from_secs(15);
+
 /// What is to be done after a run.
 #[derive(Clone, Debug)]
 pub enum CertifyEnd {
     /// Time ran short: send the next message at once.
     Continue,
-    /// Another worker is at it: send the next message after this long.
+    /// Another worker is at it, or others hold all connections to the source: send the next message after this long.
     Wait(Duration),
     /// The certificate is made: keep it, then [`conclude`].
     Made(Box<Certificate>),
@@ -54,8 +57,33 @@ pub async fn certify_mailbox(
         Ok(lease) => lease,
         Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
     };
-    let end = compare(engine, &job, lease, with_source, deadline).await;
+    let end = connected(engine, &job, lease, with_source, deadline).await;
     store.release_certificate(lease).await?;
+    end
+}
+
+/// Compares with the right to connect to the source once, where that is asked.
+async fn connected(
+    engine: &Engine,
+    job: &JobRecord,
+    lease: CertifyLease,
+    with_source: bool,
+    deadline: Deadline,
+) -> Result<CertifyEnd, CertifyFailure> {
+    if !with_source {
+        return compare(engine, job, lease, with_source, deadline).await;
+    }
+    let (store, most) = (&engine.store, engine.profile.limits.host_connections);
+    let until = deadline.lease_end(LEASE_GRACE);
+    let taken = store.take_connection(&job.source.host, job.job_id, most, now(), until);
+    let Some(connection) = taken.await? else {
+        return Ok(CertifyEnd::Wait(NO_CONNECTION));
+    };
+    let end = compare(engine, job, lease, with_source, deadline).await;
+    if end.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
+        store.learn_limit(&connection, now()).await?;
+    }
+    store.give_connection_back(&connection).await?;
     end
 }
 
@@ -66,12 +94,8 @@ async fn compare(
     with_source: bool,
     deadline: Deadline,
 ) -> Result<CertifyEnd, CertifyFailure> {
-    let scope = Scope {
-        with_source,
-        dates: job.options.dates,
-    };
     let mailbox = engine.mailbox(job).await?;
-    match mailbox.compare(lease, scope, deadline).await? {
+    match Box::pin(mailbox.compare(lease, with_source, deadline)).await? {
         Compared::OutOfTime => Ok(CertifyEnd::Continue),
         Compared::Stopped => {
             engine.store.cancel_job(job.job_id, now()).await?;

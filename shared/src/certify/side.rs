@@ -9,8 +9,9 @@ use crate::clock::Deadline;
 use crate::imap::{ImapError, Session, folder};
 use crate::sync::{Access, SyncError};
 
-/// So long before the run's end reading stops, so that what was read can be written down.
-const SAVE_MARGIN: Duration = Duration::from_secs(3);
+/// So long before the run's end reading stops: what was read is written down and the next message sent
+/// by then, even where a server is slow to say goodbye.
+const SAVE_MARGIN: Duration = Duration::from_secs(5);
 
 /// One of the two sides.
 pub(super) struct Side<'a> {

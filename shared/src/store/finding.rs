@@ -32,7 +32,9 @@ pub struct Discrepancy {
     pub code: String,
     /// The same in words for a customer.
     pub text: String,
-    /// Their source UIDs; empty where it is about the folder.
+    /// How many; 0 where it is about the folder.
+    pub messages: u64,
+    /// Their source UIDs, the first ten thousand.
     pub uids: UidSet,
 }
 

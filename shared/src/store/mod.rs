@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
+mod advance;
 mod chunk;
 mod error;
 mod expression;

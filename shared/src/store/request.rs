@@ -275,6 +275,7 @@ impl Store {
         let after = RequestRecord {
             generation: record.generation + 1,
             csv_bytes,
+            preview_asked: None,
             expires_at: expires_at(record.state, now),
             ..record.clone()
         };
@@ -282,6 +283,7 @@ impl Store {
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))
             .set("generation", i64::from(after.generation))
+            .remove("preview_asked")
             .set_or_remove("expires_at", after.expires_at)
             .set_or_remove("csv_bytes", csv_bytes.and_then(|bytes| i64::try_from(bytes).ok()));
         let (pk, sk) = keys(record.request_id);

@@ -104,7 +104,7 @@ impl SyncError {
     }
 
     /// Whether the previous provider's server says so.
-    pub(super) fn is_crowded_source(&self) -> bool {
+    pub(crate) fn is_crowded_source(&self) -> bool {
         matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
     }
 

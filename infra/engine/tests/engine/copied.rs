@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use mailvan::certify::Scope;
 use mailvan::clock::Deadline;
-use mailvan::domain::{DateRange, Pass};
+use mailvan::domain::Pass;
 use mailvan::sync::Mailbox;
 use mailvan_engine::{MemoryLedger, certify};
 use mailvan_local::dovecot::{Layout, Options, Store};
@@ -15,14 +14,6 @@ use mailvan_local::samples::{SampleAccount, small};
 use serde_json::Value;
 
 use crate::servers::{Servers, pass};
-
-pub const WITH_SOURCE: Scope = Scope {
-    with_source: true,
-    dates: DateRange {
-        since: None,
-        before: None,
-    },
-};
 
 /// A mailbox after its final pass.
 pub struct Copied {
@@ -54,12 +45,14 @@ impl Copied {
     }
 
     pub async fn certificate(&self) -> Result<Value> {
-        self.certificate_of(WITH_SOURCE).await
+        self.certificate_of(true).await
     }
 
-    pub async fn certificate_of(&self, scope: Scope) -> Result<Value> {
+    pub async fn certificate_of(&self, with_source: bool) -> Result<Value> {
         let deadline = Deadline::after(Duration::from_mins(1));
-        Ok(serde_json::to_value(certify(&self.mailbox, scope, deadline).await?)?)
+        Ok(serde_json::to_value(
+            certify(&self.mailbox, with_source, deadline).await?,
+        )?)
     }
 
     pub fn there(&self) -> Result<ImapClient> {

@@ -113,7 +113,7 @@ fn read_message(reader: &mut impl BufRead) -> anyhow::Result<Option<(String, Mes
     reader
         .read_exact(&mut bytes)
         .with_context(|| format!("{mailbox}: UID {uid} is cut short"))?;
-    let sha256 = Sha256::digest(&bytes).into();
+    let sha256 = Sha256::digest(given_out(&bytes)).into();
     let message_id = message_id(&bytes);
     let message = MessageView {
         uid,
@@ -124,6 +124,20 @@ fn read_message(reader: &mut impl BufRead) -> anyhow::Result<Option<(String, Mes
         message_id,
     };
     Ok(Some((mailbox, message)))
+}
+
+/// A message as its server gives it out by IMAP, which is all that a copy can have (2.3.19): every LF
+/// with one CR before it, and 0x80 for each NUL.
+fn given_out(stored: &[u8]) -> Vec<u8> {
+    let mut given = Vec::with_capacity(stored.len() + stored.len() / 32);
+    for byte in stored {
+        match byte {
+            0 => given.push(0x80),
+            b'\n' if given.last() != Some(&b'\r') => given.extend(b"\r\n"),
+            byte => given.push(*byte),
+        }
+    }
+    given
 }
 
 fn value(line: Vec<u8>, name: &str) -> anyhow::Result<String> {

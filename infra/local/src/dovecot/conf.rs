@@ -31,6 +31,11 @@ pub(super) fn run_directory(directory: &Path) -> PathBuf {
     directory.join("run")
 }
 
+/// Where the mail is: a directory a user.
+pub(super) fn mail_directory(options: &Options, directory: &Path) -> PathBuf {
+    options.mail_directory.clone().unwrap_or_else(|| directory.join("mail"))
+}
+
 /// Where a server listens.
 pub(super) fn host(options: &Options) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, if options.plaintext_login { 1 } else { 2 })
@@ -75,7 +80,7 @@ impl Identity {
 /// Writes everything a server needs into `directory`.
 pub(super) fn write(options: &Options, directory: &Path, port: u16, tls_port: Option<u16>) -> anyhow::Result<()> {
     let identity = Identity::of_this_process()?;
-    let mail = options.mail_directory.clone().unwrap_or_else(|| directory.join("mail"));
+    let mail = mail_directory(options, directory);
     fs::create_dir_all(&mail).with_context(|| format!("creating {}", mail.display()))?;
     if Uid::effective().is_root() {
         chown(&mail, Some(identity.mail.uid), Some(identity.mail.gid))?;
@@ -145,6 +150,7 @@ fn render(
     let (uid, gid) = (owner.uid, owner.gid);
     let location = match options.store {
         Store::Sdbox => "sdbox:~",
+        Store::Mdbox => "mdbox:~",
         Store::Maildir => "maildir:~",
     };
     let host = host(options);

@@ -1,4 +1,4 @@
-//! Finding Dovecot on this machine, and installing it where that can be done unasked.
+//! Finding Dovecot and others on this machine, and installing them where that can be done unasked.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,33 +22,41 @@ pub fn ensure_installed() -> anyhow::Result<()> {
     {
         return Ok(());
     }
-    if !nix::unistd::Uid::effective().is_root() {
-        bail!("dovecot is missing; run `sudo apt-get install dovecot-imapd openssl` and try again");
+    install(&["dovecot-imapd", "openssl"])?;
+    program("dovecot").map(drop)
+}
+
+/// Makes sure that a program of a Debian package is installed, and gives its path: by apt-get when run as root.
+///
+/// # Errors
+/// If it is missing and cannot be installed; the error says what to install.
+pub fn ensure_package(name: &str, package: &str) -> anyhow::Result<PathBuf> {
+    if program(name).is_err() {
+        install(&[package])?;
     }
-    for arguments in [
-        ["update", "--quiet"].as_slice(),
-        &[
-            "install",
-            "--yes",
-            "--quiet",
-            "--no-install-recommends",
-            "dovecot-imapd",
-            "openssl",
-        ],
-    ] {
+    program(name)
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    let names = packages.join(" ");
+    if !nix::unistd::Uid::effective().is_root() {
+        bail!("not everything is installed; run `sudo apt-get install {names}` and try again");
+    }
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    for arguments in [["update", "--quiet"].as_slice(), &[&install, packages].concat()] {
         let status = Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
             .status()
-            .context("starting apt-get, to install dovecot-imapd and openssl")?;
+            .with_context(|| format!("starting apt-get, to install {names}"))?;
         if !status.success() {
             bail!(
-                "apt-get {} failed: {status}; install dovecot-imapd by hand",
+                "apt-get {} failed: {status}; install {names} by hand",
                 arguments.join(" ")
             );
         }
     }
-    program("dovecot").map(drop)
+    Ok(())
 }
 
 /// The path of a program.
@@ -57,5 +65,5 @@ pub(super) fn program(name: &str) -> anyhow::Result<PathBuf> {
         .iter()
         .map(|directory| Path::new(directory).join(name))
         .find(|path| path.is_file())
-        .with_context(|| format!("{name} is not installed (Debian: dovecot-imapd, openssl)"))
+        .with_context(|| format!("{name} is not installed"))
 }

@@ -129,6 +129,8 @@ impl Layout {
 pub enum Store {
     /// Dovecot's own format: any folder name that the separator allows.
     Sdbox,
+    /// Dovecot's own format with many messages in a file: a copy of a message within an account is an entry more.
+    Mdbox,
     /// One file a message, the flags in its name.
     Maildir,
 }

@@ -1,5 +1,6 @@
 //! One connection through the proxy: two directions, each a reader, a queue and a writer.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,7 +9,8 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Direction, Ending, State, reset};
+use super::waiting::Candidate;
+use super::{Cut, Direction, Ending, State, reset};
 
 const PIECE_BYTES: usize = 16 << 10;
 /// 64 MiB under way: more than 1 Gbit/s fills in half a second.
@@ -27,8 +29,9 @@ pub(super) async fn relay(mut client: TcpStream, mut server: TcpStream, state: &
     let ending = {
         let (client_read, client_write) = client.split();
         let (server_read, server_write) = server.split();
-        let to_server = carry(client_read, server_write, Direction::ToServer, state);
-        let to_client = carry(server_read, client_write, Direction::ToClient, state);
+        let unanswered = AtomicU64::new(0);
+        let to_server = carry(client_read, server_write, Direction::ToServer, &unanswered, state);
+        let to_client = carry(server_read, client_write, Direction::ToClient, &unanswered, state);
         let both = async {
             tokio::pin!(to_server, to_client);
             // An end of one side is passed on; the other side may still have something to say.
@@ -72,7 +75,13 @@ async fn close(mut client: TcpStream, mut server: TcpStream) {
 
 /// Carries one direction; gives how the whole connection ends, or `None` if only this direction
 /// is at its end.
-async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, state: &State) -> Option<Ending> {
+async fn carry(
+    mut from: ReadHalf<'_>,
+    to: WriteHalf<'_>,
+    direction: Direction,
+    unanswered: &AtomicU64,
+    state: &State,
+) -> Option<Ending> {
     let (queue, pieces) = mpsc::channel::<Piece>(PIECES_UNDER_WAY);
     let read = async move {
         loop {
@@ -94,7 +103,7 @@ async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, 
             }
         }
     };
-    let write = write(to, pieces, direction, state);
+    let write = write(to, pieces, Candidate::new(state, direction, unanswered), state);
     tokio::pin!(read, write);
     tokio::select! {
         ending = &mut write => ending,
@@ -105,27 +114,35 @@ async fn carry(mut from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction, 
 async fn write(
     mut to: WriteHalf<'_>,
     mut pieces: mpsc::Receiver<Piece>,
-    direction: Direction,
+    mut candidate: Candidate<'_>,
     state: &State,
 ) -> Option<Ending> {
+    let direction = candidate.direction();
     let cut = state.settings().network.cut.filter(|cut| cut.direction == direction);
-    let mut written = 0;
+    let mut written = 0_u64;
     let mut free_at = Instant::now();
     while let Some(Piece { due, mut bytes }) = pieces.recv().await {
         sleep_until(due.max(free_at)).await;
         state.allowed(direction, bytes.len()).await;
         let mut ending = None;
         if let Some(cut) = cut {
-            let left = usize::try_from(cut.after_bytes.saturating_sub(written)).unwrap_or(usize::MAX);
+            let left = left(cut, written);
             if left <= bytes.len() && state.take_cut(cut) {
                 bytes.truncate(left);
                 ending = Some(cut.ending);
             }
         }
+        if ending.is_none()
+            && let Some((left, how)) = candidate.cut(bytes.len())
+        {
+            bytes.truncate(left);
+            ending = Some(how);
+        }
         if to.write_all(&bytes).await.is_err() {
             return Some(Ending::Reset);
         }
         written += bytes.len() as u64;
+        candidate.gone(bytes.len());
         state.count_bytes(direction, bytes.len());
         if ending.is_some() {
             return ending;
@@ -137,4 +154,9 @@ async fn write(
     }
     let _ = to.shutdown().await;
     None
+}
+
+/// How many more bytes arrive before a cut.
+fn left(cut: Cut, written: u64) -> usize {
+    usize::try_from(cut.after_bytes.saturating_sub(written)).unwrap_or(usize::MAX)
 }

@@ -74,7 +74,6 @@ fn no_more_than_is_allowed_reaches_clients() {
         proxy.allow_to_clients(allowed);
         stream.write_all(&[7; 1000]).unwrap();
         stream.read_exact(&mut [0; 1000]).unwrap();
-        assert_eq!(proxy.counters().bytes_to_client, allowed);
     }
     stream.write_all(b"x").unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
@@ -105,6 +104,58 @@ fn a_connection_is_cut_after_exactly_so_many_bytes_and_the_next_is_not() {
     let mut stream = connect(&proxy);
     stream.write_all(&[7; 5000]).unwrap();
     stream.read_exact(&mut [0; 5000]).unwrap();
+    assert_eq!(proxy.counters().cut, 1);
+}
+
+#[test]
+fn a_cut_that_waits_ends_a_connection_that_was_open_before() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    let (mut one, mut other) = (connect(&proxy), connect(&proxy));
+    for stream in [&mut one, &mut other] {
+        stream.write_all(&[7; 500]).unwrap();
+        stream.read_exact(&mut [0; 500]).unwrap();
+    }
+    proxy.cut_once(Cut {
+        after_bytes: 100,
+        direction: Direction::ToClient,
+        ending: Ending::Close,
+        each: false,
+    });
+    one.write_all(&[7; 60]).unwrap();
+    one.read_exact(&mut [0; 60]).unwrap();
+    assert_eq!((proxy.waiting_cuts(), proxy.counters().cut), (1, 0));
+    other.write_all(&[7; 300]).unwrap();
+    let mut rest = Vec::new();
+    other.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest.len(), 100);
+    assert_eq!((proxy.waiting_cuts(), proxy.counters().cut), (0, 1));
+    one.write_all(&[7; 300]).unwrap();
+    one.read_exact(&mut [0; 300]).unwrap();
+}
+
+#[test]
+fn an_answer_is_lost_where_there_was_much_to_answer_to() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    let mut stream = connect(&proxy);
+    proxy.lose_answer(500, Ending::Close);
+    stream.write_all(&[7; 60]).unwrap();
+    stream.read_exact(&mut [0; 60]).unwrap();
+    assert_eq!(proxy.waiting_cuts(), 1);
+    stream.write_all(&[7; 600]).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!((rest.len(), proxy.waiting_cuts()), (0, 0));
+    assert_eq!(proxy.counters().bytes_to_server, 660);
+}
+
+#[test]
+fn a_cut_that_waits_for_long_may_be_made_now() {
+    let proxy = Proxy::start(echo(), Network::default()).unwrap();
+    let mut stream = connect(&proxy);
+    proxy.lose_answer(500, Ending::Close);
+    proxy.cut_now();
+    stream.write_all(&[7; 60]).unwrap();
+    assert_eq!(stream.read(&mut [0; 60]).unwrap(), 0);
     assert_eq!(proxy.counters().cut, 1);
 }
 

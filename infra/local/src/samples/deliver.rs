@@ -1,10 +1,13 @@
 //! Brings samples onto a server, and does what a user does while a migration is under way.
 
 use std::fmt;
+use std::process::Stdio;
+
+use anyhow::{Context as _, ensure};
 
 use super::mime::Writer;
 use super::{SampleAccount, SampleFolder};
-use crate::dovecot::Dovecot;
+use crate::dovecot::{Dovecot, Login};
 use crate::imap_client::{Append, ImapClient};
 
 /// The folder that [`deliver_between_passes`] makes.
@@ -57,8 +60,29 @@ pub fn deliver(server: &Dovecot, account: &SampleAccount) -> anyhow::Result<()> 
         if folder.subscribed {
             client.subscribe(&name)?;
         }
-        client.append(&name, &folder.messages)?;
+        for run in folder
+            .messages
+            .chunk_by(|one, next| one.bytes.is_empty() == next.bytes.is_empty())
+        {
+            if run.first().is_some_and(|message| message.bytes.is_empty()) {
+                (0..run.len()).try_for_each(|_| save_empty(server, &account.login.user, &name))?;
+            } else {
+                client.append(&name, run)?;
+            }
+        }
     }
+    Ok(())
+}
+
+/// Puts a message of zero bytes into a folder, which IMAP cannot.
+fn save_empty(server: &Dovecot, user: &str, folder: &str) -> anyhow::Result<()> {
+    let mut save = server.doveadm()?;
+    let status = save
+        .args(["save", "-u", user, "-m", folder])
+        .stdin(Stdio::null())
+        .status();
+    let status = status.context("starting doveadm")?;
+    ensure!(status.success(), "doveadm save: {status}");
     Ok(())
 }
 
@@ -97,6 +121,67 @@ pub fn deliver_between_passes(
     client.append(&name, &folder.messages)?;
     changes.new_folder = Some((name, folder.messages.len()));
     Ok(changes)
+}
+
+/// A little of everything, spread: in each of up to `folders` folders that have messages, the largest first, one
+/// message more, one more that is read and one more that is flagged.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn touch(server: &Dovecot, login: &Login, account: &SampleAccount, folders: usize) -> anyhow::Result<()> {
+    let mut client = ImapClient::connect(server.address(), login)?;
+    let mut writer = Writer::new(0x70c4, &login.user);
+    let mut largest: Vec<&SampleFolder> = account.folders.iter().collect();
+    largest.sort_by_key(|folder| std::cmp::Reverse(folder.messages.len()));
+    for folder in largest.into_iter().take(folders) {
+        let name = folder.name(server.layout());
+        client.select(&name)?;
+        store(&mut client, "UNSEEN", "+FLAGS.SILENT (\\Seen)", 1)?;
+        store(&mut client, "UNFLAGGED", "+FLAGS.SILENT (\\Flagged)", 1)?;
+        client.append(&name, &[writer.message(None)])?;
+    }
+    Ok(())
+}
+
+/// What a user moved and deleted for good between two passes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// The folder that was tidied up.
+    pub folder: String,
+    /// What was moved out of it.
+    pub moved: Vec<u32>,
+    /// Where to.
+    pub moved_to: String,
+    /// What was deleted.
+    pub deleted: Vec<u32>,
+}
+
+/// Moves `messages` messages of a folder into another one, and deletes as many.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn tidy_up(
+    server: &Dovecot,
+    login: &Login,
+    folder: &str,
+    moved_to: &str,
+    messages: usize,
+) -> anyhow::Result<Tidied> {
+    let mut client = ImapClient::connect(server.address(), login)?;
+    client.select(folder)?;
+    let mut moved = client.search("ALL")?;
+    // From the middle, so that what is there before and after stays.
+    moved.drain(..moved.len() / 3);
+    moved.truncate(messages * 2);
+    let deleted = moved.split_off(moved.len() / 2);
+    client.move_to(&moved, moved_to)?;
+    client.expunge(&deleted)?;
+    Ok(Tidied {
+        folder: folder.to_owned(),
+        moved,
+        moved_to: moved_to.to_owned(),
+        deleted,
+    })
 }
 
 fn store(client: &mut ImapClient, keys: &str, change: &str, limit: usize) -> anyhow::Result<usize> {

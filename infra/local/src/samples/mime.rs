@@ -87,12 +87,18 @@ impl Writer {
 
     /// A message as is usual in a folder for `purpose`.
     pub(super) fn message(&mut self, purpose: Option<Purpose>) -> Append {
+        let mut message = self.frame(purpose);
+        message.bytes.extend(self.body());
+        message
+    }
+
+    /// A message that ends before the header fields of its content.
+    pub(super) fn frame(&mut self, purpose: Option<Purpose>) -> Append {
         let flags = flags(&mut self.random, purpose);
         // 2008 to 2024; mail arrives up to two days after it is written.
         let written = 1_200_000_000 + self.random.below(530_000_000);
         let received = written + self.random.below(172_800);
-        let mut bytes = self.header(written, purpose).into_bytes();
-        bytes.extend(self.body());
+        let bytes = self.header(written, purpose).into_bytes();
         Append {
             flags,
             internal_date: internal_date(&mut self.random, received),

@@ -64,6 +64,8 @@ pub(super) struct Places<'a> {
     parents_are_given: bool,
     /// Paths that are given without regard to case.
     taken: HashSet<String>,
+    /// The last number that was given to a name that others have too.
+    numbers: HashMap<String, u32>,
 }
 
 impl<'a> Places<'a> {
@@ -90,6 +92,7 @@ impl<'a> Places<'a> {
             given: HashMap::from([(inbox, place)]),
             parents_are_given: false,
             taken,
+            numbers: HashMap::new(),
         }
     }
 
@@ -186,6 +189,7 @@ impl<'a> Places<'a> {
         };
         let escaped = self.names.escape(part, above.is_empty());
         reasons.extend((escaped != part).then_some(Reason::Characters));
+        let wanted = key(&self.joined(&above, escaped.clone()));
         let mut number = 1;
         loop {
             let tag = (number > 1).then(|| number.to_string());
@@ -206,7 +210,8 @@ impl<'a> Places<'a> {
                     reasons,
                 };
             }
-            number += 1;
+            number = self.numbers.get(&wanted).copied().unwrap_or(1).max(number) + 1;
+            self.numbers.insert(wanted.clone(), number);
         }
     }
 

@@ -1,0 +1,194 @@
+//! Mailbox jobs getting on: each change of state goes through the domain's transition function.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::Timestamp;
+
+use super::expression::Change;
+use super::job::{Failure, PlanTotals, Verdict, entity_state, keys};
+use super::{Advance, JobRecord, Store, StoreError, request, stamp};
+use crate::domain::job::transition;
+use crate::domain::{JobEvent, JobId, JobState, Pass};
+
+impl Store {
+    /// Begins a pass for a mailbox. Idempotency key: job and pass.
+    ///
+    /// # Errors
+    /// [`StoreError::Illegal`] where the mailbox takes no part in this pass.
+    pub async fn start_job(&self, id: JobId, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
+        let change = Change::default().remove("error_code").remove("error_message");
+        self.advance_job(id, JobEvent::PassStarted(pass), now, change, false)
+            .await
+    }
+
+    /// Ends the planning of a mailbox. Idempotency key: job and pass.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn plan_job(
+        &self,
+        id: JobId,
+        pass: Pass,
+        totals: PlanTotals,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        let change = Change::default()
+            .set("folders", i64::from(totals.folders))
+            .set("open_folders", i64::from(totals.open_folders))
+            .set("messages_total", totals.messages)
+            .set("messages_copied", totals.messages_copied)
+            .set("bytes_total", totals.bytes)
+            .set("bytes_copied", totals.bytes_copied)
+            .set("exceptions", totals.exceptions)
+            .set("notes", totals.notes);
+        self.advance_job(id, JobEvent::Planned(pass), now, change, false).await
+    }
+
+    /// Ends the pass of a mailbox. The end of the first counts its request's open mailboxes down in the
+    /// same write; after the final one the mailbox is still to be certified. Idempotency key: job and
+    /// pass.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish_job(
+        &self,
+        job: &JobRecord,
+        pass: Pass,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        // With exceptions, what is noted last says which.
+        let change = match job.exceptions {
+            0 => Change::default().remove("error_code").remove("error_message"),
+            _ => Change::default(),
+        };
+        let event = JobEvent::PassFinished(pass);
+        self.advance_job(job.job_id, event, now, change, pass == Pass::First)
+            .await
+    }
+
+    /// Ends a mailbox after its last pass and counts its request's open mailboxes down, in one write.
+    /// Idempotency key: the job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certify_job(
+        &self,
+        id: JobId,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        let event = JobEvent::Certified {
+            exceptions: verdict.exceptions > 0 || !verdict.certificate.as_ref().is_some_and(|note| note.agrees),
+        };
+        let certificate: Option<AttributeValue> = verdict
+            .certificate
+            .as_ref()
+            .map(serde_dynamo::to_attribute_value)
+            .transpose()?;
+        let change = match (&verdict.failure, verdict.exceptions) {
+            (Some(failure), _) => failure.change(),
+            (None, 0) => Change::default().remove("error_code").remove("error_message"),
+            (None, _) => Change::default(),
+        };
+        let change = change
+            .set("exceptions", verdict.exceptions)
+            .set_or_remove("certificate", certificate);
+        self.advance_job(id, event, now, change, true).await
+    }
+
+    /// Ends the pass of a mailbox as failed and counts its request's open mailboxes down, in one
+    /// write. Idempotency key: the job; a mailbox that has ended otherwise stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fail_job(
+        &self,
+        id: JobId,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        let change = failure.change();
+        match self.advance_job(id, JobEvent::Failed, now, change, true).await {
+            Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
+            ended => ended,
+        }
+    }
+
+    /// Ends a mailbox because its request is cancelled. Idempotency key: the job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel_job(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
+        match self
+            .advance_job(id, JobEvent::Cancelled, now, Change::default(), false)
+            .await
+        {
+            Ok(_) | Err(StoreError::Illegal(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes what went wrong last, while the mailbox goes on being tried.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn note_failure(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
+        let (pk, sk) = keys(id);
+        self.change(failure.change().if_there(), pk, sk).await
+    }
+
+    async fn advance_job(
+        &self,
+        id: JobId,
+        event: JobEvent,
+        now: Timestamp,
+        change: Change,
+        ends_pass: bool,
+    ) -> Result<Advance<JobRecord>, StoreError> {
+        loop {
+            let before = self.job(id).await?;
+            let next = match transition(before.status, event) {
+                Ok(next) => next,
+                Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(before)),
+                Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
+            };
+            let change = change
+                .clone()
+                .if_equal("state", before.status.state().as_str())
+                .set("state", next.state().as_str())
+                .set_or_remove("pass", next.pass().map(Pass::as_str))
+                .set("entity_state", entity_state(next.state()))
+                .set("state_since", stamp(now));
+            let (pk, sk) = keys(id);
+            let mut items = vec![
+                TransactWriteItem::builder()
+                    .update(change.update(&self.table, pk, sk)?)
+                    .build(),
+            ];
+            // A mailbox that fails before its pass has begun was never counted.
+            if ends_pass && before.status.state() != JobState::Waiting {
+                let count = Change::default().if_at_least("open_jobs", 1).add("open_jobs", -1);
+                let update = count.update(&self.table, request::partition(id.request()), "REQUEST".to_owned())?;
+                items.push(TransactWriteItem::builder().update(update).build());
+            }
+            match self.transact(items).await {
+                Ok(()) => return Ok(Advance::Changed(self.job(id).await?)),
+                Err(StoreError::Conflict) if self.job(id).await?.status != before.status => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The change that goes with a chunk's end: counters of its mailbox.
+    pub(super) fn job_counters(&self, id: JobId, counters: &[(&str, i64)]) -> Result<TransactWriteItem, StoreError> {
+        let change = counters
+            .iter()
+            .filter(|(_, amount)| *amount != 0)
+            .fold(Change::default().if_there(), |change, (name, amount)| {
+                change.add(name, *amount)
+            });
+        let (pk, sk) = keys(id);
+        Ok(TransactWriteItem::builder()
+            .update(change.update(&self.table, pk, sk)?)
+            .build())
+    }
+}
