@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::SyncError;
 use super::folder_plan::FolderPlan;
-use super::look::{Aim, Find, MOST_IDENTITIES_AT_ONCE};
+use super::look::{Aim, Budget, Find};
 use super::mailbox::Access;
 use crate::imap::survey::{Pace, Question, survey};
 use crate::imap::{ImapError, Session};
@@ -23,7 +23,7 @@ pub(super) async fn look(
     aim: Aim,
     time: Duration,
 ) -> Result<Vec<Find>, SyncError> {
-    let mut budget = MOST_IDENTITIES_AT_ONCE;
+    let mut budget = Budget::default();
     let finds = plans
         .iter()
         .map(|plan| Find::new(plan, plan.course(), aim, &mut budget));

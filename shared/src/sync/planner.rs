@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::folder_plan::{FolderPlan, Outcome};
 use super::item::Item;
-use super::look::{Aim, Find};
+use super::look::{Aim, Find, may_have_lost};
 use super::looking::look;
 use super::mapping::{FolderMapping, map_folders};
 use super::ready::{Ready, make_ready};
@@ -206,6 +206,11 @@ impl<L: Ledger> Planner<'_, L> {
     async fn plan(&mut self, plans: Vec<FolderPlan>, left: Vec<FolderPlan>) -> Result<bool, SyncError> {
         let capabilities = self.source.capabilities();
         let aim = Aim::new(self.pass, self.mailbox.limits, self.mailbox.options.dates, capabilities);
+        let aim = if !left.is_empty() || plans.iter().any(may_have_lost) {
+            aim.looking_for_moves()
+        } else {
+            aim
+        };
         let time = self.deadline.remaining();
         let time = match self.pass {
             Pass::First => time.saturating_sub(FOLDER_MARGIN),
