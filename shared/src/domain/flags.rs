@@ -17,7 +17,7 @@ stored_as_text!(FlagTable);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FlagTable {
-    texts: Vec<Box<str>>,
+    texts: Vec<(Box<str>, FlagSet)>,
     runs: Runs<Text>,
 }
 
@@ -44,9 +44,9 @@ impl FlagTable {
     }
 
     /// The flags of a message, as noted.
-    pub fn get(&self, uid: u32) -> Option<FlagSet> {
-        let text = self.texts.get(self.runs.get(uid)?.0 as usize)?;
-        Some(FlagSet::new(text.split(' ')))
+    pub fn get(&self, uid: u32) -> Option<&FlagSet> {
+        let (_, flags) = self.texts.get(self.runs.get(uid)?.0 as usize)?;
+        Some(flags)
     }
 
     /// The messages of which flags are noted, ascending.
@@ -56,9 +56,9 @@ impl FlagTable {
 
     /// The number of a text, which is kept if it is new.
     fn text(&mut self, flags: &str) -> Text {
-        let known = self.texts.iter().position(|text| **text == *flags);
+        let known = self.texts.iter().position(|(text, _)| **text == *flags);
         let at = known.unwrap_or_else(|| {
-            self.texts.push(flags.into());
+            self.texts.push((flags.into(), FlagSet::new(flags.split(' '))));
             self.texts.len() - 1
         });
         // There are fewer texts than UIDs.
@@ -67,7 +67,7 @@ impl FlagTable {
 
     fn lines(&self) -> impl Iterator<Item = (u32, u32, &str)> {
         self.runs.iter().filter_map(|run| {
-            let text = self.texts.get(run.value.0 as usize)?;
+            let (text, _) = self.texts.get(run.value.0 as usize)?;
             Some((run.first, run.last, &**text))
         })
     }
@@ -232,7 +232,7 @@ mod tests {
             }
             let read = table.to_string().parse::<FlagTable>().unwrap();
             for (uid, flags) in &rows {
-                prop_assert_eq!(read.get(*uid), Some(FlagSet::new(flags)));
+                prop_assert_eq!(read.get(*uid), Some(&FlagSet::new(flags)));
             }
             prop_assert_eq!(read, table);
         }
@@ -252,7 +252,7 @@ mod tests {
                 }
             }
             for uid in 0..31 {
-                prop_assert_eq!(table.get(uid), model.get(&uid).cloned());
+                prop_assert_eq!(table.get(uid), model.get(&uid));
             }
             let mut again = FlagTable::default();
             model.iter().rev().for_each(|(uid, flags)| again.insert(*uid, flags));

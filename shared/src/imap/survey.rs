@@ -92,6 +92,16 @@ struct Answers<'q> {
     done: usize,
 }
 
+/// How far the questions run ahead of the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As far as the buffers allow.
+    Ahead,
+    /// Not at all: a command is sent when the one before it has ended. For servers that cannot bear
+    /// more, and those that count refusals: a folder that cannot be opened is asked nothing.
+    OneByOne,
+}
+
 /// Asks all questions, in their order; `on` is told everything with the number of its question.
 /// `may_go_on` is asked before each folder, and what it keeps back is never told of.
 ///
@@ -100,6 +110,7 @@ struct Answers<'q> {
 pub async fn survey(
     session: &mut Session,
     questions: &[Question],
+    pace: Pace,
     may_go_on: impl Fn() -> bool,
     mut on: impl FnMut(usize, Told),
 ) -> Result<(), ImapError> {
@@ -110,8 +121,17 @@ pub async fn survey(
             on(number, Told::End);
         }
     }
+    if pace == Pace::OneByOne {
+        for (number, answers) in answers.iter_mut().enumerate() {
+            if !may_go_on() {
+                break;
+            }
+            answers.ask(session, &mut |told| on(number, told)).await?;
+        }
+        return Ok(());
+    }
     let groups = questions.iter().take_while(|_| may_go_on());
-    let groups = groups.map(|question| commands(question).0);
+    let groups = groups.map(|question| Group::opening(commands(question).0));
     pipeline(session, groups, |number, heard| {
         if let Some(answers) = answers.get_mut(number) {
             answers.hear(heard, &mut |told| on(number, told));
@@ -120,9 +140,11 @@ pub async fn survey(
     .await
 }
 
-fn commands(question: &Question) -> (Group, Vec<Option<usize>>) {
+/// The commands that a question takes, none where the folder's name cannot be sent; and to which ask
+/// each belongs.
+fn commands(question: &Question) -> (Vec<(&'static str, String)>, Vec<Option<usize>>) {
     let Ok(name) = sendable(SELECT, &question.wire_name) else {
-        return (Group::default(), Vec::new());
+        return (Vec::new(), Vec::new());
     };
     let mut commands = vec![(SELECT, format!("SELECT {name}"))];
     let mut asked = vec![None];
@@ -132,7 +154,7 @@ fn commands(question: &Question) -> (Group, Vec<Option<usize>>) {
             asked.push(Some(at));
         }
     }
-    (Group::opening(commands), asked)
+    (commands, asked)
 }
 
 /// SELECT, because Courier gives a passing UIDVALIDITY to EXAMINE.
@@ -205,6 +227,22 @@ impl<'q> Answers<'q> {
             is_open: false,
             done: 0,
         }
+    }
+
+    /// Asks this question alone, one command after the other.
+    async fn ask(&mut self, session: &mut Session, on: &mut impl FnMut(Told)) -> Result<(), ImapError> {
+        for (at, (name, command)) in commands(self.question).0.into_iter().enumerate() {
+            pipeline(session, [Group::one(name, command)], |_, heard| match heard {
+                Heard::Done(_, ended) => self.hear(Heard::Done(at, ended), on),
+                heard => self.hear(heard, on),
+            })
+            .await?;
+            if !self.is_open {
+                on(Told::End);
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn hear(&mut self, heard: Heard, on: &mut impl FnMut(Told)) {

@@ -13,6 +13,7 @@ use super::session::Session;
 use crate::domain::uid::UidSet;
 
 mod deflate;
+mod folders;
 mod forms;
 mod login;
 mod output;
@@ -20,6 +21,7 @@ mod quirks;
 mod search;
 mod silence;
 mod streams;
+mod survey;
 mod token;
 
 const IDLE: Duration = Duration::from_secs(20);

@@ -7,7 +7,7 @@ use crate::store::ChunkRecord;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunks<'a>(pub(super) &'a [ChunkRecord]);
 
-impl Chunks<'_> {
+impl<'a> Chunks<'a> {
     /// Which chunk covers a UID.
     pub(super) fn coverer(&self, uid: u32) -> Option<usize> {
         let at = self.0.partition_point(|chunk| chunk.first_uid <= uid).checked_sub(1)?;
@@ -15,7 +15,7 @@ impl Chunks<'_> {
     }
 
     /// The flags of a message as they were last carried over; `None` where it has not been copied.
-    pub(super) fn base(&self, uid: u32) -> Option<FlagSet> {
+    pub(super) fn base(&self, uid: u32) -> Option<&'a FlagSet> {
         let chunk = self.0.get(self.coverer(uid)?)?;
         chunk.map.get(uid)?;
         chunk.flags.get(uid)

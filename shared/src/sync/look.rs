@@ -1,7 +1,6 @@
-//! Looking at the source's folders: what is new in them, what changed, what has gone. All folders
-//! are asked in one go, and what they tell is worked on as it comes.
+//! What is looked for in a source folder, and what was found: what is new in it, what changed, what
+//! has gone. It is worked on as the server tells it.
 
-use super::SyncError;
 use super::chunks::Chunks;
 use super::cut::Cutter;
 use super::folder_plan::FolderPlan;
@@ -9,16 +8,18 @@ use crate::domain::flags::FlagTable;
 use crate::domain::uid::UidRuns;
 use crate::domain::{DateRange, Pass};
 use crate::imap::fetch::Metadata;
-use crate::imap::survey::{Ask, Question, Told, survey};
-use crate::imap::{Capabilities, ImapError, Selected, Session};
+use crate::imap::folder::FolderStatus;
+use crate::imap::survey::{Ask, Question, Told};
+use crate::imap::{Capabilities, ImapError, Selected};
 use crate::profile::Limits;
 
-/// In the final pass, so many new messages of a folder are asked for all that tells them from others:
-/// they may have been moved here, or be few enough to be copied at once.
-const MOST_IDENTITIES: u32 = 2000;
+/// In the final pass, so many new messages are asked for all that tells them from others, because they
+/// are held: they may have been moved.
+const MOST_IDENTITIES: u32 = 20_000;
 
-/// And so many of all folders, because they are held.
-const MOST_IDENTITIES_AT_ONCE: u32 = 20_000;
+/// Where nothing has gone from the source nothing has moved, and only few new messages of a folder are
+/// asked for so much: they may be copied at once.
+const FEW_IDENTITIES: u32 = 200;
 
 /// How a folder is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,18 @@ pub(super) struct Aim {
     tells_changes: bool,
     /// Whether it tells which messages there are in few words (RFC 4731).
     tells_presence: bool,
+    /// How many new messages of one folder are asked for all that tells them from others.
+    most_identities: u32,
+}
+
+/// How many new messages may still be asked for all that tells them from others.
+#[derive(Debug)]
+pub(super) struct Budget(u32);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MOST_IDENTITIES)
+    }
 }
 
 impl Aim {
@@ -49,6 +62,15 @@ impl Aim {
             dates,
             tells_changes: source.has("CONDSTORE"),
             tells_presence: source.has("ESEARCH"),
+            most_identities: if pass == Pass::Final { FEW_IDENTITIES } else { 0 },
+        }
+    }
+
+    /// The same, where messages have gone from the source that may be new elsewhere.
+    pub(super) fn looking_for_moves(self) -> Self {
+        Self {
+            most_identities: if self.pass == Pass::Final { MOST_IDENTITIES } else { 0 },
+            ..self
         }
     }
 
@@ -89,62 +111,8 @@ pub(super) struct Find {
     pub(super) has_ended: bool,
 }
 
-/// Looks at folders; what was found stands where its plan does. A folder that was not reached in time
-/// has not ended.
-///
-/// # Errors
-/// [`SyncError::Source`]; the session is lost.
-pub(super) async fn look(
-    source: &mut Session,
-    plans: &[FolderPlan],
-    aim: Aim,
-    may_go_on: impl Fn() -> bool,
-) -> Result<Vec<Find>, SyncError> {
-    let mut budget = MOST_IDENTITIES_AT_ONCE;
-    let finds = plans
-        .iter()
-        .map(|plan| Find::new(plan, plan.course(), aim, &mut budget));
-    let mut finds: Vec<Find> = finds.collect();
-    ask(source, plans, &mut finds, |_| true, &may_go_on).await?;
-    let mut again = false;
-    for (plan, find) in plans.iter().zip(&mut finds) {
-        if let Some(other) = find.another(plan, &mut budget) {
-            *find = other;
-            again = true;
-        }
-    }
-    if again {
-        ask(source, plans, &mut finds, |find| !find.has_ended, &may_go_on).await?;
-    }
-    for find in &mut finds {
-        find.sort();
-    }
-    Ok(finds)
-}
-
-async fn ask(
-    source: &mut Session,
-    plans: &[FolderPlan],
-    finds: &mut [Find],
-    is_asked: impl Fn(&Find) -> bool,
-    may_go_on: impl Fn() -> bool,
-) -> Result<(), SyncError> {
-    let mut asked: Vec<(&FolderPlan, &mut Find)> = plans.iter().zip(finds).filter(|(_, find)| is_asked(find)).collect();
-    let question = |(plan, find): &(&FolderPlan, &mut Find)| Question {
-        wire_name: plan.mapping.source_name.clone(),
-        asks: find.asks.clone(),
-    };
-    let questions: Vec<Question> = asked.iter().map(question).collect();
-    let heard = survey(source, &questions, may_go_on, |number, told| {
-        if let Some((plan, find)) = asked.get_mut(number) {
-            find.hear(told, plan);
-        }
-    });
-    heard.await.map_err(SyncError::Source)
-}
-
 impl Find {
-    fn new(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut u32) -> Self {
+    pub(super) fn new(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Self {
         Self {
             course,
             aim,
@@ -163,9 +131,31 @@ impl Find {
         .expecting()
     }
 
+    /// What is to be asked of its folder.
+    pub(super) fn question(&self, plan: &FolderPlan) -> Question {
+        Question {
+            wire_name: plan.mapping.source_name.clone(),
+            asks: self.asks.clone(),
+        }
+    }
+
+    /// The same, with nothing heard yet.
+    pub(super) fn afresh(&self, plan: &FolderPlan) -> Self {
+        let afresh = Self {
+            asks: self.asks.clone(),
+            collected: self.collected.as_ref().map(|_| Vec::new()),
+            ..Self::nothing(plan, self.aim)
+        };
+        Self {
+            course: self.course,
+            has_ended: false,
+            ..afresh.expecting()
+        }
+    }
+
     /// What is found where nothing is asked.
     pub(super) fn nothing(plan: &FolderPlan, aim: Aim) -> Self {
-        let asked = Self::new(plan, Course::Onward, aim, &mut 0);
+        let asked = Self::new(plan, Course::Onward, aim, &mut Budget(0));
         Self {
             asks: Vec::new(),
             has_ended: true,
@@ -190,7 +180,8 @@ impl Find {
         self.opened.as_ref().map_or(0, |opened| opened.uid_validity)
     }
 
-    fn hear(&mut self, told: Told, plan: &FolderPlan) {
+    /// Notes what the server tells.
+    pub(super) fn hear(&mut self, told: Told, plan: &FolderPlan) {
         match told {
             Told::Opened(selected) => self.opened = Some(selected),
             Told::Message(message) => self.add(message),
@@ -198,7 +189,7 @@ impl Find {
                 if let Some(present) = self.present.as_mut().filter(|_| self.is_told_by_flags) {
                     present.insert(uid);
                 }
-                if Chunks(&plan.chunks).base(uid).is_some_and(|base| base != flags) {
+                if Chunks(&plan.chunks).base(uid).is_some_and(|base| *base != flags) {
                     self.changed.insert(uid, &flags);
                 }
             }
@@ -227,7 +218,7 @@ impl Find {
     }
 
     /// Brings what did not come in order into order.
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         for (uid, size_bytes, is_wanted) in sorted(self.collected.take()) {
             self.cutter.add(uid, size_bytes, is_wanted);
         }
@@ -264,7 +255,7 @@ impl Find {
     }
 
     /// Another look, where this one has shown that it must be another one.
-    fn another(&self, plan: &FolderPlan, budget: &mut u32) -> Option<Self> {
+    pub(super) fn another(&self, plan: &FolderPlan, budget: &mut Budget) -> Option<Self> {
         if !self.has_ended || self.fault.is_some() {
             return None;
         }
@@ -273,7 +264,9 @@ impl Find {
             .is_some_and(|known| known.source_uid_validity == self.uid_validity());
         let course = if same { Course::Onward } else { Course::Anew };
         let aim = if self.is_refused { self.aim.plain() } else { self.aim };
-        if course != self.course || self.is_refused || self.unlisted().is_some() {
+        // A message has come or gone between the answers.
+        let is_torn = self.course == Course::Onward && self.present.is_some() && self.present().is_none();
+        if course != self.course || self.is_refused || self.unlisted().is_some() || is_torn {
             return Some(Self::new(plan, course, aim, budget));
         }
         self.cutter.is_disordered().then(|| Self {
@@ -289,55 +282,83 @@ fn sorted(collected: Option<Vec<(u32, u64, bool)>>) -> Vec<(u32, u64, bool)> {
     collected
 }
 
+/// How much there may be in a folder that is not known yet.
+struct Expected {
+    /// The source's numbers, where the folder was listed as the one that is known.
+    listed: Option<FolderStatus>,
+    /// From which UID on messages are new.
+    from: u32,
+    /// How many new messages there are at most.
+    most_new: u32,
+    /// Whether all messages that were known are still there, and all new ones have come: the numbers
+    /// leave no other way.
+    is_whole: bool,
+}
+
+impl Expected {
+    fn of(plan: &FolderPlan, course: Course) -> Self {
+        let known = plan.known().filter(|_| course == Course::Onward);
+        let from = known.map_or(1, |known| known.last_uid.saturating_add(1));
+        let is_listed =
+            |there: &FolderStatus| known.is_none_or(|known| known.source_uid_validity == there.uid_validity);
+        let listed = plan.there.filter(is_listed);
+        // Nothing has a UID from UIDNEXT on.
+        let most_new = match (listed, course) {
+            (Some(there), Course::Onward) => there.uid_next.saturating_sub(from),
+            (Some(there), Course::Anew) => there.messages,
+            (None, _) => u32::MAX,
+        };
+        let is_whole = listed.is_some_and(|there| {
+            let expected = plan.accounted().len() + u64::from(most_new);
+            u64::from(there.messages) == expected && known.is_some_and(|known| known.error.is_none())
+        });
+        Self {
+            listed,
+            from,
+            most_new,
+            is_whole,
+        }
+    }
+}
+
+/// Whether messages may have gone from a folder since it was planned last.
+pub(super) fn may_have_lost(plan: &FolderPlan) -> bool {
+    plan.known().is_some() && !Expected::of(plan, plan.course()).is_whole
+}
+
 /// What is asked of a folder.
-fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut u32) -> Vec<Ask> {
+fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Vec<Ask> {
     let known = plan.known().filter(|_| course == Course::Onward);
-    let last_uid = known.map_or(0, |known| known.last_uid);
-    let from = last_uid.saturating_add(1);
-    // Nothing has a UID from UIDNEXT on, where the folder was listed as the one it is.
-    let listed = plan
-        .there
-        .filter(|there| known.is_none_or(|known| known.source_uid_validity == there.uid_validity));
-    let most_new = match (listed, course) {
-        (Some(there), Course::Onward) => there.uid_next.saturating_sub(from),
-        (Some(there), Course::Anew) => there.messages,
-        (None, _) => u32::MAX,
-    };
+    let Expected {
+        listed,
+        from,
+        most_new,
+        is_whole,
+    } = Expected::of(plan, course);
     let mut asks = Vec::new();
     if let Some(known) = known.filter(|known| known.last_uid > 0) {
+        let last = known.last_uid;
         let before = known.seen.and_then(|seen| seen.highest_modseq);
         let now = listed.and_then(|there| there.highest_modseq);
-        let tells_all = listed.is_some_and(|there| {
-            let expected = plan.accounted().len() + u64::from(most_new);
-            u64::from(there.messages) == expected && known.error.is_none()
-        });
         let since = before.filter(|before| aim.tells_changes && now.is_some_and(|now| now >= *before));
         match since {
-            Some(since) if tells_all || aim.tells_presence => {
+            Some(since) if is_whole || aim.tells_presence => {
                 if now != Some(since) {
-                    asks.push(Ask::Changes {
-                        last: last_uid,
-                        since: Some(since),
-                    });
+                    let since = Some(since);
+                    asks.push(Ask::Changes { last, since });
                 }
             }
-            _ => asks.push(Ask::Changes {
-                last: last_uid,
-                since: None,
-            }),
+            _ => asks.push(Ask::Changes { last, since: None }),
         }
-        if !tells_all && aim.tells_presence {
-            asks.push(Ask::Present {
-                last: last_uid,
-                briefly: true,
-            });
+        if !is_whole && aim.tells_presence {
+            asks.push(Ask::Present { last, briefly: true });
         }
     }
     if most_new == 0 && known.is_some() {
         return asks;
     }
-    if aim.pass == Pass::Final && most_new <= MOST_IDENTITIES.min(*budget) {
-        *budget -= most_new;
+    if aim.pass == Pass::Final && most_new <= aim.most_identities.min(budget.0) {
+        budget.0 -= most_new;
         asks.push(Ask::IdentitiesFrom(from));
     } else {
         let dated = !aim.dates.is_open();

@@ -27,6 +27,7 @@ mod gone;
 mod item;
 mod lane;
 mod look;
+mod looking;
 mod mailbox;
 mod mapping;
 mod matching;

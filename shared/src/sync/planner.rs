@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::folder_plan::{FolderPlan, Outcome};
 use super::item::Item;
-use super::look::{Aim, Find, look};
+use super::look::{Aim, Find, may_have_lost};
+use super::looking::look;
 use super::mapping::{FolderMapping, map_folders};
 use super::ready::{Ready, make_ready};
 use super::{Mailbox, SyncError, delta, small};
@@ -23,8 +24,10 @@ const FOLDER_MARGIN: Duration = Duration::from_secs(4);
 /// How many folders are planned together.
 const FOLDERS_AT_ONCE: usize = 250;
 
-/// And how many messages they have at most, as far as it is known; a larger folder still goes alone.
-const MESSAGES_AT_ONCE: u64 = 3_000_000;
+/// And how many messages they have at most, as far as it is known; a larger folder still goes alone. In
+/// the first pass each of them is listed. In the final pass moves are seen among folders that are
+/// planned together.
+const MESSAGES_AT_ONCE: [u64; 2] = [200_000, 3_000_000];
 
 /// Plans one group of folders after the other.
 pub(super) struct Planner<'a, L> {
@@ -85,7 +88,7 @@ impl<L: Ledger> Mailbox<L> {
             destination,
         };
         let mut left = if pass == Pass::Final { left } else { Vec::new() };
-        for group in groups(plans) {
+        for group in groups(plans, pass) {
             if !planner.may_go_on() || !planner.plan(group, std::mem::take(&mut left)).await? {
                 return Ok(false);
             }
@@ -174,13 +177,15 @@ fn find(folders: &[ListedFolder], wire_name: &str) -> Option<ListedFolder> {
 }
 
 /// Folders in groups that are planned together.
-fn groups(plans: Vec<FolderPlan>) -> Vec<Vec<FolderPlan>> {
+fn groups(plans: Vec<FolderPlan>, pass: Pass) -> Vec<Vec<FolderPlan>> {
+    let [in_first, in_final] = MESSAGES_AT_ONCE;
+    let most_messages = if pass == Pass::First { in_first } else { in_final };
     let mut groups: Vec<Vec<FolderPlan>> = Vec::new();
     let mut messages = 0;
     for plan in plans {
         let own = plan.there.map_or(0, |there| u64::from(there.messages));
         messages += own;
-        let fits = |group: &Vec<FolderPlan>| group.len() < FOLDERS_AT_ONCE && messages <= MESSAGES_AT_ONCE;
+        let fits = |group: &Vec<FolderPlan>| group.len() < FOLDERS_AT_ONCE && messages <= most_messages;
         if !groups.last().is_some_and(fits) {
             messages = own;
             groups.push(Vec::new());
@@ -201,11 +206,21 @@ impl<L: Ledger> Planner<'_, L> {
     async fn plan(&mut self, plans: Vec<FolderPlan>, left: Vec<FolderPlan>) -> Result<bool, SyncError> {
         let capabilities = self.source.capabilities();
         let aim = Aim::new(self.pass, self.mailbox.limits, self.mailbox.options.dates, capabilities);
-        let deadline = self.deadline;
-        let may_go_on = move || deadline.remaining() >= FOLDER_MARGIN;
+        let aim = if !left.is_empty() || plans.iter().any(may_have_lost) {
+            aim.looking_for_moves()
+        } else {
+            aim
+        };
+        let time = self.deadline.remaining();
+        let time = match self.pass {
+            Pass::First => time.saturating_sub(FOLDER_MARGIN),
+            // What is found is then carried over.
+            Pass::Final => time / 2,
+        };
+        let access = &self.mailbox.source;
         let (ready, finds) = tokio::try_join!(
             make_ready(&mut self.destination, &plans),
-            look(&mut self.source, &plans, aim, may_go_on),
+            look(access, &mut self.source, &plans, aim, time),
         )?;
         let mut is_whole = true;
         let mut outcomes = Vec::new();

@@ -22,7 +22,7 @@ use crate::domain::uid::UidRuns;
 use crate::imap::append::{Appended, Appender, Begun, Head};
 use crate::imap::fetch::Metadata;
 use crate::imap::folder::FolderStatus;
-use crate::imap::survey::{Ask, Question, Told, survey};
+use crate::imap::survey::{Ask, Pace, Question, Told, survey};
 use crate::imap::{Capabilities, Selected, Session};
 use crate::profile::Limits;
 use crate::store::{ChunkRecord, FolderRecord, Ledger, OpenBatch, Planned};
@@ -95,6 +95,7 @@ pub(super) async fn read(source: &mut Session, items: &[Item]) -> Result<Vec<Vec
     survey(
         source,
         &questions,
+        Pace::Ahead,
         || true,
         |number, told| match told {
             Told::Opened(selected) => {

@@ -18,6 +18,11 @@ pub fn message(subject: &str, flags: &[&str], date: &str) -> Append {
     }
 }
 
+/// A message of this date.
+pub fn message_of(subject: &str, date: &str) -> Append {
+    message(subject, &[], date)
+}
+
 pub const DATE: &str = "01-Feb-2019 10:11:12 +0530";
 
 /// A user's view of a server.
@@ -85,6 +90,10 @@ impl User {
             .filter(|flag| *flag != "\\Recent")
             .map(str::to_owned)
             .collect())
+    }
+
+    pub fn append_message(&mut self, folder: &str, message: &Append) -> Result<()> {
+        self.0.append(folder, std::slice::from_ref(message))
     }
 
     /// Appends a message as it is.

@@ -5,12 +5,16 @@ use super::flags::{FlagChanges, ThreeWay};
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::{UidMap, UidRuns};
 use crate::imap::fetch::Metadata;
-use crate::imap::survey::{Ask, Question, Told, survey};
+use crate::imap::survey::{Ask, Pace, Question, Told, survey};
 use crate::imap::{ImapError, Selected, Session};
 use crate::sync::SyncError;
 use crate::sync::chunks::Chunks;
 use crate::sync::item::Item;
 use crate::sync::look::Course;
+
+/// Where a folder holds more mail than this that may be new mail's copies, whoever copies the chunks
+/// looks at it.
+const MOST_CANDIDATES: u32 = 20_000;
 
 /// What is found in one folder.
 #[derive(Debug, Default)]
@@ -28,7 +32,9 @@ pub(super) struct Here {
     pub(super) changes: FlagChanges,
     /// Copies of messages that have gone from the source, as far as they are still there.
     pub(super) copies: Vec<Metadata>,
-    /// Mail that may be new mail's copies.
+    /// Whether mail that may be new mail's copies was asked for.
+    pub(super) has_candidates: bool,
+    /// That mail.
     pub(super) candidates: Vec<Metadata>,
     /// Which messages there are, where that was asked.
     pub(super) present: Option<UidRuns>,
@@ -67,7 +73,12 @@ impl Here {
         let is_something = |ask: &Ask| matches!(ask, Ask::Flags(set) | Ask::Identities(set) if !set.is_empty());
         here.asks.extend(asked.into_iter().filter(is_something));
         let has_new = item.find.identities.as_ref().is_some_and(|new| !new.is_empty());
-        if let Some(from) = item.match_from.filter(|_| has_new) {
+        let matched = item.match_from.filter(|from| {
+            let most = item.target.messages.min(item.target.uid_next.saturating_sub(*from));
+            has_new && most <= MOST_CANDIDATES
+        });
+        if let Some(from) = matched {
+            here.has_candidates = true;
             here.asks.push(Ask::IdentitiesFrom(from));
         } else if item.find.course == Course::Anew && !item.is_rebuilt && !item.plan.chunks.is_empty() {
             here.present = Some(UidRuns::default());
@@ -108,8 +119,8 @@ impl Here {
         let three = || {
             let uid = self.changed.get(destination)?;
             Some(ThreeWay {
-                base: Chunks(&item.plan.chunks).base(uid)?,
-                source: item.find.changed.get(uid)?,
+                base: Chunks(&item.plan.chunks).base(uid)?.clone(),
+                source: item.find.changed.get(uid)?.clone(),
                 destination: flags,
             })
         };
@@ -144,6 +155,7 @@ pub(super) async fn look(
     survey(
         destination,
         &questions,
+        Pace::Ahead,
         || true,
         |number, told| {
             if let Some((item, here)) = asked.get_mut(number) {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! here       looks at the destination's folders
+//! known      new mail that is at the destination already, or must not come back
 //! flags      what changed at the source and not at the destination
 //! moves      messages that moved within the source move at the destination
 //! deletions  messages that were deleted at the source, where the customer asked for it
@@ -14,6 +15,7 @@
 mod deletions;
 mod flags;
 mod here;
+mod known;
 mod moves;
 
 use here::Here;
@@ -69,9 +71,9 @@ pub(super) async fn carry_over<L: Ledger>(planner: &mut Planner<'_, L>, items: &
             give_up(item, error)?;
         }
     }
-    moves::find_arrived(planner, items, &mut heres).await?;
+    known::find_arrived(planner, items, &mut heres).await?;
     let moved = moves::find_moved(planner, items, &heres).await?;
-    moves::keep_out_gone(items, &heres);
+    known::keep_out_gone(items, &heres);
     store_flags(planner, items, &mut heres).await?;
     moves::carry_moves(planner, items, moved).await?;
     if deletes {
@@ -142,7 +144,7 @@ async fn store_flags<L: Ledger>(
         let changed = std::mem::take(&mut item.find.changed);
         for uid in changed.uids() {
             if let (Some(flags), Some(chunk)) = (changed.get(uid), item.holder(uid)) {
-                chunk.flags.insert(uid, &flags);
+                chunk.flags.insert(uid, flags);
             }
         }
     }

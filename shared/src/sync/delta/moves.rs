@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::flags::{FlagChanges, ThreeWay};
 use super::here::Here;
 use crate::domain::flags::FlagSet;
-use crate::domain::prints::{Print, PrintList};
 use crate::imap::fetch::Metadata;
 use crate::imap::relocate::{can_move, relocate};
 use crate::imap::store::{FolderChanges, store_all};
@@ -23,15 +22,11 @@ use crate::sync::SyncError;
 use crate::sync::chunks::Chunks;
 use crate::sync::digests::digests;
 use crate::sync::item::{Arrived, Item};
-use crate::sync::look::Course;
 use crate::sync::matching::{Candidates, Digest, Matches, Side, match_messages};
 use crate::sync::planner::Planner;
 
 /// Where telling messages apart would take reading more than this, it is left undone.
-const MOST_DIGESTED_BYTES: u64 = 64 << 20;
-
-/// How many messages that must not come back are remembered with a folder, at most.
-const MOST_GONE: usize = 20_000;
+pub(super) const MOST_DIGESTED_BYTES: u64 = 64 << 20;
 
 /// A message that moved.
 #[derive(Debug)]
@@ -46,76 +41,6 @@ pub(super) struct Moved {
     to: usize,
     /// What it is there.
     message: Metadata,
-}
-
-/// Finds new messages that lie in their destination folders already: from an earlier run, or from
-/// somewhere else.
-pub(super) async fn find_arrived<L: Ledger>(
-    planner: &mut Planner<'_, L>,
-    items: &mut [Item],
-    heres: &mut [Here],
-) -> Result<(), SyncError> {
-    for (item, here) in items.iter_mut().zip(heres) {
-        let Some(new) = item.find.identities.as_ref().filter(|new| !new.is_empty()) else {
-            continue;
-        };
-        if item.match_from.is_none() || item.trouble.is_some() {
-            continue;
-        }
-        let (mut source, mut destination) = (Side::new(new.clone()), Side::new(here.candidates.clone()));
-        let mut matches = match_messages(&source, &destination, Candidates::AnyMail);
-        if matches.in_doubt() {
-            if bytes_in_doubt(&source, &destination, &matches) > MOST_DIGESTED_BYTES {
-                // Whoever copies the chunks matches them.
-                continue;
-            }
-            let names = (&item.plan.mapping.source_name, &item.plan.mapping.destination_name);
-            (source.digests, destination.digests) = tokio::try_join!(
-                read_digests(
-                    &mut planner.source,
-                    names.0,
-                    source.of(&matches.doubtful_sources),
-                    SyncError::Source
-                ),
-                read_digests(
-                    &mut planner.destination,
-                    names.1,
-                    destination.of(&matches.doubtful_destinations),
-                    SyncError::Destination
-                ),
-            )?;
-            matches = match_messages(&source, &destination, Candidates::AnyMail);
-        }
-        for (ours, theirs) in matches.pairs {
-            if let Some(message) = source.message(ours) {
-                let flags = FlagSet::new(&message.flags);
-                item.arrived.push(Arrived {
-                    message: message.clone(),
-                    destination: theirs,
-                    flags,
-                    digest: None,
-                });
-            }
-        }
-        item.match_from = None;
-    }
-    Ok(())
-}
-
-fn bytes_in_doubt(source: &Side, destination: &Side, matches: &Matches) -> u64 {
-    let ours = source.of(&matches.doubtful_sources);
-    let theirs = destination.of(&matches.doubtful_destinations);
-    ours.chain(theirs).map(|message| message.size_bytes).sum()
-}
-
-async fn read_digests<'m>(
-    session: &mut Session,
-    wire_name: &str,
-    messages: impl Iterator<Item = &'m Metadata>,
-    side: fn(ImapError) -> SyncError,
-) -> Result<BTreeMap<u32, Digest>, SyncError> {
-    session.select(wire_name).await.map_err(side)?;
-    digests(session, messages).await.map_err(side)
 }
 
 /// Finds messages that have gone from one folder and are new in another, and whose copies the user has
@@ -181,13 +106,13 @@ pub(super) async fn find_moved<L: Ledger>(
 }
 
 /// Whether the user has marked a copy as deleted.
-fn is_marked_deleted(item: &Item, here: &Here, copy: &Metadata) -> bool {
+pub(super) fn is_marked_deleted(item: &Item, here: &Here, copy: &Metadata) -> bool {
     let base = here
         .vanished
         .get(copy.uid)
-        .and_then(|uid| Chunks(&item.plan.chunks).base(uid))
-        .unwrap_or_default();
-    FlagSet::new(&copy.flags).minus(&base).contains("\\Deleted")
+        .and_then(|uid| Chunks(&item.plan.chunks).base(uid));
+    let is_marked = |flags: &FlagSet| flags.contains("\\Deleted");
+    is_marked(&FlagSet::new(&copy.flags)) && !base.is_some_and(is_marked)
 }
 
 /// Messages of several folders, told apart by numbers instead of UIDs.
@@ -227,55 +152,20 @@ async fn digests_by_folder(
     Ok(found)
 }
 
-/// Notes with the folders that new mail comes to which messages must not come back by it: those whose
-/// copies the user has moved or deleted.
-pub(super) fn keep_out_gone(items: &mut [Item], heres: &[Here]) {
-    let mut gone: Vec<Print> = Vec::new();
-    let mut own: Vec<Vec<Print>> = Vec::new();
-    for (item, here) in items.iter().zip(heres) {
-        let there: BTreeSet<u32> = here
-            .copies
-            .iter()
-            .filter(|copy| !is_marked_deleted(item, here, copy))
-            .map(|copy| copy.uid)
-            .collect();
-        let missing = here.vanished.iter().filter(|(copy, _)| !there.contains(copy));
-        gone.extend(missing.filter_map(|(_, uid)| print(item, uid)));
-        own.push(gone_before_restart(item, here));
-    }
-    for (item, own) in items.iter_mut().zip(own) {
-        if item.find.cutter.wanted() > item.arrived.len() as u64 {
-            let all: Vec<Print> = gone.iter().copied().chain(own).take(MOST_GONE).collect();
-            item.gone = PrintList::default();
-            item.gone.extend(all);
-        }
-    }
+pub(super) fn bytes_in_doubt(source: &Side, destination: &Side, matches: &Matches) -> u64 {
+    let ours = source.of(&matches.doubtful_sources);
+    let theirs = destination.of(&matches.doubtful_destinations);
+    ours.chain(theirs).map(|message| message.size_bytes).sum()
 }
 
-fn print(item: &Item, uid: u32) -> Option<Print> {
-    let chunks = &item.plan.chunks;
-    chunks.get(Chunks(chunks).coverer(uid)?)?.prints.get(uid)
-}
-
-/// What the user had removed from a folder that begins anew because it is another one at the source.
-fn gone_before_restart(item: &Item, here: &Here) -> Vec<Print> {
-    if item.find.course != Course::Anew || item.is_rebuilt || item.plan.known().is_none() {
-        return Vec::new();
-    }
-    let candidates: BTreeSet<u32> = here.candidates.iter().map(|message| message.uid).collect();
-    let is_there = |uid: u32| match &here.present {
-        Some(present) => present.contains(uid),
-        None => candidates.contains(&uid),
-    };
-    let chunks = item.plan.chunks.iter();
-    let gone = chunks.flat_map(|chunk| {
-        chunk
-            .map
-            .iter()
-            .filter(|(_, copy)| !is_there(*copy))
-            .map(move |pair| (chunk, pair.0))
-    });
-    gone.filter_map(|(chunk, uid)| chunk.prints.get(uid)).collect()
+pub(super) async fn read_digests<'m>(
+    session: &mut Session,
+    wire_name: &str,
+    messages: impl Iterator<Item = &'m Metadata>,
+    side: fn(ImapError) -> SyncError,
+) -> Result<BTreeMap<u32, Digest>, SyncError> {
+    session.select(wire_name).await.map_err(side)?;
+    digests(session, messages).await.map_err(side)
 }
 
 /// Moves copies, and notes it in both folders.
@@ -312,7 +202,7 @@ async fn carry_way<L: Ledger>(
         .and_then(|selected| selected.permanent_flags.clone());
     for one in &moved {
         let three = ThreeWay {
-            base: Chunks(&source.plan.chunks).base(one.uid).unwrap_or_default(),
+            base: Chunks(&source.plan.chunks).base(one.uid).cloned().unwrap_or_default(),
             source: FlagSet::new(&one.message.flags),
             destination: FlagSet::new(&one.copy.flags),
         };
