@@ -5,7 +5,8 @@
 //!   bytes to accepted mailboxes and all faults.
 //! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them. [`certify`]:
 //!   comparing what was copied.
-//! - [`admission`]: from checked rows to a scheduled request.
+//! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
+//!   scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -17,6 +18,7 @@
 
 pub mod admission;
 pub mod certify;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod domain;
