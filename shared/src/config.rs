@@ -114,13 +114,15 @@ impl Config {
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(source) => return Err(ConfigError::Unreadable { path, source }),
         };
+        let profile = Profile::parse(&profile)?;
+        let sources = Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?;
         Ok(Self {
             aws: aws_config::load_from_env().await,
-            profile: Profile::parse(&profile)?,
             rules,
             bucket: needed("BUCKET_NAME")?,
             certificate_bucket: needed("CERTIFICATE_BUCKET_NAME")?,
-            sources: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
+            sources: sources.with_compression(profile.limits.compression()),
+            profile,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {
                 table: needed("TABLE_NAME")?,
