@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Pass, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{Opening, Pass, RequestEvent, RequestId, RequestState, Window};
 use crate::queue::{CheckMailbox, Queue, QueueError, Queues, StartPass};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
@@ -159,14 +159,15 @@ impl Admission {
 
 /// The start of a window, if it is far enough ahead for a schedule; else the copying begins at once.
 ///
-/// A start can have passed when the customer has mended the rows, and so can the window's end. It
-/// begins at once then too: a window cannot be changed, so to refuse it would leave the customer
-/// with nothing but to begin anew, and to copy early or late does no harm, because the DNS stays as
-/// it is until the customer says otherwise.
+/// A start can have passed when the customer has mended the rows. Where the frame has passed too, and
+/// its end is kept, the next night's counts.
 pub fn start_ahead(window: Option<&Window>, now: Timestamp) -> Option<Timestamp> {
-    window
-        .map(Window::start)
-        .filter(|start| start.duration_since(now) > AT_ONCE)
+    let window = window?;
+    let start = match window.opening(now) {
+        Opening::Open { .. } => window.start(),
+        Opening::Closed { until } => until,
+    };
+    (start.duration_since(now) > AT_ONCE).then_some(start)
 }
 
 /// States in which there is something to admit, or in which a crash may have left side effects
@@ -202,6 +203,11 @@ mod tests {
             None
         );
         assert_eq!(start_ahead(None, now), None);
+        // A frame of an hour that has passed waits for the next night.
+        assert_eq!(
+            start_ahead(Some(&window("2026-11-23T22:00", Some("2026-11-23T23:00"))), now),
+            Some("2026-11-24T22:00:00Z".parse().unwrap())
+        );
     }
 
     #[test]

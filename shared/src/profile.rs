@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+use crate::domain::{EmailAddress, Endpoint, Host, Security, Workdays, Zone};
 use crate::imap::Compression;
 
 /// A checked profile.
@@ -37,6 +37,9 @@ pub struct Provider {
     pub name: String,
     /// The zone that decides what a weekend is.
     pub time_zone: Zone,
+    /// Days on which nobody is there, as at weekends.
+    #[serde(default)]
+    pub holidays: Vec<jiff::civil::Date>,
 }
 
 /// `[destination.imap]`: where mailboxes are copied to.
@@ -133,6 +136,16 @@ impl Profile {
         let raw: Raw = toml::from_str(text).map_err(|error| ProfileError::from_toml(&error, text))?;
         raw.check()
             .map_err(|(key, message)| ProfileError::at_key(text, key, message))
+    }
+}
+
+impl Provider {
+    /// The days on which somebody is there.
+    pub fn workdays(&self) -> Workdays<'_> {
+        Workdays {
+            zone: self.time_zone.rules(),
+            holidays: &self.holidays,
+        }
     }
 }
 

@@ -16,15 +16,7 @@ use crate::{Deps, response};
 
 /// Takes an order. Everything is checked before anything is written.
 pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
-    let terms = Terms {
-        now,
-        zone: &deps.profile.provider.time_zone,
-        lead_times: deps.rules.lead_times,
-        policy: Policy {
-            plaintext_imap: deps.rules.plaintext_imap,
-        },
-    };
-    let order = order::read(body, terms)?;
+    let order = order::read(body, deps.terms(now))?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
     let token = secrets::new_token()?;
     let record = record(id, &order, secrets::token_hash(token.expose()), now);
@@ -128,16 +120,19 @@ fn created(record: &RequestRecord, token: &Secret, upload: Option<&Upload>) -> V
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::LeadTimes;
+    use mailvan::domain::{LeadTimes, Workdays};
 
     use super::*;
     use crate::samples;
 
     fn order(body: &Value) -> Order {
-        let zone = "Europe/Berlin".parse().unwrap();
+        let zone: mailvan::domain::Zone = "Europe/Berlin".parse().unwrap();
         let terms = Terms {
             now: samples::now(),
-            zone: &zone,
+            workdays: Workdays {
+                zone: zone.rules(),
+                holidays: &[],
+            },
             lead_times: LeadTimes::KEPT,
             policy: Policy::STRICT,
         };

@@ -1,6 +1,6 @@
 //! The checks of the fields of an order; each adds its faults to those found before.
 
-use mailvan::domain::{CopyOptions, EmailAddress, Window, WindowError, check_start};
+use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, Window, WindowError, check_start};
 use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
 use serde::Deserialize;
 use serde_json::json;
@@ -16,6 +16,8 @@ pub struct Frame {
     start: String,
     end: Option<String>,
     time_zone: String,
+    #[serde(default)]
+    after_end: AfterEnd,
 }
 
 /// The faults found so far.
@@ -83,7 +85,7 @@ impl Faults {
     /// The time frame, with its lead.
     pub fn window(&mut self, frame: &Frame, terms: Terms<'_>) -> Option<Window> {
         let window = match Window::parse(&frame.start, frame.end.as_deref(), &frame.time_zone, terms.now) {
-            Ok(window) => window,
+            Ok(window) => window.with_after_end(frame.after_end),
             Err(error) => {
                 let (field, text) = (window_field(&error), error.to_string());
                 let message = text.split_once(": ").map_or(text.as_str(), |(_, message)| message);
@@ -91,10 +93,10 @@ impl Faults {
                 return None;
             }
         };
-        if let Err(refused) = check_start(window.start(), terms.now, terms.zone.rules(), terms.lead_times) {
+        if let Err(refused) = check_start(window.start(), terms.now, terms.workdays, terms.lead_times) {
             let words = moment::words(refused.earliest, window.zone());
             let message = format!(
-                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend: the earliest start is {words}."
+                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend or a holiday: the earliest start is {words}."
             );
             self.add("window.start", "too_early", message);
             self.earliest = Some((moment::rfc3339(refused.earliest, window.zone()), words));

@@ -4,7 +4,7 @@
 //! nothing is stored of one that has a fault.
 
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, EmailAddress, LeadTimes, MailboxOrder, Window, Zone};
+use mailvan::domain::{CopyOptions, EmailAddress, LeadTimes, MailboxOrder, Window, Workdays};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
 use serde::Deserialize;
 
@@ -50,8 +50,8 @@ pub enum Mailboxes {
 pub struct Terms<'a> {
     /// When it was made.
     pub now: Timestamp,
-    /// The provider's zone, which decides what a weekend is.
-    pub zone: &'a Zone,
+    /// The provider's working days.
+    pub workdays: Workdays<'a>,
     /// How far ahead a window has to begin.
     pub lead_times: LeadTimes,
     /// What rows may ask for.
@@ -67,6 +67,13 @@ struct Body {
     window: Option<Frame>,
     options: Option<WantedOptions>,
     mailboxes: Option<Vec<FormMailbox>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFrame {
+    #[serde(deserialize_with = "Option::deserialize")]
+    window: Option<Frame>,
 }
 
 #[derive(Deserialize, Default)]
@@ -108,6 +115,21 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
             })
         }
         _ => Err(faults.problem(&intake)),
+    }
+}
+
+/// Reads the body of a wish for another time frame; none is as soon as possible.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_window(body: &[u8], terms: Terms<'_>) -> Result<Option<Window>, Problem> {
+    let NewFrame { window } = body::parse(body)?;
+    let mut faults = Faults::default();
+    let window = window.and_then(|frame| faults.window(&frame, terms));
+    if faults.is_empty() {
+        Ok(window)
+    } else {
+        Err(faults.problem(&Intake::default()))
     }
 }
 

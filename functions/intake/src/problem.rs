@@ -48,6 +48,8 @@ pub enum Code {
     NoGoodRows,
     /// The first pass is not done, or there will be no final one.
     NotAwaitingCutover,
+    /// The first pass has begun.
+    NotReschedulable,
     /// The request has ended.
     AlreadyEnded,
     /// Another call changed the request at the same time.
@@ -85,7 +87,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -103,6 +105,7 @@ impl Code {
         Self::NotNeedsAttention,
         Self::NoGoodRows,
         Self::NotAwaitingCutover,
+        Self::NotReschedulable,
         Self::AlreadyEnded,
         Self::ChangedMeanwhile,
         Self::NotPreviewable,
@@ -145,6 +148,7 @@ impl Code {
             Self::NotNeedsAttention => ("not_needs_attention", 409, "There is nothing to decide now"),
             Self::NoGoodRows => ("no_good_rows", 409, "There is no good row to go on with"),
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
+            Self::NotReschedulable => ("not_reschedulable", 409, "The time frame cannot be changed now"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),
             Self::ChangedMeanwhile => ("changed_meanwhile", 409, "The request was changed at the same time"),
             Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),

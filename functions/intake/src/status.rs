@@ -47,6 +47,8 @@ struct WindowView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<String>,
     time_zone: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_end: Option<AfterEnd>,
 }
 
 /// How many mailboxes there are, in all and in each state.
@@ -189,6 +191,7 @@ fn window(window: &Window) -> WindowView<'_> {
         start: moment::rfc3339(window.start(), zone),
         end: window.end().map(|end| moment::rfc3339(end, zone)),
         time_zone: zone.name(),
+        after_end: window.end().map(|_| window.after_end()),
     }
 }
 
@@ -326,7 +329,7 @@ mod tests {
             jobs: Vec::new(),
             faults: Vec::new(),
         });
-        let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin"});
+        let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin", "after_end": "next_night"});
         assert_eq!(document["window"], expected);
     }
 

@@ -5,11 +5,13 @@
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use mailvan::admission::start_ahead;
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
-use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, serve};
+use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, WorkLane, decode, serve};
+use mailvan::schedule::Schedules;
 use mailvan::store::job::Failure;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
@@ -22,6 +24,8 @@ const AT_ONCE: usize = 8;
 struct Deps {
     store: Store,
     queues: Queues,
+    schedules: Schedules,
+    lanes: u8,
 }
 
 /// Runs the function until the platform ends it.
@@ -33,6 +37,8 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let deps = &Deps {
         store: config.store(),
         queues: config.queues(),
+        schedules: config.schedules(),
+        lanes: config.profile.limits.lanes,
     };
     serve(async |message, _| start(deps, decode(&message)?).await).await
 }
@@ -42,9 +48,14 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         tracing::warn!(request.id = %request_id, "a request that is not there was to be started");
         return Ok(());
     };
+    let is_first = pass == Pass::First;
+    if is_first && request.state == RequestState::Scheduled && start_ahead(request.window.as_ref(), now()).is_some() {
+        tracing::info!(request.id = %request_id, "the start of an earlier frame; the one that counts is ahead");
+        return Ok(());
+    }
     let jobs = deps.store.jobs(request_id, request.generation).await?;
     let taking_part = jobs.iter().filter(|job| takes_part(job, pass)).count();
-    if taking_part == 0 && request.state == RequestState::Scheduled && pass == Pass::First {
+    if taking_part == 0 && request.state == RequestState::Scheduled && is_first {
         return need_attention(deps, &request).await;
     }
     let change = RequestChange {
@@ -65,6 +76,9 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     // A message that comes when the pass is over starts nothing.
     let jobs = if state == running(pass) { jobs } else { Vec::new() };
     // Dying from here on: the message comes again, and mailboxes that have begun are passed over.
+    if is_first && state == RequestState::FirstPass {
+        go_on_at_night(deps, &request, &jobs).await?;
+    }
     for job in jobs.iter().filter(|job| is_held_back(job, pass)) {
         hold_back(deps, job).await?;
     }
@@ -99,6 +113,28 @@ async fn need_attention(deps: &Deps, request: &RequestRecord) -> anyhow::Result<
         .advance_request(id, RequestEvent::NoneCanStart, now(), change)
         .await?;
     Ok(deps.queues.send_notices(id, &[notice]).await?)
+}
+
+/// Has what the frame's end will interrupt go on with the next frame, and what an earlier one interrupted
+/// go on now. A lane too many ends by itself.
+async fn go_on_at_night(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]) -> anyhow::Result<()> {
+    let Some(next) = request.window.as_ref().and_then(|window| window.next_start(now())) else {
+        return Ok(());
+    };
+    deps.schedules.create(request.request_id, Pass::First, next).await?;
+    let copying = jobs
+        .iter()
+        .filter(|job| job.status.state() == JobState::Copying && job.status.pass() == Some(Pass::First));
+    let lanes = copying.flat_map(|job| {
+        (0..deps.lanes).map(|lane| WorkLane {
+            job_id: job.job_id,
+            pass: Pass::First,
+            lane,
+            copied: job.messages_copied,
+            faults: Faults::NONE,
+        })
+    });
+    Ok(deps.queues.send_all(Queue::Sync, &lanes.collect::<Vec<_>>()).await?)
 }
 
 /// Leaves a mailbox out of the first pass, for what its check found. Mended, it is copied in the final

@@ -9,7 +9,7 @@ use super::job::Failure;
 use super::notice::{NoticeKind, NoticeRecord};
 use super::{Advance, Store, StoreError, belonging, item_of, stamp};
 use crate::domain::request::transition;
-use crate::domain::{CopyOptions, EmailAddress, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{CopyOptions, EmailAddress, Opening, RequestEvent, RequestId, RequestState, Window};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -69,6 +69,17 @@ pub struct RequestRecord {
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+impl RequestRecord {
+    /// Until when its first pass waits, because the frame is over for the night.
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let window = self.window.as_ref().filter(|_| self.state == RequestState::FirstPass)?;
+        match window.opening(now) {
+            Opening::Open { .. } => None,
+            Opening::Closed { until } => Some(until),
+        }
+    }
 }
 
 /// What is changed together with a request's state.
@@ -212,6 +223,35 @@ impl Store {
         }
         self.transact(items).await?;
         Ok(after)
+    }
+
+    /// Gives a request another time frame, or none, before its first pass. Where it is scheduled, the
+    /// customer is told of it again. Idempotency key: the request and the frame.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it has moved on.
+    pub async fn set_window(
+        &self,
+        record: &RequestRecord,
+        window: Option<&Window>,
+        notice: Option<NoticeKind>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let stored: Option<AttributeValue> = window.map(serde_dynamo::to_attribute_value).transpose()?;
+        let change = Change::default()
+            .if_equal("state", record.state.as_str())
+            .if_equal("generation", i64::from(record.generation))
+            .set_or_remove("window", stored);
+        let (pk, sk) = keys(record.request_id);
+        let update = change.update(&self.table, pk.clone(), sk)?;
+        let mut items = vec![TransactWriteItem::builder().update(update).build()];
+        if let Some(kind) = notice {
+            let notice = NoticeRecord::queued(record.request_id, kind, now);
+            let item = belonging(record.request_id, pk, notice.sort_key(), &notice)?;
+            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+            items.push(TransactWriteItem::builder().put(put).build());
+        }
+        self.transact(items).await
     }
 
     /// Notes what went wrong last, while the request stays in `state`.

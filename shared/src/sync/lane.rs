@@ -67,11 +67,24 @@ impl<E: Into<SyncError>> From<E> for LaneFailure {
 pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<LaneEnd, LaneFailure> {
     let mut mailbox = None;
     loop {
-        if engine.store.is_stopped(id).await? {
+        let request = engine.store.request(id.request()).await?;
+        if request.state.is_terminal() {
             engine.store.cancel_job(id, now()).await?;
             return Ok(LaneEnd::Done(Vec::new()));
         }
         let job = engine.store.job(id).await?;
+        // The next night's frame brings lanes of its own. What has nothing left to copy ends nevertheless.
+        if let Some(until) = request.paused_until(now())
+            && engine
+                .store
+                .folders(id)
+                .await?
+                .iter()
+                .any(|folder| folder.is_open(pass))
+        {
+            tracing::info!(job.id = %id, %until, "the frame is over");
+            return Ok(LaneEnd::Done(Vec::new()));
+        }
         // Also where another lane ended the pass: it may have died before it could say so.
         if job.status.state() == JobState::Certifying && pass == Pass::Final {
             return Ok(LaneEnd::Certify);
@@ -139,13 +152,13 @@ impl<L: Ledger> Mailbox<L> {
         let mut progressed = false;
         let run_length = deadline.remaining();
         loop {
-            if self.ledger.is_stopped(self.job_id).await? {
-                return Ok(Work::Stopped);
-            }
             let folders = self.ledger.folders(self.job_id).await?;
             let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
             if open.is_empty() {
                 return Ok(Work::NothingOpen);
+            }
+            if self.ledger.is_stopped(self.job_id).await? {
+                return Ok(Work::Stopped);
             }
             if deadline.remaining() < FOLDER_MARGIN {
                 return Ok(Work::OutOfTime);

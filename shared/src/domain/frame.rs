@@ -1,0 +1,309 @@
+//! A time frame, night after night.
+//!
+//! What is not copied by the frame's end waits for the next one: the same times on the clock on the
+//! wall, one day later (as many days later as it takes for a longer frame to be over). A bound that the
+//! change of the clocks leaves out is the moment of the change; one that comes twice is the earlier. So
+//! frames never overlap, and a frame that lies wholly in what is left out does not take place.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Window;
+
+/// Nights that are looked ahead for one that takes place.
+const LOOK_AHEAD: i64 = 4;
+
+/// What becomes of what is not copied by the frame's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterEnd {
+    /// It waits for the next frame.
+    #[default]
+    NextNight,
+    /// It is copied at once, as if the frame had no end.
+    Continue,
+}
+
+/// Whether mail may be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It may, until then.
+    Open {
+        /// When the frame ends, if it does.
+        until: Option<Timestamp>,
+    },
+    /// It may not, until then.
+    Closed {
+        /// When the next frame starts.
+        until: Timestamp,
+    },
+}
+
+impl AfterEnd {
+    /// Whether it is what holds when nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Window {
+    /// Whether mail may be copied at this time. Before the first start it may: whoever begins has
+    /// waited for it.
+    pub fn opening(&self, now: Timestamp) -> Opening {
+        let Some(end) = self.end().filter(|_| self.after_end() == AfterEnd::NextNight) else {
+            return Opening::Open { until: None };
+        };
+        if now < end {
+            return Opening::Open { until: Some(end) };
+        }
+        let around = self.night_of(now);
+        let nights = (around - 1).max(1)..=around + LOOK_AHEAD;
+        let next = nights.filter_map(|night| self.night(night)).find(|(_, end)| now < *end);
+        match next {
+            Some((start, end)) if start <= now => Opening::Open { until: Some(end) },
+            Some((start, _)) => Opening::Closed { until: start },
+            // The end of time.
+            None => Opening::Open { until: None },
+        }
+    }
+
+    /// When the next frame starts after this time; none where the frame has no end that is kept.
+    pub fn next_start(&self, now: Timestamp) -> Option<Timestamp> {
+        self.end().filter(|_| self.after_end() == AfterEnd::NextNight)?;
+        let around = self.night_of(now);
+        let nights = (around - 1).max(1)..=around + LOOK_AHEAD;
+        nights
+            .filter_map(|night| self.night(night))
+            .map(|(start, _)| start)
+            .find(|start| *start > now)
+    }
+
+    /// The frame of a night, counted from the first, which is 0; none where it does not take place.
+    fn night(&self, night: i64) -> Option<(Timestamp, Timestamp)> {
+        let end = self.end()?;
+        if night == 0 {
+            return Some((self.start(), end));
+        }
+        let zone = self.zone().rules();
+        let later = Span::new().try_days(night.checked_mul(self.days()?)?).ok()?;
+        let at = |first: Timestamp| instant(zone.to_datetime(first).checked_add(later).ok()?, zone);
+        let (start, end) = (at(self.start())?, at(end)?);
+        (start < end).then_some((start, end))
+    }
+
+    /// After how many days the frame comes again: as many as it takes to be over, on the clock on the
+    /// wall.
+    fn days(&self) -> Option<i64> {
+        let zone = self.zone().rules();
+        let (start, end) = (zone.to_datetime(self.start()), zone.to_datetime(self.end()?));
+        let whole = days_between(start.date(), end.date());
+        Some((whole + i64::from(end.time() > start.time())).max(1))
+    }
+
+    /// The night that this time is in or near.
+    fn night_of(&self, now: Timestamp) -> i64 {
+        let zone = self.zone().rules();
+        let days = days_between(zone.to_datetime(self.start()).date(), zone.to_datetime(now).date());
+        days.div_euclid(self.days().unwrap_or(1))
+    }
+}
+
+fn days_between(from: Date, to: Date) -> i64 {
+    from.until(to).map_or(0, |span| i64::from(span.get_days()))
+}
+
+/// The instant of a wall time: of the change of the clocks where that leaves it out, of the earlier one
+/// where it comes twice.
+fn instant(wall: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+    let ambiguous = zone.to_ambiguous_timestamp(wall);
+    match ambiguous.offset() {
+        AmbiguousOffset::Gap { before, .. } => {
+            let inside = before.to_timestamp(wall).ok()?;
+            let inside = inside.checked_add(SignedDuration::from_nanos(1)).ok()?;
+            zone.preceding(inside).next().map(|change| change.timestamp())
+        }
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn window(start: &str, end: &str, zone: &str) -> Window {
+        let ordered = at(start).checked_sub(SignedDuration::from_hours(24 * 30)).unwrap();
+        Window::parse(start, Some(end), zone, ordered).unwrap()
+    }
+
+    #[test]
+    fn frame_comes_again_the_next_night() {
+        let frame = window(
+            "2026-11-25T22:00:00+01:00",
+            "2026-11-26T06:00:00+01:00",
+            "Europe/Berlin",
+        );
+        for (now, opening) in [
+            ("2026-11-25T21:59:30+01:00", Opening::Open { until: frame.end() }),
+            ("2026-11-26T05:59:59+01:00", Opening::Open { until: frame.end() }),
+            (
+                "2026-11-26T06:00:00+01:00",
+                Opening::Closed {
+                    until: at("2026-11-26T22:00:00+01:00"),
+                },
+            ),
+            (
+                "2026-11-26T22:00:00+01:00",
+                Opening::Open {
+                    until: Some(at("2026-11-27T06:00:00+01:00")),
+                },
+            ),
+            (
+                "2026-12-25T03:00:00+01:00",
+                Opening::Open {
+                    until: Some(at("2026-12-25T06:00:00+01:00")),
+                },
+            ),
+            (
+                "2027-06-25T12:00:00+02:00",
+                Opening::Closed {
+                    until: at("2027-06-25T22:00:00+02:00"),
+                },
+            ),
+        ] {
+            assert_eq!(frame.opening(at(now)), opening, "{now}");
+        }
+        assert_eq!(
+            frame.next_start(at("2026-11-26T03:00:00+01:00")),
+            Some(at("2026-11-26T22:00:00+01:00"))
+        );
+    }
+
+    #[test]
+    fn long_frame_comes_again_when_it_is_over() {
+        // Friday evening to Monday morning.
+        let frame = window(
+            "2026-11-27T20:00:00+01:00",
+            "2026-11-30T06:00:00+01:00",
+            "Europe/Berlin",
+        );
+        let next = at("2026-11-30T20:00:00+01:00");
+        assert_eq!(
+            frame.opening(at("2026-11-30T12:00:00+01:00")),
+            Opening::Closed { until: next }
+        );
+    }
+
+    #[test]
+    fn frame_without_an_end_or_one_that_goes_on_is_always_open() {
+        let frame = window(
+            "2026-11-25T22:00:00+01:00",
+            "2026-11-26T06:00:00+01:00",
+            "Europe/Berlin",
+        );
+        let later = at("2026-11-26T12:00:00+01:00");
+        let open = Opening::Open { until: None };
+        assert_eq!(frame.clone().with_after_end(AfterEnd::Continue).opening(later), open);
+        let endless = Window::parse("2026-11-25T22:00:00Z", None, "UTC", at("2026-11-20T00:00:00Z")).unwrap();
+        assert_eq!((endless.opening(later), endless.next_start(later)), (open, None));
+    }
+
+    #[test]
+    fn clocks_that_change_move_the_bounds_to_the_change() {
+        // 02:10 does not exist on the 28th of March; it is read as 03:00.
+        let frame = window(
+            "2027-03-26T02:10:00+01:00",
+            "2027-03-26T05:00:00+01:00",
+            "Europe/Berlin",
+        );
+        let night = at("2027-03-28T03:00:00+02:00");
+        assert_eq!(
+            frame.opening(at("2027-03-27T12:00:00+01:00")),
+            Opening::Closed { until: night }
+        );
+        // A frame that lies in the hour that is left out does not take place.
+        let frame = window(
+            "2027-03-26T02:10:00+01:00",
+            "2027-03-26T02:50:00+01:00",
+            "Europe/Berlin",
+        );
+        let night = at("2027-03-29T02:10:00+02:00");
+        assert_eq!(
+            frame.opening(at("2027-03-27T12:00:00+01:00")),
+            Opening::Closed { until: night }
+        );
+        // 02:30 comes twice on the 25th of October: the first one counts.
+        let frame = window(
+            "2026-10-23T02:30:00+02:00",
+            "2026-10-23T04:00:00+02:00",
+            "Europe/Berlin",
+        );
+        let night = at("2026-10-25T02:30:00+02:00");
+        assert_eq!(
+            frame.opening(at("2026-10-24T12:00:00+02:00")),
+            Opening::Closed { until: night }
+        );
+    }
+
+    const ZONES: [&str; 4] = [
+        "Europe/Zurich",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "America/Santiago",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// A year of a frame: it opens and closes in turn, at the same times on the clock on the wall but
+        /// on days on which the clocks change.
+        #[test]
+        fn frames_of_a_year_follow_each_other(
+            second in 1_767_225_600_i64..1_798_761_600, // 2026
+            minutes in 1_i64..3 * 24 * 60,
+            name in prop::sample::select(ZONES.to_vec()),
+        ) {
+            let start = Timestamp::from_second(second - second % 60).unwrap();
+            let end = start.checked_add(SignedDuration::from_mins(minutes)).unwrap();
+            let frame = window(&start.to_string(), &end.to_string(), name);
+            let zone = frame.zone().rules();
+            let time = |at: Timestamp| zone.to_datetime(at).time();
+            let changes = |at: Timestamp| {
+                let day = at.to_zoned(zone.clone()).start_of_day().unwrap();
+                let around = SignedDuration::from_hours(26);
+                let before = day.timestamp().checked_sub(around).unwrap();
+                zone.to_offset(before) != zone.to_offset(at.checked_add(around).unwrap())
+            };
+            let mut now = start;
+            let year = start.checked_add(SignedDuration::from_hours(366 * 24)).unwrap();
+            while now < year {
+                let Opening::Open { until: Some(until) } = frame.opening(now) else {
+                    panic!("not open at {now}");
+                };
+                prop_assert!(until > now);
+                if !changes(until) {
+                    prop_assert_eq!(time(until), time(end));
+                }
+                // It may follow at once.
+                let next = frame.next_start(now).unwrap();
+                prop_assert!(next >= until, "{next} begins before {until}");
+                if next > until {
+                    prop_assert_eq!(frame.opening(until), Opening::Closed { until: next });
+                    let almost = next.checked_sub(SignedDuration::from_secs(1)).unwrap();
+                    prop_assert_eq!(frame.opening(almost), Opening::Closed { until: next });
+                }
+                if !changes(next) {
+                    prop_assert_eq!(time(next), time(start));
+                }
+                now = next;
+            }
+        }
+    }
+}
