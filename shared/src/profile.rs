@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
-use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Zone};
 
 /// A checked profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Provider {
     pub name: String,
     /// The zone that decides what a weekend is.
     pub time_zone: Zone,
+    /// The one colour of the page; ours where the profile names none.
+    pub accent: Option<Accent>,
 }
 
 /// `[destination.imap]`: where mailboxes are copied to.

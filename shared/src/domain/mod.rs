@@ -8,6 +8,7 @@
 //! [`job`], then the time rules [`window`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
+pub mod accent;
 pub mod address;
 pub mod dropped;
 pub mod fault;
@@ -30,6 +31,7 @@ pub mod uid;
 pub mod window;
 pub mod zone;
 
+pub use accent::{Accent, AccentError};
 pub use address::{AddressError, EmailAddress};
 pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
