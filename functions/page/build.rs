@@ -10,7 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
 fn variable(name: &str) -> Result<PathBuf> {
-    env::var_os(name).map(PathBuf::from).with_context(|| format!("{name} is not set"))
+    env::var_os(name)
+        .map(PathBuf::from)
+        .with_context(|| format!("{name} is not set"))
 }
 
 fn main() -> Result<()> {

@@ -40,7 +40,12 @@ pub fn lasting(kind: &str, text: &str) -> ApiGatewayV2httpResponse {
 
 /// There is no such file, or none of this version any more.
 pub fn missing() -> ApiGatewayV2httpResponse {
-    with(404, "text/plain; charset=utf-8", "no-store", "There is no such file.\n".to_owned())
+    with(
+        404,
+        "text/plain; charset=utf-8",
+        "no-store",
+        "There is no such file.\n".to_owned(),
+    )
 }
 
 fn with(status: i64, kind: &str, cache: &str, text: String) -> ApiGatewayV2httpResponse {

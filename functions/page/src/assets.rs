@@ -23,7 +23,9 @@ pub fn languages() -> Vec<&'static str> {
 pub fn index(profile: &Profile) -> String {
     let page = FILES.iter().find(|(name, _)| *name == "index.html");
     let is_needed = |name: &&str| {
-        let is_module = std::path::Path::new(name).extension().is_some_and(|ending| ending == "js");
+        let is_module = std::path::Path::new(name)
+            .extension()
+            .is_some_and(|ending| ending == "js");
         is_module && !name.starts_with("lang/")
     };
     let preloads = FILES.iter().map(|(name, _)| *name).filter(is_needed);

@@ -40,8 +40,14 @@ fn text(answer: ApiGatewayV2httpResponse) -> String {
 fn the_page_allows_nothing_but_itself_and_the_buckets() {
     let answer = get("/");
     let policy = answer.headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
-    assert!(policy.contains("connect-src 'self' https://uploads.example.com;"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"),
+        "{policy}"
+    );
+    assert!(
+        policy.contains("connect-src 'self' https://uploads.example.com;"),
+        "{policy}"
+    );
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(answer.headers["referrer-policy"], "no-referrer");
 }
@@ -52,7 +58,10 @@ fn the_page_names_the_provider_and_every_module_and_has_nothing_inline() {
     assert!(page.contains("Müller &amp; &lt;Söhne&gt;"), "{page}");
     assert!(!page.contains("{{"), "{page}");
     assert!(!page.contains("style=") && !page.contains("<style"), "{page}");
-    assert!(page.matches("<script").count() == 1 && page.contains("src=\"assets/"), "{page}");
+    assert!(
+        page.matches("<script").count() == 1 && page.contains("src=\"assets/"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -63,13 +72,21 @@ fn everything_the_page_names_is_there_and_may_be_kept() {
     for path in named.into_iter().filter(|path| *path != "assets/brand.css") {
         let answer = get(&format!("/{path}"));
         assert_eq!(answer.status_code, 200, "{path}");
-        assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"), "{path}");
+        assert!(
+            answer.headers["cache-control"].to_str().unwrap().contains("immutable"),
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn a_file_of_another_version_is_missing() {
-    for path in ["/assets/main.js", "/assets/0000/main.js", "/assets/", "/assets/../Cargo.toml"] {
+    for path in [
+        "/assets/main.js",
+        "/assets/0000/main.js",
+        "/assets/",
+        "/assets/../Cargo.toml",
+    ] {
         assert_eq!(get(path).status_code, 404, "{path}");
     }
 }
@@ -81,7 +98,10 @@ fn the_settings_hold_what_is_public() {
         settings["provider"],
         json!({"name": "Müller & <Söhne>", "time_zone": "Europe/Berlin", "support": "help@example.net"})
     );
-    assert_eq!(settings["imap"], json!({"host": "imap.example.net", "port": 993, "security": "tls"}));
+    assert_eq!(
+        settings["imap"],
+        json!({"host": "imap.example.net", "port": 993, "security": "tls"})
+    );
     assert_eq!(settings["earliest_start"], "2026-11-25T09:00:00Z");
     assert_eq!(settings["needs_destination_password"], true);
     assert_eq!(settings["languages"], json!(["de", "en"]));

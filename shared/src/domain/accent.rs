@@ -20,7 +20,9 @@ pub enum AccentError {
     #[error("write the colour as # and six hexadecimal digits, such as #1f5f8b")]
     NotAColour,
     /// White text on it would be hard to read.
-    #[error("white text cannot be read well on this colour (contrast {0:.1}, at least 4.5 is needed): take a darker one")]
+    #[error(
+        "white text cannot be read well on this colour (contrast {0:.1}, at least 4.5 is needed): take a darker one"
+    )]
     TooLight(f64),
 }
 
