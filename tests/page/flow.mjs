@@ -112,20 +112,27 @@ async function byFile() {
   await page.getByRole('radio', { name: 'Many, from a file' }).check();
   // Two mistakes that the page finds: one is mended in place, one row is left out.
   const [good, ...rest] = others;
+  const last = others.at(-1);
   await drop('mailboxes.csv', table([line(good).replace(`,${PORT},`, ',port?,'), ...rest.map((login) => line(login, 'x'.repeat(2000))), line(good)]));
   await page.getByText('2 mistakes to mend').waitFor();
   faults.push(...(await look(page, 'flow-mending', { schemes: ['light'] })));
   await page.getByRole('button', { name: 'Leave this row out' }).last().click();
   await page.locator('.mend').getByLabel('Port').fill(PORT);
   await page.locator('.mend').getByLabel('Port').blur();
-  await page.getByText('no mistakes found').waitFor();
+  await page.locator('.verdict-good').waitFor();
   await page.getByRole('button', { name: 'Start the request' }).click();
   // Those that only the service finds: a corrected file takes the place of this one.
   await heading('Something has to be mended').waitFor(PASS);
   assert.equal(await page.locator('.faults > li').count(), rest.length);
   faults.push(...(await look(page, 'flow-attention', { schemes: ['light'] })));
-  await page.locator('input[type=file]').setInputFiles({ name: 'mended.csv', mimeType: 'text/csv', buffer: Buffer.from(table(others.map((login) => line(login)))) });
+  await page.locator('input[type=file]').setInputFiles({ name: 'mended.csv', mimeType: 'text/csv', buffer: Buffer.from(table([line({ ...last, password: 'not this one' }), ...others.slice(0, -1).map((login) => line(login))])) });
   await page.getByRole('button', { name: 'Send a corrected file' }).click();
+  // A password that only the server knows to be wrong is mended in its row.
+  await page.locator('.state.bad', { hasText: 'has something to mend' }).waitFor(PASS);
+  await page.locator('summary', { hasText: 'Mend it here' }).click();
+  faults.push(...(await look(page, 'flow-password')));
+  await page.locator('.mailboxes').getByLabel('Password at the old provider (optional)', { exact: true }).fill(last.password);
+  await page.getByRole('button', { name: 'Check it again' }).click();
   await heading('Now switch over').waitFor(PASS);
   assert.equal(await page.locator('h1').textContent(), `Your ${others.length} mailboxes are moving`);
   faults.push(...(await look(page, 'flow-switch')));

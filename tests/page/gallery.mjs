@@ -40,6 +40,9 @@ const views = {
   },
 };
 const inRequest = {
+  to_mend: async (page) => {
+    for (const summary of await page.locator('.mailboxes form').all()) await summary.locator('xpath=../summary').click();
+  },
   scheduled: async (page) => {
     await page.getByRole('button', { name: /Show the folders|Ordner zeigen/ }).click();
     await page.locator('.left-out').waitFor();

@@ -25,6 +25,13 @@ function mailbox(row, email, state, pass, [messages, copied] = [0, 0], more = {}
 
 const certificate = (row) => ({ url: `/v1/requests/${ID}/mailboxes/${row}/certificate`, made_at: '2026-11-26T04:12:09Z', agrees: true });
 const login = { code: 'source_login_refused', message: 'at the previous provider: the server refused the user name or the password' };
+const wrongPassword = {
+  code: 'source_wrong_password', message: 'at the previous provider: the server refused the user name or the password',
+  remedy: 'Check the password by logging in to its webmail, and write it here.',
+};
+const wrongHost = {
+  code: 'source_unknown_host', message: 'at the previous provider: there is no server of this name', remedy: 'Check its name.', suggestion: 'imap.example.org',
+};
 const people = ['anna', 'bert', 'carla.von-der-heide-langenfeld', 'dieter', 'office'].map((name) => `${name}@example.org`);
 const frame = { start: '2026-11-25T22:00:00+01:00', end: '2026-11-26T06:00:00+01:00', time_zone: 'Europe/Berlin' };
 const waiting = people.map((email, at) => mailbox(at + 2, email, 'waiting', null));
@@ -38,6 +45,11 @@ export const states = {
       { row: 6, column: 'password', code: 'empty_value', message: 'this is missing: write the password of the mailbox at the previous provider.' },
     ],
   }),
+  to_mend: status('needs_attention', [
+    { ...waiting[0], check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
+    { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
+    { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
+  ]),
   scheduled: status('scheduled', waiting, { window: frame, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
   first_pass: status('first_pass', [
     mailbox(2, people[0], 'awaiting_cutover', 'first', [12_841, 12_841]),

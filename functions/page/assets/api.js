@@ -78,6 +78,10 @@ export class Request {
     return this.json('POST', '/upload', { body: { csv_bytes: bytes } });
   }
 
+  mend(row, changes) {
+    return this.json('PATCH', `/mailboxes/${row}`, { body: changes });
+  }
+
   async report() {
     return (await this.call('GET', '/report.csv')).text();
   }

@@ -61,6 +61,11 @@ export function zoneName(zone) {
   return zone.replaceAll('_', ' ');
 }
 
+/** What a check found in a mailbox. */
+export function foundIn({ messages, bytes }) {
+  return [t('list.whole', { count: messages }), bytes > 0 && size(bytes)].filter(Boolean).join(' · ');
+}
+
 /** How many messages and how much of them is there. */
 export function ofAll(mailbox) {
   if (mailbox.messages_copied === mailbox.messages_total) {

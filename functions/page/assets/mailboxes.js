@@ -2,8 +2,9 @@
 
 import { certificatePart } from './certificate.js';
 import { fill, h, newId, put } from './dom.js';
-import { number, ofAll } from './format.js';
+import { foundIn, number, ofAll } from './format.js';
 import { t } from './language.js';
+import { mendPart } from './mend.js';
 import { failureText } from './refusals.js';
 
 const AT_ONCE = 25;
@@ -14,7 +15,8 @@ const KINDS = {
 const GROUPS = {
   all: () => true,
   open: ({ state }) => ['idle', 'running'].includes(KINDS[state]) && state !== 'cancelled',
-  failed: ({ state, error, exceptions }) => ['bad', 'warn'].includes(KINDS[state]) || Boolean(error) || exceptions > 0,
+  failed: ({ state, error, exceptions, check }) => (
+    ['bad', 'warn'].includes(KINDS[state]) || Boolean(error) || exceptions > 0 || (state === 'waiting' && check?.state === 'failed')),
   finished: ({ state }) => state.startsWith('completed') || state === 'awaiting_cutover',
 };
 
@@ -75,6 +77,14 @@ function options(choice, mailboxes, group) {
   wanted.forEach(([name, count], at) => put(choice.options[at], t(`list.${name}`, { count: number(count) })));
 }
 
+/** The kind of a mailbox's state, and the words for it. One that waits is told by its check, if that says more. */
+function stateOf({ state, check }) {
+  if (state === 'waiting' && check?.state === 'failed') return ['bad', t('list.state.to_mend')];
+  if (state === 'waiting' && check?.state === 'running') return ['running', t('list.state.checking')];
+  if (state === 'waiting' && check?.state === 'passed') return ['good', t('list.state.checked')];
+  return [KINDS[state], t(`list.state.${state}`)];
+}
+
 function line(mailbox, context) {
   const state = h('span', { class: 'state' });
   const inner = h('span', {});
@@ -84,25 +94,29 @@ function line(mailbox, context) {
   const counts = h('p', { class: 'soft small number' });
   const why = h('p', { class: 'small why', hidden: true });
   const remarks = h('p', { class: 'small why soft', hidden: true });
+  const mend = mendPart(context, mailbox);
   const certificate = certificatePart(context, mailbox);
   const element = h('li', {},
-    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, why, remarks, certificate.element);
-  const update = (next) => {
-    state.className = `state ${KINDS[next.state]}`;
-    put(state, t(`list.state.${next.state}`));
+    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, why, remarks, mend.element, certificate.element);
+  const update = (next, status) => {
+    const [kind, words] = stateOf(next);
+    state.className = `state ${kind}`;
+    put(state, words);
     const copying = next.state === 'copying' && next.pass === 'first';
     const share = next.bytes_total > 0 ? next.bytes_copied / next.bytes_total : next.messages_copied / Math.max(next.messages_total, 1);
     bar.hidden = !copying;
     bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
     inner.style.width = `${share * 100}%`;
-    counts.hidden = next.messages_total === 0;
-    put(counts, ofAll(next));
+    const found = next.messages_total === 0 && next.check?.messages > 0;
+    counts.hidden = next.messages_total === 0 && !found;
+    put(counts, found ? foundIn(next.check) : ofAll(next));
     why.hidden = !next.error;
     if (next.error) put(why, failureText(next.error));
     const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes })];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);
+    mend.update(next, status);
     certificate.update(next);
   };
   return { element, update };

@@ -25,7 +25,7 @@ export function nowPanel({ request, settings, watch, status }) {
   const build = {
     awaiting_upload: () => [uploads(t('action.upload'))],
     needs_attention: (shown) => [
-      shown.counts.mailboxes > 0 && actions(button(t('action.proceed', { count: shown.counts.mailboxes }), (self) => act(self, 'proceed'))),
+      good(shown) > 0 && actions(button(t('action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
       uploads(t('action.corrected')),
     ],
     awaiting_cutover: () => [actions(button(t('action.cutover'), (self) => confirmed('cutover', () => act(self, 'cutover'))))],
@@ -41,7 +41,7 @@ export function nowPanel({ request, settings, watch, status }) {
   let shownFor = '';
   const update = (next) => {
     // Rebuilt only when something else is to be said, so that nothing is lost that is being filled in.
-    const key = JSON.stringify([next.state, next.window, next.counts.mailboxes > 0]);
+    const key = JSON.stringify([next.state, next.window, good(next)]);
     if (key === shownFor) return;
     shownFor = key;
     const { provider } = settings;
@@ -53,6 +53,11 @@ export function nowPanel({ request, settings, watch, status }) {
     fill(element, h('h2', {}, title), h('p', { class: 'soft' }, text), (build[next.state] ?? (() => []))(next), failed);
   };
   return { element, update, status };
+}
+
+/** How many mailboxes can be copied, as far as their checks tell. */
+function good({ counts, mailboxes }) {
+  return counts.mailboxes - mailboxes.filter(({ check }) => check?.state === 'failed').length;
 }
 
 function button(text, click) {

@@ -10,6 +10,7 @@
 
 pub mod accent;
 pub mod address;
+pub mod check;
 pub mod dropped;
 pub mod fault;
 pub mod flags;
@@ -34,6 +35,7 @@ pub mod zone;
 
 pub use accent::{Accent, AccentError};
 pub use address::{AddressError, EmailAddress};
+pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
 pub use host::{Host, HostError};

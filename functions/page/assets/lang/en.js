@@ -226,6 +226,7 @@ export default {
     notes: { one: '{count} remark in the report; nothing is missing', other: '{count} remarks in the report; nothing is missing' },
     bar: 'Copied of {email}',
     state: {
+      to_mend: 'has something to mend', checking: 'is being checked', checked: 'checked',
       waiting: 'waits', planning: 'folders are being read', copying: 'is being copied', awaiting_cutover: 'first copy done',
       certifying: 'is being compared', completed: 'finished', completed_with_exceptions: 'finished, with exceptions',
       failed: 'not copied', cancelled: 'cancelled',
@@ -236,6 +237,12 @@ export default {
     file: 'The file',
     row: 'Row {row}',
     more: { one: 'and {count} more', other: 'and {count} more' },
+  },
+  mend: {
+    title: 'Mend it here',
+    send: 'Check it again',
+    running: 'We look again by ourselves.',
+    nothing: 'Write what is to be changed.',
   },
   certificate: {
     title: 'Certificate',
@@ -274,6 +281,7 @@ export default {
     passwords: 'Set new passwords at the old provider. You gave us the present ones; we have destroyed them, but a password that was passed on should not stay.',
     look: 'Have a look at your new mailboxes before you give up the old ones.',
   },
+  check: {},
   fault: {},
   failure: {},
   problem: {
