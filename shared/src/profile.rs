@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::domain::{EmailAddress, Endpoint, Host, Security, Workdays, Zone};
+use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Workdays, Zone};
 use crate::imap::Compression;
 
 /// A checked profile.
@@ -40,6 +40,8 @@ pub struct Provider {
     /// Days on which nobody is there, as at weekends.
     #[serde(default)]
     pub holidays: Vec<jiff::civil::Date>,
+    /// The one colour of the page; ours where the profile names none.
+    pub accent: Option<Accent>,
 }
 
 /// `[destination.imap]`: where mailboxes are copied to.

@@ -2,7 +2,8 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use mailvan::domain::{
-    Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window,
+    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState,
+    Window,
 };
 use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
