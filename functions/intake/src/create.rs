@@ -3,14 +3,13 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Secret};
-use mailvan::intake::Policy;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
 use mailvan::store::request::ABANDONED_AFTER;
 use mailvan::store::{JobRecord, RequestRecord, stamp};
 use serde_json::{Value, json};
 
-use crate::order::{self, Mailboxes, Order, Terms};
+use crate::order::{self, Mailboxes, Order};
 use crate::uploads::Upload;
 use crate::{Deps, response};
 
@@ -121,8 +120,10 @@ fn created(record: &RequestRecord, token: &Secret, upload: Option<&Upload>) -> V
 #[cfg(test)]
 mod tests {
     use mailvan::domain::{LeadTimes, Workdays};
+    use mailvan::intake::Policy;
 
     use super::*;
+    use crate::order::Terms;
     use crate::samples;
 
     fn order(body: &Value) -> Order {

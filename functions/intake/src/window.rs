@@ -21,12 +21,11 @@ pub fn earliest(
     let provider = &deps.profile.provider;
     let zone = zone(event.query_string_parameters.first("time_zone"), &provider.time_zone)?;
     let earliest = earliest_start(now, provider.workdays(), deps.rules.lead_times);
-    let hours = |lead: jiff::SignedDuration| lead.as_hours();
     let LeadTimes { ordinary, weekend } = deps.rules.lead_times;
     let rule = format!(
         "A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}).",
-        hours(ordinary),
-        hours(weekend),
+        ordinary.as_hours(),
+        weekend.as_hours(),
         provider.time_zone
     );
     let document = json!({

@@ -122,7 +122,7 @@ fn instant(wall: DateTime, zone: &TimeZone) -> Option<Timestamp> {
         AmbiguousOffset::Gap { before, .. } => {
             let inside = before.to_timestamp(wall).ok()?;
             let inside = inside.checked_add(SignedDuration::from_nanos(1)).ok()?;
-            zone.preceding(inside).next().map(|change| change.timestamp())
+            Some(zone.preceding(inside).next()?.timestamp())
         }
         AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
     }
