@@ -33,6 +33,8 @@ pub enum Action {
     Report,
     /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
     Certificate(u32),
+    /// `GET /v1/requests/{id}/dns`.
+    Dns,
     /// `GET /v1/requests/{id}/preview`.
     Preview,
     /// `POST /v1/requests/{id}/preview`.
@@ -87,6 +89,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
+        ["requests", id, "dns"] => Some(("GET", Route::Request(id, Action::Dns))),
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         _ => None,
     }
@@ -96,7 +99,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 11] = [
+    const CALLS: [(&str, &str, Route<'static>); 12] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
@@ -110,6 +113,7 @@ mod tests {
             "/v1/requests/x/mailboxes/7/certificate",
             Route::Request("x", Action::Certificate(7)),
         ),
+        ("GET", "/v1/requests/x/dns", Route::Request("x", Action::Dns)),
         ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
         (
             "POST",

@@ -8,6 +8,7 @@
 
 mod advance;
 mod chunk;
+pub mod domain;
 mod error;
 mod expression;
 pub mod finding;
