@@ -114,13 +114,15 @@ impl Config {
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(source) => return Err(ConfigError::Unreadable { path, source }),
         };
+        let profile = Profile::parse(&profile)?;
+        let sources = Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?;
         Ok(Self {
             aws: aws_config::load_from_env().await,
-            profile: Profile::parse(&profile)?,
             rules,
             bucket: needed("BUCKET_NAME")?,
             certificate_bucket: needed("CERTIFICATE_BUCKET_NAME")?,
-            sources: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
+            sources: sources.with_compression(profile.limits.compression()),
+            profile,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {
                 table: needed("TABLE_NAME")?,
@@ -131,6 +133,7 @@ impl Config {
                 start_dead_letter_arn: needed("START_DEAD_LETTER_QUEUE_ARN")?,
                 queues: QueueUrls {
                     ingest: needed("INGEST_QUEUE_URL")?,
+                    check: needed("CHECK_QUEUE_URL")?,
                     start: needed("START_QUEUE_URL")?,
                     plan: needed("PLAN_QUEUE_URL")?,
                     sync: needed("SYNC_QUEUE_URL")?,

@@ -7,7 +7,8 @@
 //!   comparing what was copied.
 //! - [`dns`]: what a domain says, should say, and when its change has arrived. [`watch`]: looking at the
 //!   domains of a request.
-//! - [`admission`]: from checked rows to a scheduled request.
+//! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
+//!   scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -19,6 +20,7 @@
 
 pub mod admission;
 pub mod certify;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod dns;

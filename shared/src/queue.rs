@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Deadline;
+use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
@@ -27,6 +28,8 @@ const BATCH: usize = 10;
 pub enum Queue {
     /// Uploads and forms to be read.
     Ingest,
+    /// Mailboxes to be checked.
+    Check,
     /// Passes to be started; the scheduler's target.
     Start,
     /// Mailboxes to be planned.
@@ -53,6 +56,18 @@ pub struct CheckRequest {
     pub good_rows_only: bool,
 }
 
+/// "Look at this mailbox": to `check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckMailbox {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// How often its row has been mended.
+    pub check_round: u32,
+    /// How many looks have found a fault so far.
+    #[serde(default)]
+    pub times: u32,
+}
+
 /// "Start this pass": to `trigger`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartPass {
@@ -69,6 +84,8 @@ pub struct PlanMailbox {
     pub job_id: JobId,
     /// The pass.
     pub pass: Pass,
+    /// What was met since planning went on last.
+    pub faults: Faults,
 }
 
 /// "Preview the mailboxes of this request's generation": to `plan`.
@@ -103,9 +120,8 @@ pub struct WorkLane {
     /// How many messages had been copied when this was sent, at least: a dead letter that was sent
     /// before the last message was copied is sent again instead of failing the mailbox.
     pub copied: i64,
-    /// How many faults this lane has met since something was copied last.
-    #[serde(default)]
-    pub faults: u32,
+    /// What this lane has met since something was copied last.
+    pub faults: Faults,
 }
 
 /// "Compare what this mailbox holds now": to `certify`.
@@ -116,9 +132,8 @@ pub struct CertifyMailbox {
     /// How much had been compared when this was sent, at least: a dead letter that was sent before
     /// the last comparison is sent again instead of ending the mailbox without a certificate.
     pub certified: i64,
-    /// How many faults were met since something was compared last.
-    #[serde(default)]
-    pub faults: u32,
+    /// What was met since something was compared last.
+    pub faults: Faults,
     /// The previous provider has been given up: only what was read there while copying counts.
     #[serde(default)]
     pub without_source: bool,
@@ -145,6 +160,8 @@ pub struct SendNotice {
 pub struct QueueUrls {
     /// Of [`Queue::Ingest`].
     pub ingest: String,
+    /// Of [`Queue::Check`].
+    pub check: String,
     /// Of [`Queue::Start`].
     pub start: String,
     /// Of [`Queue::Plan`].
@@ -186,7 +203,7 @@ impl CertifyMailbox {
         Self {
             job_id,
             certified: 0,
-            faults: 0,
+            faults: Faults::NONE,
             without_source: false,
         }
     }
@@ -275,6 +292,7 @@ impl Queues {
     fn url(&self, queue: Queue) -> &str {
         match queue {
             Queue::Ingest => &self.urls.ingest,
+            Queue::Check => &self.urls.check,
             Queue::Start => &self.urls.start,
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,

@@ -2,7 +2,7 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `preview`, `dns`, `report`
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`
 //! and `certificate`;
 //! `problem` is how everything is refused.
 
@@ -13,6 +13,7 @@ mod certificate;
 mod create;
 mod dns;
 mod faults;
+mod mend;
 mod moment;
 mod next;
 mod order;
@@ -129,6 +130,7 @@ async fn serve(
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
         Action::Dns => dns::show(deps, request, now).await,
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
+        Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,
     }
 }

@@ -35,6 +35,8 @@ pub enum Action {
     Certificate(u32),
     /// `GET /v1/requests/{id}/dns`.
     Dns,
+    /// `PATCH /v1/requests/{id}/mailboxes/{row}`; the row of the mailbox.
+    Mend(u32),
     /// `GET /v1/requests/{id}/preview`.
     Preview,
     /// `POST /v1/requests/{id}/preview`.
@@ -86,6 +88,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
         ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
         ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
+        ["requests", id, "mailboxes", row] => Some(("PATCH", Route::Request(id, Action::Mend(row.parse().ok()?)))),
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
@@ -99,7 +102,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 12] = [
+    const CALLS: [(&str, &str, Route<'static>); 13] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
@@ -114,6 +117,11 @@ mod tests {
             Route::Request("x", Action::Certificate(7)),
         ),
         ("GET", "/v1/requests/x/dns", Route::Request("x", Action::Dns)),
+        (
+            "PATCH",
+            "/v1/requests/x/mailboxes/7",
+            Route::Request("x", Action::Mend(7)),
+        ),
         ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
         (
             "POST",
