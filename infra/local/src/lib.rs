@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
-//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`named`] DNS servers, [`samples`]
+//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`name_servers`] a small DNS, [`samples`]
 //! fills it, [`proxy`] breaks connections to it,
 //! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
 //! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
@@ -21,7 +21,7 @@ pub mod dovecot;
 pub mod imap_client;
 pub mod inbox;
 pub mod ministack;
-pub mod named;
+pub mod name_servers;
 pub mod package;
 pub mod proxy;
 mod random;

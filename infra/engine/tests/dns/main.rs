@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use mailvan::dns::guide::{RecordGuide, problems, records};
 use mailvan::dns::settings::RawDns;
 use mailvan::dns::{DnsSettings, DomainWatch, Purpose, Resolver, look};
-use mailvan_local::named::Named;
+use mailvan_local::name_servers::NameServers;
 
 const SETTINGS: &str = r#"
 mx = ["10 mx1.new.test", "20 mx2.new.test"]
@@ -31,12 +31,12 @@ fn settings() -> DnsSettings {
 }
 
 /// Name servers of the zones: s11 and s12; the new provider's own zone is at s20.
-fn dns(zones: &[(&str, &[(u8, &str)])]) -> Named {
-    let mut named = Named::new().unwrap();
+fn dns(zones: &[(&str, &[(u8, &str)])]) -> NameServers {
+    let mut named = NameServers::new().unwrap();
     let own =
         "@ NS s20.servers.test.\n_spf TXT \"v=spf1 ip4:192.0.2.0/24 -all\"\nwebmail A 192.0.2.7\nmx1 A 192.0.2.9\n";
     named.set_zone(20, "new.test", own).unwrap();
-    named.delegate("new.test", &[20]).unwrap();
+    named.delegate("new.test", &[20]);
     for (name, servers) in zones {
         let numbers: Vec<u8> = servers.iter().map(|(server, _)| *server).collect();
         for (server, text) in *servers {
@@ -47,7 +47,7 @@ fn dns(zones: &[(&str, &[(u8, &str)])]) -> Named {
                     .unwrap();
             }
         }
-        named.delegate(name, &numbers).unwrap();
+        named.delegate(name, &numbers);
     }
     named
 }
@@ -56,7 +56,7 @@ fn now() -> Timestamp {
     "2026-11-24T09:00:00Z".parse().unwrap()
 }
 
-async fn watch(named: &Named, domain: &str) -> DomainWatch {
+async fn watch(named: &NameServers, domain: &str) -> DomainWatch {
     let look = look(&Resolver::at(named.resolver()), &settings(), domain).await;
     DomainWatch::after(None, look, &settings(), now())
 }
