@@ -168,7 +168,7 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
 async fn keep(deps: &Deps, key: UploadKey, content: &Content, options: &CopyOptions) -> anyhow::Result<()> {
     let UploadKey { request_id, generation } = key;
     let Intake { rows, faults } = match content {
-        Content::Bytes(bytes) => read_csv(bytes, deps.policy),
+        Content::Bytes(bytes) => read_file(bytes, deps.policy),
         Content::TooLarge => {
             let message = format!(
                 "the file is too large: {} MiB at most; please split it",
