@@ -77,8 +77,8 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let (id, generation) = (request.request_id, request.generation);
-        let is_empty = self.store.jobs(id, generation).await?.is_empty();
-        let has_faults = !self.store.faults(id, generation).await?.is_empty();
+        let is_empty = !self.store.has_jobs(id, generation).await?;
+        let has_faults = self.store.has_faults(id, generation).await?;
         if is_empty || (has_faults && !good_rows_only) {
             let notice = NoticeKind::Refused { generation };
             Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?)

@@ -8,6 +8,12 @@ use serde::Serialize;
 use crate::next::next_step;
 use crate::{moment, response};
 
+/// The most mailboxes of one answer.
+const MOST_MAILBOXES: usize = 1_000;
+
+/// The most faults of one answer; with a thousand mailboxes some 1.5 MB of Lambda's 6.
+const MOST_FAULTS: usize = 2_000;
+
 /// A request with what belongs to its present generation.
 #[derive(Clone, Debug)]
 pub struct Overview {
@@ -34,7 +40,9 @@ struct View<'a> {
     options: &'a CopyOptions,
     counts: Counts,
     mailboxes: Vec<MailboxView<'a>>,
-    rows_refused: &'a [Fault],
+    rows_refused: Vec<&'a Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_row: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
 }
@@ -111,13 +119,29 @@ impl Overview {
         self.jobs.iter().filter(|job| job.status.state() == state).count()
     }
 
-    /// The response that shows it.
+    /// The response that shows it, with as many rows as fit.
     pub fn response(&self, status: u16) -> Result<ApiGatewayV2httpResponse, serde_json::Error> {
-        response::json(status, &self.view())
+        self.response_from(status, 0)
     }
 
-    fn view(&self) -> View<'_> {
+    /// The response that shows it, with as many rows as fit from this one on.
+    pub fn response_from(&self, status: u16, from_row: u32) -> Result<ApiGatewayV2httpResponse, serde_json::Error> {
+        response::json(status, &self.view(from_row))
+    }
+
+    /// The row at which an answer that begins with `from_row` has to end.
+    fn next_row(&self, from_row: u32) -> Option<u32> {
+        let jobs = self.jobs.iter().map(|job| job.job_id.row());
+        let faults = self.faults.iter().map(|fault| fault.row);
+        let jobs = jobs.filter(|row| *row >= from_row).nth(MOST_MAILBOXES);
+        let faults = faults.filter(|row| *row >= from_row).nth(MOST_FAULTS);
+        jobs.into_iter().chain(faults).min()
+    }
+
+    fn view(&self, from_row: u32) -> View<'_> {
         let request = &self.request;
+        let next_row = self.next_row(from_row);
+        let is_shown = |row: u32| row >= from_row && next_row.is_none_or(|next| row < next);
         View {
             id: request.request_id,
             state: request.state,
@@ -129,8 +153,14 @@ impl Overview {
             window: request.window.as_ref().map(window),
             options: &request.options,
             counts: self.counts(),
-            mailboxes: self.jobs.iter().map(mailbox).collect(),
-            rows_refused: &self.faults,
+            mailboxes: self
+                .jobs
+                .iter()
+                .filter(|job| is_shown(job.job_id.row()))
+                .map(mailbox)
+                .collect(),
+            rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
+            next_row,
             error: error(request.error_code.as_deref(), request.error_message.as_deref()),
         }
     }
@@ -256,6 +286,34 @@ mod tests {
             document["rows_refused"],
             json!([{"row": 4, "column": "port", "code": "bad_port", "message": "write a number"}])
         );
+    }
+
+    #[test]
+    fn a_large_request_is_shown_in_parts_that_leave_nothing_out() {
+        let jobs = (2..2_502)
+            .map(|row| samples::job(row, JobState::Waiting, None))
+            .collect();
+        let faults = (3_000..3_700).flat_map(|row| {
+            ["email", "port", "security"].map(|column| Fault::at(row, column, FaultCode::BadPort, "x"))
+        });
+        let overview = Overview {
+            request: samples::request(RequestState::NeedsAttention),
+            jobs,
+            faults: faults.collect(),
+        };
+        let (mut from_row, mut mailboxes, mut refused, mut answers) = (0, 0, 0, 0);
+        loop {
+            let document = serde_json::to_value(overview.view(from_row)).unwrap();
+            mailboxes += document["mailboxes"].as_array().unwrap().len();
+            refused += document["rows_refused"].as_array().unwrap().len();
+            answers += 1;
+            assert_eq!(document["counts"]["mailboxes"], 2_500);
+            match document["next_row"].as_u64() {
+                Some(next) => from_row = u32::try_from(next).unwrap(),
+                None => break,
+            }
+        }
+        assert_eq!((mailboxes, refused, answers), (2_500, 2_100, 4));
     }
 
     #[test]

@@ -68,6 +68,7 @@ fn file_of(mailboxes: usize) -> String {
 /// Ten times the rows in far less than a hundred times the time. The fastest of three counts, so
 /// that a busy machine does not.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
 fn time_is_linear_up_to_the_largest_file() {
     let fastest = |mailboxes: usize| -> Duration {
         let text = file_of(mailboxes);

@@ -34,7 +34,7 @@ pub fn read_file(bytes: &[u8], policy: Policy) -> Intake {
             Err(fault) => table.stop(fault),
         }
     };
-    table.finish(ended)
+    table.finish(ended.is_ok())
 }
 
 /// The fault of a file that is larger than is read.

@@ -104,7 +104,7 @@ impl Checker {
 
         // An unreadable destination is a fault already; the address must not stand in for it.
         let is_elsewhere = !tidied(raw.destination_email).is_empty() || faults.is_damaged(Column::DestinationEmail);
-        let destination = if !is_elsewhere { address.clone() } else { destination };
+        let destination = if is_elsewhere { destination } else { address.clone() };
         let values = (
             port,
             security,

@@ -26,9 +26,9 @@ impl Table {
         }
     }
 
-    /// What came of all rows that were taken.
-    pub(super) fn finish(mut self, ended: Result<(), Stopped>) -> Intake {
-        if ended.is_ok() && self.rows == 0 {
+    /// What came of all rows that were taken; `is_whole` where nothing stopped it.
+    pub(super) fn finish(mut self, is_whole: bool) -> Intake {
+        if is_whole && self.rows == 0 {
             self.checker.refuse(nothing_in_it(self.header.is_some()));
         }
         self.checker.finish()

@@ -97,9 +97,7 @@ fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Whether there is UTF-8 beyond ASCII beside bytes that are none.
 fn is_mixed(bytes: &[u8]) -> bool {
-    bytes
-        .utf8_chunks()
-        .any(|chunk| chunk.valid().chars().any(|character| !character.is_ascii()))
+    bytes.utf8_chunks().any(|chunk| !chunk.valid().is_ascii())
 }
 
 fn unknown_encoding(row: u32) -> Fault {
