@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::{TryStreamExt as _, stream};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -23,11 +24,16 @@ const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// The most messages SQS takes at once.
 const BATCH: usize = 10;
 
+/// How many batches are sent at once: a request can have 50,000 mailboxes.
+const AT_ONCE: usize = 8;
+
 /// The queues, named for the function they feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     /// Uploads and forms to be read.
     Ingest,
+    /// Mailboxes to be checked.
+    Check,
     /// Passes to be started; the scheduler's target.
     Start,
     /// Mailboxes to be planned.
@@ -64,6 +70,18 @@ pub struct ReadOn {
     /// How many of its rows are in the table already; for the logs, and to tell the message from a
     /// [`CheckRequest`].
     pub rows_read: u32,
+}
+
+/// "Look at this mailbox": to `check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckMailbox {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// How often its row has been mended.
+    pub check_round: u32,
+    /// How many looks have found a fault so far.
+    #[serde(default)]
+    pub times: u32,
 }
 
 /// "Start this pass": to `trigger`.
@@ -158,6 +176,8 @@ pub struct SendNotice {
 pub struct QueueUrls {
     /// Of [`Queue::Ingest`].
     pub ingest: String,
+    /// Of [`Queue::Check`].
+    pub check: String,
     /// Of [`Queue::Start`].
     pub start: String,
     /// Of [`Queue::Plan`].
@@ -240,20 +260,24 @@ impl Queues {
     /// # Errors
     /// [`QueueError`].
     pub async fn send_all(&self, queue: Queue, messages: &[impl Serialize]) -> Result<(), QueueError> {
-        for group in messages.chunks(BATCH) {
-            let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
-            for (n, message) in group.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(n.to_string())
-                    .message_body(serde_json::to_string(message)?);
-                batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
-            }
-            let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
-            if !answer.failed().is_empty() {
-                return Err(QueueError::NotTaken(answer.failed().len()));
-            }
+        stream::iter(messages.chunks(BATCH).map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |group| self.send_group(queue, group))
+            .await
+    }
+
+    async fn send_group(&self, queue: Queue, group: &[impl Serialize]) -> Result<(), QueueError> {
+        let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
+        for (n, message) in group.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(n.to_string())
+                .message_body(serde_json::to_string(message)?);
+            batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
         }
-        Ok(())
+        let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
+        match answer.failed().len() {
+            0 => Ok(()),
+            failed => Err(QueueError::NotTaken(failed)),
+        }
     }
 
     /// Queues notices that wait in the outbox. A notice queued twice is sent once.
@@ -288,6 +312,7 @@ impl Queues {
     fn url(&self, queue: Queue) -> &str {
         match queue {
             Queue::Ingest => &self.urls.ingest,
+            Queue::Check => &self.urls.check,
             Queue::Start => &self.urls.start,
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,

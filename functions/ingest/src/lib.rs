@@ -169,6 +169,8 @@ async fn read_upload(deps: &Deps, key: UploadKey, until: Timestamp, deadline: De
             .advance_request(request_id, RequestEvent::UploadReceived, now(), change)
             .await
         {
+            // Its mailboxes are looked at already: it was read, and another file came under its URL.
+            Ok(Advance::AlreadyThere(request)) if request.open_jobs > 0 => deps.objects.delete(key).await?,
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {

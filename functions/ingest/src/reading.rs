@@ -82,6 +82,7 @@ pub async fn read_step(
             .mark_reading(request_id, until, &file, u32::try_from(written)?)
             .await?;
     }
+    store.end_reading(request_id, until).await?;
     Ok(Progress::Whole)
 }
 

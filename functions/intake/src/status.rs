@@ -1,7 +1,9 @@
 //! `GET /v1/requests/{id}`: how far a request is, from the table's records.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use mailvan::domain::{CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window};
+use mailvan::domain::{
+    Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window,
+};
 use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
 
@@ -83,10 +85,30 @@ struct MailboxView<'a> {
     bytes_copied: i64,
     exceptions: i64,
     notes: i64,
+    check: CheckView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
+}
+
+/// What was found before the copying.
+#[derive(Serialize)]
+struct CheckView<'a> {
+    state: CheckState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_at: Option<&'a str>,
+    /// The first of the faults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a CheckFault>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [CheckFault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folders: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
 }
 
 /// A certificate that has been made, and where it is.
@@ -117,6 +139,16 @@ impl Overview {
     /// How many mailboxes are in a state.
     pub fn in_state(&self, state: JobState) -> usize {
         self.jobs.iter().filter(|job| job.status.state() == state).count()
+    }
+
+    /// How many mailboxes can be copied, as far as their checks tell.
+    pub fn good(&self) -> usize {
+        self.jobs.iter().filter(|job| job.check.obstacle().is_none()).count()
+    }
+
+    /// How many mailboxes have something to mend.
+    pub fn to_mend(&self) -> usize {
+        self.jobs.iter().filter(|job| job.check.needs_attention()).count()
     }
 
     /// The response that shows it, with as many rows as fit.
@@ -203,8 +235,21 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
         bytes_copied: job.bytes_copied,
         exceptions: job.exceptions,
         notes: job.notes,
+        check: check(&job.check),
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
+    }
+}
+
+fn check(check: &Check) -> CheckView<'_> {
+    CheckView {
+        state: check.state,
+        checked_at: check.at.as_deref(),
+        fault: check.faults.first(),
+        faults: &check.faults,
+        folders: check.size.map(|size| size.folders),
+        messages: check.size.map(|size| size.messages),
+        bytes: check.size.map(|size| size.bytes),
     }
 }
 
@@ -225,129 +270,5 @@ fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorVie
 }
 
 #[cfg(test)]
-mod tests {
-    use mailvan::domain::FaultCode;
-    use mailvan::store::job::CertificateNote;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::samples;
-
-    fn shown(overview: &Overview) -> Value {
-        let response = overview.response(200).unwrap();
-        serde_json::from_slice(&response.body.unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_status_shows_each_mailbox_and_each_refused_row() {
-        let mut failed = samples::job(3, JobState::Failed, Some(Pass::First));
-        failed.certificate = Some(CertificateNote {
-            made_at: "2026-11-24T09:00:00Z".to_owned(),
-            agrees: true,
-        });
-        failed.error_code = Some("source_login".to_owned());
-        failed.error_message = Some("the password is wrong".to_owned());
-        let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
-        let faults = vec![Fault::at(4, "port", FaultCode::BadPort, "write a number")];
-        let document = shown(&Overview {
-            request: samples::request(RequestState::FirstPass),
-            jobs,
-            faults,
-        });
-        assert_eq!(document["id"], json!(samples::id()));
-        assert_eq!(document["state"], "first_pass");
-        assert_eq!(document["window"], Value::Null);
-        assert_eq!(
-            document["options"],
-            json!({"include": [], "exclude": [], "since": null, "before": null, "repair": false, "carry_deletions": false})
-        );
-        assert_eq!(document["counts"]["mailboxes"], 2);
-        assert_eq!(
-            (&document["counts"]["copying"], &document["counts"]["failed"]),
-            (&json!(1), &json!(1))
-        );
-        assert_eq!(
-            document["mailboxes"][0],
-            json!({
-                "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
-                "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
-            })
-        );
-        let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
-        assert_eq!(
-            document["mailboxes"][1]["certificate"],
-            json!({"url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true})
-        );
-        assert_eq!(
-            document["mailboxes"][1]["error"],
-            json!({"code": "source_login", "message": "the password is wrong"})
-        );
-        assert_eq!(
-            document["rows_refused"],
-            json!([{"row": 4, "column": "port", "code": "bad_port", "message": "write a number"}])
-        );
-    }
-
-    #[test]
-    fn a_large_request_is_shown_in_parts_that_leave_nothing_out() {
-        let jobs = (2..2_502)
-            .map(|row| samples::job(row, JobState::Waiting, None))
-            .collect();
-        let faults = (3_000..3_700).flat_map(|row| {
-            ["email", "port", "security"].map(|column| Fault::at(row, column, FaultCode::BadPort, "x"))
-        });
-        let overview = Overview {
-            request: samples::request(RequestState::NeedsAttention),
-            jobs,
-            faults: faults.collect(),
-        };
-        let (mut from_row, mut mailboxes, mut refused, mut answers) = (0, 0, 0, 0);
-        loop {
-            let document = serde_json::to_value(overview.view(from_row)).unwrap();
-            mailboxes += document["mailboxes"].as_array().unwrap().len();
-            refused += document["rows_refused"].as_array().unwrap().len();
-            answers += 1;
-            assert_eq!(document["counts"]["mailboxes"], 2_500);
-            match document["next_row"].as_u64() {
-                Some(next) => from_row = u32::try_from(next).unwrap(),
-                None => break,
-            }
-        }
-        assert_eq!((mailboxes, refused, answers), (2_500, 2_100, 4));
-    }
-
-    #[test]
-    fn a_window_is_shown_in_its_own_zone() {
-        let mut request = samples::request(RequestState::Scheduled);
-        let window = Window::parse(
-            "2026-11-25T22:00",
-            Some("2026-11-26T06:00"),
-            "Europe/Berlin",
-            samples::now(),
-        );
-        request.window = Some(window.unwrap());
-        let document = shown(&Overview {
-            request,
-            jobs: Vec::new(),
-            faults: Vec::new(),
-        });
-        let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin"});
-        assert_eq!(document["window"], expected);
-    }
-
-    #[test]
-    fn nothing_secret_is_shown() {
-        let mut request = samples::request(RequestState::Checking);
-        request.data_key = Some("sealed-key".to_owned());
-        let jobs = vec![samples::job(2, JobState::Waiting, None)];
-        let text = shown(&Overview {
-            request,
-            jobs,
-            faults: Vec::new(),
-        })
-        .to_string();
-        for secret in ["sealed", "token", "hash", "data_key", "password"] {
-            assert!(!text.contains(secret), "{secret}: {text}");
-        }
-    }
-}
+#[path = "status_tests.rs"]
+mod tests;

@@ -40,6 +40,8 @@ pub struct Parameters {
     pub certify_visibility_seconds: u32,
     /// How many runs of certify work at once, at least 2.
     pub certify_concurrency: u32,
+    /// How many runs of check work at once, at least 2.
+    pub check_concurrency: u32,
     /// How long a failed message of any other queue stays hidden, at least 60.
     pub queue_visibility_seconds: u32,
 }
@@ -57,6 +59,7 @@ impl Default for Parameters {
             certify_timeout_seconds: 120,
             certify_visibility_seconds: 150,
             certify_concurrency: 4,
+            check_concurrency: 4,
             queue_visibility_seconds: 60,
         }
     }
@@ -81,6 +84,7 @@ impl Parameters {
             format!("CertifyTimeoutSeconds={}", self.certify_timeout_seconds),
             format!("CertifyVisibilitySeconds={}", self.certify_visibility_seconds),
             format!("CertifyConcurrency={}", self.certify_concurrency),
+            format!("CheckConcurrency={}", self.check_concurrency),
             format!("QueueVisibilitySeconds={}", self.queue_visibility_seconds),
         ]
     }
@@ -91,6 +95,7 @@ impl Parameters {
 #[expect(missing_docs, reason = "the names are the template's")]
 pub enum Queue {
     Ingest,
+    Check,
     Start,
     Plan,
     Sync,

@@ -7,6 +7,7 @@
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
 mod advance;
+pub mod check;
 mod chunk;
 mod error;
 mod expression;

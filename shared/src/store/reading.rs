@@ -73,4 +73,17 @@ impl Store {
         let (pk, sk) = keys(id);
         self.change(change, pk, sk).await
     }
+
+    /// Forgets how far reading has come: it is whole, and the same file sent again is read anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the right to read that lasts until `until` has been lost.
+    pub async fn end_reading(&self, id: RequestId, until: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_equal("reading_until", until.as_second())
+            .remove("reading_file")
+            .remove("reading_rows");
+        let (pk, sk) = keys(id);
+        self.change(change, pk, sk).await
+    }
 }
