@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
-use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Zone};
 use crate::imap::Compression;
 
 /// A checked profile.
@@ -41,6 +41,8 @@ pub struct Provider {
     pub name: String,
     /// The zone that decides what a weekend is.
     pub time_zone: Zone,
+    /// The one colour of the page; ours where the profile names none.
+    pub accent: Option<Accent>,
 }
 
 /// `[destination.imap]`: where mailboxes are copied to.

@@ -17,5 +17,6 @@ mod certified;
 mod chaos;
 mod copying;
 mod main_way;
+mod page;
 mod preview;
 mod staff;
