@@ -14,6 +14,8 @@ pub enum Route<'a> {
     Template,
     /// `GET /v1/earliest-start`; open to everybody.
     EarliestStart,
+    /// `GET /v1/template.xlsx`; open to everybody.
+    TemplateWorkbook,
     /// Something with the request of this id, for whoever has its token.
     Request(&'a str, Action),
 }
@@ -37,6 +39,8 @@ pub enum Action {
     Report,
     /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
     Certificate(u32),
+    /// `GET /v1/requests/{id}/dns`.
+    Dns,
     /// `PATCH /v1/requests/{id}/mailboxes/{row}`; the row of the mailbox.
     Mend(u32),
     /// `GET /v1/requests/{id}/preview`.
@@ -84,6 +88,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
     match parts.as_slice() {
         ["template.csv"] => Some(("GET", Route::Template)),
         ["earliest-start"] => Some(("GET", Route::EarliestStart)),
+        ["template.xlsx"] => Some(("GET", Route::TemplateWorkbook)),
         ["requests"] => Some(("POST", Route::Create)),
         ["requests", id] => Some(("GET", Route::Request(id, Action::Status))),
         ["requests", id, "upload"] => Some(("POST", Route::Request(id, Action::Upload))),
@@ -96,6 +101,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
+        ["requests", id, "dns"] => Some(("GET", Route::Request(id, Action::Dns))),
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         _ => None,
     }
@@ -105,9 +111,10 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 14] = [
+    const CALLS: [(&str, &str, Route<'static>); 16] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
+        ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
         ("POST", "/v1/requests/x/upload", Route::Request("x", Action::Upload)),
         ("POST", "/v1/requests/x/proceed", Route::Request("x", Action::Proceed)),
@@ -121,6 +128,7 @@ mod tests {
             "/v1/requests/x/mailboxes/7/certificate",
             Route::Request("x", Action::Certificate(7)),
         ),
+        ("GET", "/v1/requests/x/dns", Route::Request("x", Action::Dns)),
         (
             "PATCH",
             "/v1/requests/x/mailboxes/7",
