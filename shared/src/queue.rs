@@ -42,6 +42,8 @@ pub enum Queue {
     Sync,
     /// Mailboxes to be certified.
     Certify,
+    /// Domains to be looked at.
+    Watch,
     /// Requests whose DNS was changed.
     Cutover,
     /// Notices to be sent.
@@ -158,7 +160,20 @@ pub struct CertifyMailbox {
     pub without_source: bool,
 }
 
-/// "The customer has changed the DNS": to `cutover`.
+/// "Look at the DNS": to `watch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "look", rename_all = "snake_case")]
+pub enum WatchDns {
+    /// Of all requests that are watched; the clock's message.
+    All,
+    /// Of this request.
+    Request {
+        /// The request.
+        request_id: RequestId,
+    },
+}
+
+/// "The DNS is changed", as the customer or the watch says: to `cutover`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutOver {
     /// The request.
@@ -189,6 +204,8 @@ pub struct QueueUrls {
     pub sync: String,
     /// Of [`Queue::Certify`].
     pub certify: String,
+    /// Of [`Queue::Watch`].
+    pub watch: String,
     /// Of [`Queue::Cutover`].
     pub cutover: String,
     /// Of [`Queue::Notify`].
@@ -320,6 +337,7 @@ impl Queues {
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,
             Queue::Certify => &self.urls.certify,
+            Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
         }
