@@ -94,6 +94,8 @@ async fn look_at(deps: &Deps, id: RequestId, now: Timestamp) -> anyhow::Result<(
         let watch = watcher.store.domain(id, &domain).await?.map(|record| record.watch);
         known.push((domain, watch));
     }
+    // Those that were not looked at for longest come first, so that none of many is left out.
+    known.sort_by_key(|(_, watch)| watch.as_ref().map(|watch| watch.looked_at));
     let every = interval(&request, now).context("a time that cannot be read")?;
     let due: Vec<String> = known
         .iter()
@@ -111,9 +113,9 @@ async fn look_at(deps: &Deps, id: RequestId, now: Timestamp) -> anyhow::Result<(
             place.1 = watch;
         }
     }
-    let watches: Vec<Option<&DomainWatch>> = known.iter().map(|(_, watch)| watch.as_ref()).collect();
-    if request.state == RequestState::AwaitingCutover && have_settled(&watches, &watcher.settings, now) {
-        tracing::info!(request.id = %id, domains = watches.len(), "the DNS has changed, and caches have forgotten the old");
+    let seen: Vec<Option<DomainWatch>> = known.into_iter().map(|(_, watch)| watch).collect();
+    if request.state == RequestState::AwaitingCutover && have_settled(&seen, &watcher.settings, now) {
+        tracing::info!(request.id = %id, domains = seen.len(), "the DNS has changed, and caches have forgotten the old");
         deps.queues.send(Queue::Cutover, &CutOver { request_id: id }).await?;
     }
     Ok(())
@@ -142,9 +144,11 @@ fn is_due(watch: &DomainWatch, every: SignedDuration, now: Timestamp) -> bool {
 
 /// Whether mail of none of the domains arrives at the previous provider any more. All are waited for,
 /// because the final pass is the request's.
-fn have_settled(watches: &[Option<&DomainWatch>], settings: &DnsSettings, now: Timestamp) -> bool {
-    let has_settled = |watch: &Option<&DomainWatch>| watch.is_some_and(|watch| watch.has_settled(settings, now));
-    !watches.is_empty() && watches.iter().all(has_settled)
+fn have_settled(seen: &[Option<DomainWatch>], settings: &DnsSettings, now: Timestamp) -> bool {
+    let mut each = seen
+        .iter()
+        .map(|watch| watch.as_ref().is_some_and(|watch| watch.has_settled(settings, now)));
+    !seen.is_empty() && each.all(|has_settled| has_settled)
 }
 
 #[cfg(test)]
@@ -181,11 +185,11 @@ mod tests {
     #[test]
     fn the_final_pass_waits_for_all_domains() {
         let (new, old) = (watch("mx.new.example"), watch("mx.old.example"));
-        let settled = |watches: &[Option<&DomainWatch>], second| have_settled(watches, &settings(), at(second));
-        assert!(settled(&[Some(&new)], 60) && settled(&[Some(&new), Some(&new)], 60));
-        assert!(!settled(&[Some(&new)], 59));
-        assert!(!settled(&[Some(&new), Some(&old)], 600));
-        assert!(!settled(&[Some(&new), None], 600));
+        let settled = |seen: &[Option<DomainWatch>], second| have_settled(seen, &settings(), at(second));
+        assert!(settled(&[Some(new.clone())], 60) && settled(&[Some(new.clone()), Some(new.clone())], 60));
+        assert!(!settled(&[Some(new.clone())], 59));
+        assert!(!settled(&[Some(new.clone()), Some(old)], 600));
+        assert!(!settled(&[Some(new), None], 600));
         assert!(!settled(&[], 600));
     }
 
