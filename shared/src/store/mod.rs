@@ -9,6 +9,7 @@
 mod advance;
 pub mod check;
 mod chunk;
+pub mod claim;
 mod error;
 mod expression;
 pub mod finding;
