@@ -43,7 +43,11 @@ pub async fn create(
     };
     let order = order::read(body, terms)?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
-    let Identity { id, token } = match repeatable {
+    let Identity {
+        id,
+        token,
+        may_be_there,
+    } = match repeatable {
         Some(repeatable) => {
             let mailboxes = u32::try_from(order.mailboxes.count())?;
             repeatable.claim(&deps.store, id, body, mailboxes, now).await?
@@ -55,11 +59,11 @@ pub async fn create(
         Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
             let upload = deps.uploads.sign_for(&record, now).await?;
-            put(deps, &record).await?;
+            put(deps, &record, may_be_there).await?;
             Some(upload)
         }
         Mailboxes::Form(rows) => {
-            accept(deps, &record, rows, now).await?;
+            accept(deps, &record, may_be_there, rows, now).await?;
             None
         }
     };
@@ -86,10 +90,10 @@ async fn again(
 }
 
 /// Writes a new request, unless an interrupted call with the same key has.
-async fn put(deps: &Deps, record: &RequestRecord) -> Result<(), StoreError> {
+async fn put(deps: &Deps, record: &RequestRecord, may_be_there: bool) -> Result<(), StoreError> {
     match deps.store.create_request(record).await {
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
-        Err(error) => Err(error),
+        Err(StoreError::Conflict) if may_be_there => Ok(()),
+        put => put,
     }
 }
 
@@ -111,11 +115,12 @@ fn check(request: &RequestRecord) -> CheckRequest {
 async fn accept(
     deps: &Deps,
     record: &RequestRecord,
+    may_be_there: bool,
     rows: &[(u32, MailboxOrder)],
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let id = record.request_id;
-    put(deps, record).await?;
+    put(deps, record, may_be_there).await?;
     let key = deps.secrets.data_key(id).await?;
     let jobs: Vec<JobRecord> = rows
         .iter()

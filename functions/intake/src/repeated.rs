@@ -20,6 +20,8 @@ pub struct Identity {
     pub id: RequestId,
     /// Its token.
     pub token: Secret,
+    /// Whether an interrupted call may have written the request.
+    pub may_be_there: bool,
 }
 
 /// A key with what it stands for so far.
@@ -95,6 +97,7 @@ impl Repeatable {
             return Ok(Identity {
                 id: claim.request_id,
                 token,
+                may_be_there: true,
             });
         }
         let claim = ClaimRecord {
@@ -108,6 +111,7 @@ impl Repeatable {
             Ok(()) => Ok(Identity {
                 id,
                 token: self.key.token(&claim.salt),
+                may_be_there: false,
             }),
             Err(StoreError::Conflict) => {
                 let detail = "The same order is being taken by another call: send it again in a moment.";
@@ -126,5 +130,6 @@ pub fn new_identity(id: RequestId) -> Result<Identity, secrets::SecretError> {
     Ok(Identity {
         id,
         token: secrets::new_token()?,
+        may_be_there: false,
     })
 }
