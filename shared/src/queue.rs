@@ -18,6 +18,10 @@ use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
+mod cut_over;
+
+pub use cut_over::{CutOver, WatchDns};
+
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
@@ -158,26 +162,6 @@ pub struct CertifyMailbox {
     /// The previous provider has been given up: only what was read there while copying counts.
     #[serde(default)]
     pub without_source: bool,
-}
-
-/// "Look at the DNS": to `watch`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "look", rename_all = "snake_case")]
-pub enum WatchDns {
-    /// Of all requests that are watched; the clock's message.
-    All,
-    /// Of this request.
-    Request {
-        /// The request.
-        request_id: RequestId,
-    },
-}
-
-/// "The DNS is changed", as the customer or the watch says: to `cutover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutOver {
-    /// The request.
-    pub request_id: RequestId,
 }
 
 /// "Send what is in the outbox": to `notify`.
