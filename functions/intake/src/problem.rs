@@ -52,6 +52,8 @@ pub enum Code {
     NotReschedulable,
     /// The request has ended.
     AlreadyEnded,
+    /// The same `Idempotency-Key` came with another body.
+    IdempotencyKeyReused,
     /// Another call changed the request at the same time.
     ChangedMeanwhile,
     /// The first pass has begun, or no mailbox is known yet.
@@ -87,7 +89,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -107,6 +109,7 @@ impl Code {
         Self::NotAwaitingCutover,
         Self::NotReschedulable,
         Self::AlreadyEnded,
+        Self::IdempotencyKeyReused,
         Self::ChangedMeanwhile,
         Self::NotPreviewable,
         Self::NoPreview,
@@ -150,6 +153,7 @@ impl Code {
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
             Self::NotReschedulable => ("not_reschedulable", 409, "The time frame cannot be changed now"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),
+            Self::IdempotencyKeyReused => ("idempotency_key_reused", 409, "The key belongs to another order"),
             Self::ChangedMeanwhile => ("changed_meanwhile", 409, "The request was changed at the same time"),
             Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
             Self::NoPreview => ("no_preview", 404, "There is no preview"),
