@@ -56,7 +56,7 @@ const inRequest = {
 const faults = [];
 const wanted = (name) => !ONLY || ONLY.some((one) => name.startsWith(one));
 const browser = await launch();
-for (const [language, locale] of [['en', 'en-GB'], ['de', 'de-DE']]) {
+const inLanguage = async ([language, locale]) => {
   // The words differ, the colours and most of the shapes do not.
   const schemes = language === 'en' ? undefined : ['light'];
   const shots = async (name, status, prepare) => {
@@ -72,7 +72,8 @@ for (const [language, locale] of [['en', 'en-GB'], ['de', 'de-DE']]) {
   };
   for (const [name, prepare] of Object.entries(views)) await shots(name, null, prepare);
   for (const [name, status] of Object.entries(states)) await shots(`request-${name}`, status, inRequest[name] ?? (async () => {}));
-}
+};
+await Promise.all([['en', 'en-GB'], ['de', 'de-DE']].map(inLanguage));
 await browser.close();
 if (faults.length > 0) {
   console.error(faults.join('\n'));

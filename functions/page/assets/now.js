@@ -26,7 +26,9 @@ export function nowPanel({ request, settings, watch, status }) {
     awaiting_upload: () => [uploads(t('action.upload'))],
     needs_attention: (shown) => [
       good(shown) > 0 && actions(button(t('action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
-      uploads(t('action.corrected')),
+      // Where only checks found something, it is mended row by row more easily.
+      shown.rows_refused.length > 0 ? uploads(t('action.corrected'))
+        : h('details', { class: 'other-way' }, h('summary', {}, t('action.corrected')), uploads(t('action.corrected'))),
     ],
     awaiting_cutover: () => [actions(button(t('action.cutover'), (self) => confirmed('cutover', () => act(self, 'cutover'))))],
     completed: () => [actions(report())],
@@ -41,7 +43,7 @@ export function nowPanel({ request, settings, watch, status }) {
   let shownFor = '';
   const update = (next) => {
     // Rebuilt only when something else is to be said, so that nothing is lost that is being filled in.
-    const key = JSON.stringify([next.state, next.window, good(next)]);
+    const key = JSON.stringify([next.state, next.window, good(next), next.rows_refused.length > 0]);
     if (key === shownFor) return;
     shownFor = key;
     const { provider } = settings;

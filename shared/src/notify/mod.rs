@@ -11,6 +11,7 @@
 //!
 //! Reading order: this file, `view`, `templates`, `wording`, then [`mailer`].
 
+mod german;
 mod header;
 pub mod mailer;
 mod templates;
