@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock;
 use mailvan::config::{Config, Rules};
-use mailvan::intake::TEMPLATE_CSV;
+use mailvan::intake::{TEMPLATE_CSV, template_xlsx};
 use mailvan::profile::Profile;
 use mailvan::queue::Queues;
 use mailvan::schedule::Schedules;
@@ -109,6 +109,7 @@ async fn serve(
     let path = event.raw_path.clone().unwrap_or_default();
     let (id, action) = match route::find(event.request_context.http.method.as_str(), &path)? {
         Route::Template => return Ok(response::csv_file("mailvan-template.csv", TEMPLATE_CSV.to_owned())),
+        Route::TemplateWorkbook => return Ok(response::xlsx_file("mailvan-template.xlsx", template_xlsx()?)),
         Route::Create => return create::create(deps, &body::take(event)?, now).await,
         Route::Request(id, action) => (id, action),
     };
@@ -117,7 +118,12 @@ async fn serve(
         .await?
         .ok_or_else(Problem::no_such_request)?;
     match action {
-        Action::Status => Ok(Overview::load(&deps.store, request).await?.response(200)?),
+        Action::Status => {
+            let from_row = preview::from_row(event)?;
+            Ok(Overview::load(&deps.store, request)
+                .await?
+                .response_from(200, from_row)?)
+        }
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,
         Action::CutOver => actions::cut_over(deps, request).await,

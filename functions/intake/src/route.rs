@@ -12,6 +12,8 @@ pub enum Route<'a> {
     Create,
     /// `GET /v1/template.csv`; open to everybody.
     Template,
+    /// `GET /v1/template.xlsx`; open to everybody.
+    TemplateWorkbook,
     /// Something with the request of this id, for whoever has its token.
     Request(&'a str, Action),
 }
@@ -79,6 +81,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["template.csv"] => Some(("GET", Route::Template)),
+        ["template.xlsx"] => Some(("GET", Route::TemplateWorkbook)),
         ["requests"] => Some(("POST", Route::Create)),
         ["requests", id] => Some(("GET", Route::Request(id, Action::Status))),
         ["requests", id, "upload"] => Some(("POST", Route::Request(id, Action::Upload))),
@@ -102,6 +105,7 @@ mod tests {
     const CALLS: [(&str, &str, Route<'static>); 12] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
+        ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
         ("POST", "/v1/requests/x/upload", Route::Request("x", Action::Upload)),
         ("POST", "/v1/requests/x/proceed", Route::Request("x", Action::Proceed)),
