@@ -147,12 +147,12 @@ impl View {
                 start: moment(window.start(), window.zone(), language),
                 end: window.end().map(|end| moment(end, window.zone(), language)),
             }),
-            reason: request
-                .error_message
-                .as_deref()
-                .map(one_line)
-                .filter(|reason| !reason.is_empty()),
-            rows: Row::listing(faults, jobs),
+            reason: reason(
+                request.error_code.as_deref(),
+                request.error_message.as_deref(),
+                language,
+            ),
+            rows: Row::listing(faults, jobs, language),
             totals: Totals::of(&mailboxes, failed.len()),
             mailboxes: Listing::first(mailboxes, LISTED_MAILBOXES),
             failed: Listing::first(failed, LISTED_MAILBOXES),
@@ -180,13 +180,15 @@ impl<T> Listing<T> {
 
 impl Row {
     /// The refused rows, and the mailboxes in whose checks something was found, by their rows.
-    fn listing(faults: &[Fault], jobs: &[JobRecord]) -> Listing<Self> {
+    fn listing(faults: &[Fault], jobs: &[JobRecord], language: Language) -> Listing<Self> {
         let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
         let mut addresses = std::collections::BTreeMap::new();
         for job in jobs.iter().filter(|job| job.check.needs_attention()) {
             let remedies = job.check.failed().iter().map(|fault| Remedy {
                 column: None,
-                message: one_line(&fault.in_words()),
+                message: one_line(
+                    &own_words(language, || Some(german::check(fault))).unwrap_or_else(|| fault.in_words()),
+                ),
             });
             rows.entry(job.job_id.row()).or_default().extend(remedies);
             addresses.insert(job.job_id.row(), one_line(&job.address));
@@ -194,7 +196,7 @@ impl Row {
         for fault in faults {
             let remedy = Remedy {
                 column: fault.column.as_deref().map(one_line),
-                message: one_line(own_words(language, || german::fault(fault)).unwrap_or(&fault.message)),
+                message: one_line(own_words(language, || Some(german::fault(fault))).unwrap_or(&fault.message)),
             };
             rows.entry(fault.row).or_default().push(remedy);
         }
