@@ -101,6 +101,7 @@ pub struct PlanMailbox {
     /// The pass.
     pub pass: Pass,
     /// What was met since planning went on last.
+    #[serde(default)]
     pub faults: Faults,
 }
 
@@ -137,6 +138,7 @@ pub struct WorkLane {
     /// before the last message was copied is sent again instead of failing the mailbox.
     pub copied: i64,
     /// What this lane has met since something was copied last.
+    #[serde(default)]
     pub faults: Faults,
 }
 
@@ -149,6 +151,7 @@ pub struct CertifyMailbox {
     /// the last comparison is sent again instead of ending the mailbox without a certificate.
     pub certified: i64,
     /// What was met since something was compared last.
+    #[serde(default)]
     pub faults: Faults,
     /// The previous provider has been given up: only what was read there while copying counts.
     #[serde(default)]

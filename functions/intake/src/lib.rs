@@ -1,9 +1,9 @@
 //! `intake`: the HTTP API, by which customers make requests and follow them.
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
-//! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `report` and
-//! `certificate`;
+//! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`
+//! and `certificate`;
 //! `problem` is how everything is refused.
 
 mod actions;
@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod certificate;
 mod create;
+mod dns;
 mod faults;
 mod mend;
 mod moment;
@@ -31,6 +32,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock;
 use mailvan::config::{Config, Rules};
+use mailvan::dns::Resolver;
 use mailvan::intake::{TEMPLATE_CSV, template_xlsx};
 use mailvan::profile::Profile;
 use mailvan::queue::Queues;
@@ -52,6 +54,7 @@ pub struct Deps {
     schedules: Schedules,
     uploads: Uploads,
     certificates: Certificates,
+    resolver: Resolver,
     profile: Profile,
     rules: Rules,
 }
@@ -66,6 +69,7 @@ impl Deps {
             schedules: config.schedules(),
             uploads: Uploads::new(&config.aws, config.bucket.clone()),
             certificates: Certificates::new(&config.aws, config.certificate_bucket.clone()),
+            resolver: config.resolver(),
             profile: config.profile.clone(),
             rules: config.rules,
         }
@@ -130,6 +134,7 @@ async fn serve(
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
+        Action::Dns => dns::show(deps, request, now).await,
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
         Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,

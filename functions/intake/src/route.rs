@@ -35,6 +35,8 @@ pub enum Action {
     Report,
     /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
     Certificate(u32),
+    /// `GET /v1/requests/{id}/dns`.
+    Dns,
     /// `PATCH /v1/requests/{id}/mailboxes/{row}`; the row of the mailbox.
     Mend(u32),
     /// `GET /v1/requests/{id}/preview`.
@@ -93,6 +95,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
+        ["requests", id, "dns"] => Some(("GET", Route::Request(id, Action::Dns))),
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         _ => None,
     }
@@ -102,7 +105,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 12] = [
+    const CALLS: [(&str, &str, Route<'static>); 14] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
@@ -117,6 +120,7 @@ mod tests {
             "/v1/requests/x/mailboxes/7/certificate",
             Route::Request("x", Action::Certificate(7)),
         ),
+        ("GET", "/v1/requests/x/dns", Route::Request("x", Action::Dns)),
         (
             "PATCH",
             "/v1/requests/x/mailboxes/7",

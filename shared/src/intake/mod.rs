@@ -67,6 +67,4 @@ impl Policy {
 }
 
 #[cfg(test)]
-mod corpus;
-#[cfg(test)]
 mod tests;

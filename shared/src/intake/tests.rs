@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::Secret;
 
 /// What a customer would be shown, without the messages: `row:column:code`.
-pub(super) fn faults(intake: &Intake) -> Vec<String> {
+fn faults(intake: &Intake) -> Vec<String> {
     intake
         .faults
         .iter()
@@ -20,7 +20,7 @@ pub(super) fn faults(intake: &Intake) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn rows(intake: &Intake) -> Vec<String> {
+fn rows(intake: &Intake) -> Vec<String> {
     let shown = |(row, order): &(u32, MailboxOrder)| {
         let destination_password = order.destination_password.as_ref().map_or("-", Secret::expose);
         format!(

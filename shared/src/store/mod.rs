@@ -9,6 +9,7 @@
 mod advance;
 pub mod check;
 mod chunk;
+pub mod domain;
 mod error;
 mod expression;
 pub mod finding;
