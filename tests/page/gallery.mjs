@@ -2,7 +2,7 @@
 // page. Each is photographed at both widths and in both schemes, and checked by axe.
 
 import { launch, look, open } from './browser.mjs';
-import { ID, TOKEN, certificateOf, preview, states } from './states.mjs';
+import { ID, TOKEN, certificateOf, dns, preview, states } from './states.mjs';
 
 const URL_OF_PAGE = process.env.PAGE_URL;
 const ONLY = process.env.ONLY?.split(',');
@@ -14,6 +14,7 @@ async function stand(page, status) {
     const answer = (json, code = 200) => route.fulfill({ status: code, contentType: 'application/json', body: JSON.stringify(json) });
     if (path === `requests/${ID}`) return answer(status);
     if (path.endsWith('/certificate')) return answer(certificateOf(2));
+    if (path.endsWith('/dns')) return answer(dns);
     if (path.endsWith('/preview')) return answer(preview, route.request().method() === 'POST' ? 202 : 200);
     return answer({ code: 'no_such_path', detail: 'There is no such path.' }, 404);
   });
@@ -40,6 +41,9 @@ const views = {
   },
 };
 const inRequest = {
+  awaiting_cutover: async (page) => {
+    await page.locator('.record').first().waitFor();
+  },
   to_mend: async (page) => {
     for (const summary of await page.locator('.mailboxes form').all()) await summary.locator('xpath=../summary').click();
   },

@@ -98,6 +98,10 @@ export class Request {
     return this.json('PATCH', `/mailboxes/${row}`, { body: changes });
   }
 
+  dns() {
+    return this.json('GET', '/dns');
+  }
+
   async report() {
     return (await this.call('GET', '/report.csv')).text();
   }
