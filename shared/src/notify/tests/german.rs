@@ -93,10 +93,10 @@ fn every_notice_has_its_german_words() {
         for english in [
             "in English",
             " the ",
-            "mailbox",
-            "message",
+            " your ",
+            "messages",
             "previous provider",
-            "password",
+            "could not",
         ] {
             assert!(
                 !mail.text.contains(english) && !mail.html.contains(english),
