@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod dns;
 pub mod domain;
+pub mod idempotency;
 pub mod imap;
 pub mod intake;
 pub mod notify;

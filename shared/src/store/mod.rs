@@ -9,6 +9,7 @@
 mod advance;
 pub mod check;
 mod chunk;
+pub mod claim;
 pub mod domain;
 mod error;
 mod expression;
