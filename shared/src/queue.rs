@@ -18,6 +18,10 @@ use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
+mod cut_over;
+
+pub use cut_over::{CutOver, WatchDns};
+
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
@@ -42,6 +46,8 @@ pub enum Queue {
     Sync,
     /// Mailboxes to be certified.
     Certify,
+    /// Domains to be looked at.
+    Watch,
     /// Requests whose DNS was changed.
     Cutover,
     /// Notices to be sent.
@@ -158,13 +164,6 @@ pub struct CertifyMailbox {
     pub without_source: bool,
 }
 
-/// "The customer has changed the DNS": to `cutover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutOver {
-    /// The request.
-    pub request_id: RequestId,
-}
-
 /// "Send what is in the outbox": to `notify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendNotice {
@@ -189,6 +188,8 @@ pub struct QueueUrls {
     pub sync: String,
     /// Of [`Queue::Certify`].
     pub certify: String,
+    /// Of [`Queue::Watch`].
+    pub watch: String,
     /// Of [`Queue::Cutover`].
     pub cutover: String,
     /// Of [`Queue::Notify`].
@@ -320,6 +321,7 @@ impl Queues {
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,
             Queue::Certify => &self.urls.certify,
+            Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
         }
