@@ -18,6 +18,12 @@ use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
+mod cut_over;
+mod preview;
+
+pub use cut_over::{CutOver, WatchDns};
+pub use preview::{PreviewMailbox, PreviewMailboxes};
+
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
@@ -42,6 +48,8 @@ pub enum Queue {
     Sync,
     /// Mailboxes to be certified.
     Certify,
+    /// Domains to be looked at.
+    Watch,
     /// Requests whose DNS was changed.
     Cutover,
     /// Notices to be sent.
@@ -105,26 +113,6 @@ pub struct PlanMailbox {
     pub faults: Faults,
 }
 
-/// "Preview the mailboxes of this request's generation": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailboxes {
-    /// The request.
-    pub request_id: RequestId,
-    /// Which upload, or 0 for a form.
-    pub generation: u32,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
-}
-
-/// "Preview this mailbox": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailbox {
-    /// The mailbox.
-    pub job_id: JobId,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
-}
-
 /// "Work on this mailbox, lane k": to `sync`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkLane {
@@ -158,13 +146,6 @@ pub struct CertifyMailbox {
     pub without_source: bool,
 }
 
-/// "The customer has changed the DNS": to `cutover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutOver {
-    /// The request.
-    pub request_id: RequestId,
-}
-
 /// "Send what is in the outbox": to `notify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendNotice {
@@ -189,6 +170,8 @@ pub struct QueueUrls {
     pub sync: String,
     /// Of [`Queue::Certify`].
     pub certify: String,
+    /// Of [`Queue::Watch`].
+    pub watch: String,
     /// Of [`Queue::Cutover`].
     pub cutover: String,
     /// Of [`Queue::Notify`].
@@ -320,6 +303,7 @@ impl Queues {
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,
             Queue::Certify => &self.urls.certify,
+            Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
         }
