@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+use crate::dns::DnsSettings;
+use crate::dns::settings::RawDns;
+use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Zone};
 use crate::imap::Compression;
 
 /// A checked profile.
@@ -25,6 +27,8 @@ pub struct Profile {
     pub dav: Option<DestinationDav>,
     /// Who notices come from.
     pub notices: Notices,
+    /// What customers have to put into their DNS; without it there is no guide and no watch.
+    pub dns: Option<DnsSettings>,
     /// How much is done at once.
     pub limits: Limits,
 }
@@ -37,6 +41,8 @@ pub struct Provider {
     pub name: String,
     /// The zone that decides what a weekend is.
     pub time_zone: Zone,
+    /// The one colour of the page; ours where the profile names none.
+    pub accent: Option<Accent>,
 }
 
 /// `[destination.imap]`: where mailboxes are copied to.
@@ -157,6 +163,7 @@ struct Raw {
     provider: Provider,
     destination: RawDestination,
     notices: Notices,
+    dns: Option<RawDns>,
     #[serde(default)]
     limits: Limits,
 }
@@ -212,6 +219,7 @@ impl Raw {
             imap: self.destination.imap.check()?,
             dav: self.destination.dav,
             notices: self.notices,
+            dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
         })
     }
@@ -346,7 +354,7 @@ fn key_of_line(text: &str, line: usize) -> Option<String> {
         .iter()
         .rev()
         .find_map(|line| line.strip_prefix('['))
-        .and_then(|head| head.split(']').next());
+        .and_then(|head| head.trim_start_matches('[').split(']').next());
     let own = above.last()?;
     if own.starts_with('[') {
         return table.map(str::to_owned);

@@ -39,6 +39,8 @@ fn the_example_says_what_it_means() {
 #[test]
 fn the_example_names_every_key() {
     let keys = "name time_zone host port security auth master_user master_password_secret url sender support \
+        mx spf_include dmarc webmail autoconfig autodiscover unknown_ttl_seconds selector cname service priority \
+        weight target \
         lanes host_connections compress_sources patience_minutes batch_messages batch_bytes chunk_messages chunk_bytes";
     for key in keys.split_whitespace() {
         assert!(
@@ -198,6 +200,35 @@ fn every_fault_names_its_line_and_key() {
             8,
             "destination.dav.url",
             "no user",
+        ),
+        (
+            "[notices]",
+            "[dns]\nmx = [\"mx1.example.net\"]\n[notices]",
+            8,
+            "dns.mx",
+            "preference and server",
+        ),
+        ("[notices]", "[dns]\nmx = []\n[notices]", 8, "dns.mx", "at least one"),
+        (
+            "[notices]",
+            "[dns]\nmx = [\"1 a.example\"]\n[[dns.srv]]\nservice = \"imaps\"\nport = 1\ntarget = \".\"\n[notices]",
+            10,
+            "dns.srv.service",
+            "imaps: write service",
+        ),
+        (
+            "[notices]",
+            "[dns]\nmx = [\"1 a.example\"]\ndkim = [{ selector = \"a.b\", txt = \"x\" }]\n[notices]",
+            9,
+            "dns.dkim.selector",
+            "a.b: write the part",
+        ),
+        (
+            "[notices]",
+            "[dns]\nmx = [\"1 a.example\"]\nwebmail = \"https://webmail.example.net\"\n[notices]",
+            9,
+            "dns.webmail",
+            "without the part before",
         ),
         (
             "host = \"imap.example.net\"\n",

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::{TryStreamExt as _, stream};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,20 @@ use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
+mod cut_over;
+mod preview;
+
+pub use cut_over::{CutOver, WatchDns};
+pub use preview::{PreviewMailbox, PreviewMailboxes};
+
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The most messages SQS takes at once.
 const BATCH: usize = 10;
+
+/// How many batches are sent at once: a request can have 50,000 mailboxes.
+const AT_ONCE: usize = 8;
 
 /// The queues, named for the function they feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +48,8 @@ pub enum Queue {
     Sync,
     /// Mailboxes to be certified.
     Certify,
+    /// Domains to be looked at.
+    Watch,
     /// Requests whose DNS was changed.
     Cutover,
     /// Notices to be sent.
@@ -54,6 +66,18 @@ pub struct CheckRequest {
     /// The customer goes on with the good rows and leaves the others.
     #[serde(default)]
     pub good_rows_only: bool,
+}
+
+/// "Read on in this upload": to `ingest`, from its own earlier step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadOn {
+    /// The request.
+    pub request_id: RequestId,
+    /// Which upload.
+    pub generation: u32,
+    /// How many of its rows are in the table already; for the logs, and to tell the message from a
+    /// [`CheckRequest`].
+    pub rows_read: u32,
 }
 
 /// "Look at this mailbox": to `check`.
@@ -85,27 +109,8 @@ pub struct PlanMailbox {
     /// The pass.
     pub pass: Pass,
     /// What was met since planning went on last.
+    #[serde(default)]
     pub faults: Faults,
-}
-
-/// "Preview the mailboxes of this request's generation": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailboxes {
-    /// The request.
-    pub request_id: RequestId,
-    /// Which upload, or 0 for a form.
-    pub generation: u32,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
-}
-
-/// "Preview this mailbox": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailbox {
-    /// The mailbox.
-    pub job_id: JobId,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
 }
 
 /// "Work on this mailbox, lane k": to `sync`.
@@ -121,6 +126,7 @@ pub struct WorkLane {
     /// before the last message was copied is sent again instead of failing the mailbox.
     pub copied: i64,
     /// What this lane has met since something was copied last.
+    #[serde(default)]
     pub faults: Faults,
 }
 
@@ -133,17 +139,11 @@ pub struct CertifyMailbox {
     /// the last comparison is sent again instead of ending the mailbox without a certificate.
     pub certified: i64,
     /// What was met since something was compared last.
+    #[serde(default)]
     pub faults: Faults,
     /// The previous provider has been given up: only what was read there while copying counts.
     #[serde(default)]
     pub without_source: bool,
-}
-
-/// "The customer has changed the DNS": to `cutover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutOver {
-    /// The request.
-    pub request_id: RequestId,
 }
 
 /// "Send what is in the outbox": to `notify`.
@@ -170,6 +170,8 @@ pub struct QueueUrls {
     pub sync: String,
     /// Of [`Queue::Certify`].
     pub certify: String,
+    /// Of [`Queue::Watch`].
+    pub watch: String,
     /// Of [`Queue::Cutover`].
     pub cutover: String,
     /// Of [`Queue::Notify`].
@@ -244,20 +246,24 @@ impl Queues {
     /// # Errors
     /// [`QueueError`].
     pub async fn send_all(&self, queue: Queue, messages: &[impl Serialize]) -> Result<(), QueueError> {
-        for group in messages.chunks(BATCH) {
-            let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
-            for (n, message) in group.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(n.to_string())
-                    .message_body(serde_json::to_string(message)?);
-                batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
-            }
-            let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
-            if !answer.failed().is_empty() {
-                return Err(QueueError::NotTaken(answer.failed().len()));
-            }
+        stream::iter(messages.chunks(BATCH).map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |group| self.send_group(queue, group))
+            .await
+    }
+
+    async fn send_group(&self, queue: Queue, group: &[impl Serialize]) -> Result<(), QueueError> {
+        let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
+        for (n, message) in group.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(n.to_string())
+                .message_body(serde_json::to_string(message)?);
+            batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
         }
-        Ok(())
+        let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
+        match answer.failed().len() {
+            0 => Ok(()),
+            failed => Err(QueueError::NotTaken(failed)),
+        }
     }
 
     /// Queues notices that wait in the outbox. A notice queued twice is sent once.
@@ -297,6 +303,7 @@ impl Queues {
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,
             Queue::Certify => &self.urls.certify,
+            Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
         }

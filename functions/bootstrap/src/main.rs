@@ -21,6 +21,8 @@ async fn main() -> Result<(), Error> {
         "check" => mailvan_check::run().await,
         "cutover" => mailvan_cutover::run().await,
         "notify" => mailvan_notify::run().await,
+        "page" => mailvan_page::run().await,
+        "watch" => mailvan_watch::run().await,
         "bury" => mailvan_bury::run().await,
         other => Err(format!("there is no function named {other:?}").into()),
     }

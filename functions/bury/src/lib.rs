@@ -44,6 +44,7 @@ struct Letter {
     notice: Option<NoticeKind>,
     generation: Option<u32>,
     preview_asked: Option<i64>,
+    look: Option<String>,
 }
 
 /// Runs the function until the platform ends it.
@@ -62,6 +63,15 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let letter: Letter = decode(message)?;
     match letter {
+        Letter {
+            look: Some(look),
+            request_id,
+            ..
+        } => {
+            // The clock has them looked at again.
+            tracing::error!(look, request.id = ?request_id, "domains could not be looked at");
+            Ok(())
+        }
         Letter {
             preview_asked: Some(asked),
             job_id,

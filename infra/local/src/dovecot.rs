@@ -22,13 +22,13 @@ use nix::unistd::Pid;
 
 mod authority;
 mod conf;
-mod directory;
-mod install;
+pub(crate) mod directory;
+pub(crate) mod install;
 mod mail;
 mod options;
 
 pub use authority::Authority;
-pub use install::{ensure_installed, ensure_package};
+pub use install::{ensure_file, ensure_installed, ensure_package};
 pub use options::{Layout, Login, Options, Purpose, Store};
 
 use directory::Directory;

@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
-//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`samples`]
+//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`name_servers`] a small DNS, [`samples`]
 //! fills it, [`proxy`] breaks connections to it,
+//! [`browser`] looks at the page,
 //! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
 //! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
 
@@ -14,6 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod browser;
 pub mod chaos;
 pub mod compare;
 pub mod customer;
@@ -21,6 +23,7 @@ pub mod dovecot;
 pub mod imap_client;
 pub mod inbox;
 pub mod ministack;
+pub mod name_servers;
 pub mod package;
 pub mod proxy;
 mod random;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -42,6 +43,10 @@ pub struct Parameters {
     pub certify_concurrency: u32,
     /// How many runs of check work at once, at least 2.
     pub check_concurrency: u32,
+    /// The DNS resolver, on whose port all other DNS servers listen; the real DNS where it is not given.
+    pub dns_server: Option<SocketAddr>,
+    /// How often the DNS is looked at, in the scheduler's form.
+    pub watch_rate: &'static str,
     /// How long a failed message of any other queue stays hidden, at least 60.
     pub queue_visibility_seconds: u32,
 }
@@ -60,6 +65,8 @@ impl Default for Parameters {
             certify_visibility_seconds: 150,
             certify_concurrency: 4,
             check_concurrency: 4,
+            dns_server: None,
+            watch_rate: "rate(5 minutes)",
             queue_visibility_seconds: 60,
         }
     }
@@ -75,6 +82,11 @@ impl Parameters {
             "PrivateSources=allowed".to_owned(),
             "PlaintextImap=allowed".to_owned(),
             format!("LeadTimes={lead_times}"),
+            format!(
+                "DnsServer={}",
+                self.dns_server.map_or_else(String::new, |server| server.to_string())
+            ),
+            format!("WatchRate={}", self.watch_rate),
             format!("SyncTimeoutSeconds={}", self.sync_timeout_seconds),
             format!("SyncVisibilitySeconds={}", self.sync_visibility_seconds),
             format!("SyncConcurrency={}", self.sync_concurrency),
@@ -100,6 +112,7 @@ pub enum Queue {
     Plan,
     Sync,
     Certify,
+    Watch,
     Cutover,
     Notify,
 }
@@ -159,6 +172,16 @@ impl Stack {
             self.endpoint,
             self.output("ApiId")?
         ))
+    }
+
+    /// The customers' page, as a browser on this machine opens it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the stack has no API.
+    pub fn page_url(&self) -> Result<String> {
+        let api = self.api_url()?;
+        Ok(format!("{}/", api.replacen(&self.endpoint, &self.page_origin(), 1)))
     }
 
     /// The emulator's base URL.
@@ -263,6 +286,10 @@ impl Stack {
         inbox::read(&self.endpoint).await
     }
 
+    fn page_origin(&self) -> String {
+        self.endpoint.replacen("127.0.0.1", "localhost", 1)
+    }
+
     async fn deploy_from(&self, dir: &Path, parameters: &Parameters) -> Result<()> {
         // Making a bucket that is there already is no error for its owner, in this region.
         self.run_in(dir, &["s3", "mb", &format!("s3://{ARTIFACTS}")]).await.ok();
@@ -279,7 +306,9 @@ impl Stack {
             &[&package[..], &["--output-template-file", "packaged.yaml"]].concat(),
         )
         .await?;
-        let overrides = parameters.overrides();
+        let mut overrides = parameters.overrides();
+        // Seen at another name of this machine, the page is cross-origin for the buckets, as it is at AWS.
+        overrides.push(format!("PageOrigin={}", self.page_origin()));
         let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml"];
         deploy.extend([
             "--stack-name",

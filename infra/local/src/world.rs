@@ -38,6 +38,8 @@ pub struct Plan {
     pub destination_network: Option<Network>,
     /// The profile's `[limits]`, in TOML.
     pub limits: String,
+    /// More tables of the profile, in TOML.
+    pub more_profile: String,
     /// The template's parameters.
     pub parameters: Parameters,
     /// The functions' binary; a dev build is made where it is not given.
@@ -79,6 +81,7 @@ impl Plan {
             },
             destination_network: None,
             limits: String::new(),
+            more_profile: String::new(),
             parameters: Parameters {
                 lead_times_waived: true,
                 ..Parameters::default()
@@ -135,7 +138,7 @@ impl Plan {
         let mut setup = Setup::new(
             &self.name,
             bootstrap,
-            write_profile(&dir, destination_port, &self.limits)?,
+            write_profile(&dir, destination_port, &self.limits, &self.more_profile)?,
         );
         setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
         setup.parameters = self.parameters;
@@ -154,6 +157,12 @@ impl Plan {
 }
 
 impl World {
+    /// Every password there is in it.
+    pub fn passwords(&self) -> Vec<&str> {
+        let given = self.accounts.iter().map(|account| account.login.password.as_str());
+        given.chain([DESTINATION_PASSWORD, MASTER_PASSWORD]).collect()
+    }
+
     /// The customer's CSV with every account; the source is said to listen on `port`.
     pub fn csv(&self, port: u16) -> String {
         let row = |SampleAccount { login, .. }: &SampleAccount| {
@@ -182,7 +191,7 @@ impl World {
     }
 }
 
-fn write_profile(dir: &Path, port: u16, limits: &str) -> Result<PathBuf> {
+fn write_profile(dir: &Path, port: u16, limits: &str, more: &str) -> Result<PathBuf> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let path = dir.join("profile.toml");
     let text = format!(
@@ -204,7 +213,8 @@ support = "support@harbour-hosting.example"
 
 [limits]
 {limits}
-"#
+
+{more}"#
     );
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)

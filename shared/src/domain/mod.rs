@@ -8,6 +8,7 @@
 //! [`job`], then the time rules [`window`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
+pub mod accent;
 pub mod address;
 pub mod check;
 pub mod dropped;
@@ -16,6 +17,7 @@ pub mod flags;
 pub mod host;
 pub mod id;
 pub mod job;
+pub mod language;
 pub mod lead;
 pub mod options;
 pub mod pass;
@@ -32,6 +34,7 @@ pub mod uid;
 pub mod window;
 pub mod zone;
 
+pub use accent::{Accent, AccentError};
 pub use address::{AddressError, EmailAddress};
 pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;
@@ -39,6 +42,7 @@ pub use fault::{Fault, FaultCode};
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};
 pub use job::{JobEvent, JobState, JobStatus, pass_outcome};
+pub use language::Language;
 pub use lead::{LeadTimes, TooEarly, check_start, earliest_start};
 pub use options::{CopyOptions, DateRange};
 pub use pass::Pass;

@@ -9,7 +9,7 @@ use super::job::Failure;
 use super::notice::{NoticeKind, NoticeRecord};
 use super::{Advance, Store, StoreError, belonging, item_of, stamp};
 use crate::domain::request::transition;
-use crate::domain::{CopyOptions, EmailAddress, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{CopyOptions, EmailAddress, Language, RequestEvent, RequestId, RequestState, Window};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -36,6 +36,9 @@ pub struct RequestRecord {
     pub created_day: String,
     /// Whom to tell.
     pub contact_email: EmailAddress,
+    /// The language to tell them in.
+    #[serde(default)]
+    pub language: Language,
     /// The provider's ticket, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
@@ -55,6 +58,9 @@ pub struct RequestRecord {
     /// The exact length of the upload in bytes, where the customer told it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csv_bytes: Option<u64>,
+    /// SHA-256 of the upload in base64, where the customer told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv_sha256: Option<String>,
     /// How many mailboxes the running check or pass still waits for.
     pub open_jobs: u32,
     /// Why it failed, or what went wrong last: a stable word.
@@ -69,6 +75,15 @@ pub struct RequestRecord {
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+/// What a customer says of a file before it is uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnnouncedFile {
+    /// Its exact length.
+    pub bytes: Option<u64>,
+    /// Its SHA-256 in base64.
+    pub sha256: Option<String>,
 }
 
 /// What is changed together with a request's state.
@@ -229,38 +244,6 @@ impl Store {
             .await
     }
 
-    /// Takes the right to read the uploads of a generation until `until`, so that two deliveries
-    /// cannot mix their rows. Give it back with [`Store::release_reading`].
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where another worker reads, or another upload has taken over.
-    pub async fn lease_reading(
-        &self,
-        id: RequestId,
-        generation: u32,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
-        let change = Change::default()
-            .if_equal("generation", i64::from(generation))
-            .if_at_most("reading_until", now.as_second())
-            .set("reading_until", until.as_second());
-        let (pk, sk) = keys(id);
-        self.change(change, pk, sk).await
-    }
-
-    /// Gives back the right to read that lasts until `until`.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where it has been lost.
-    pub async fn release_reading(&self, id: RequestId, until: Timestamp) -> Result<(), StoreError> {
-        let change = Change::default()
-            .if_equal("reading_until", until.as_second())
-            .remove("reading_until");
-        let (pk, sk) = keys(id);
-        self.change(change, pk, sk).await
-    }
-
     /// Begins a new upload: the generation counts one on, and rows of earlier ones are void. The
     /// request is kept for as long as if it had been made now.
     ///
@@ -269,12 +252,13 @@ impl Store {
     pub async fn renew_upload(
         &self,
         record: &RequestRecord,
-        csv_bytes: Option<u64>,
+        file: &AnnouncedFile,
         now: Timestamp,
     ) -> Result<RequestRecord, StoreError> {
         let after = RequestRecord {
             generation: record.generation + 1,
-            csv_bytes,
+            csv_bytes: file.bytes,
+            csv_sha256: file.sha256.clone(),
             preview_asked: None,
             expires_at: expires_at(record.state, now),
             ..record.clone()
@@ -285,7 +269,8 @@ impl Store {
             .set("generation", i64::from(after.generation))
             .remove("preview_asked")
             .set_or_remove("expires_at", after.expires_at)
-            .set_or_remove("csv_bytes", csv_bytes.and_then(|bytes| i64::try_from(bytes).ok()));
+            .set_or_remove("csv_bytes", file.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
+            .set_or_remove("csv_sha256", file.sha256.clone());
         let (pk, sk) = keys(record.request_id);
         self.change(change, pk, sk).await?;
         Ok(after)
