@@ -132,6 +132,7 @@ impl Config {
                     certify: needed("CERTIFY_QUEUE_URL")?,
                     cutover: needed("CUTOVER_QUEUE_URL")?,
                     notify: needed("NOTIFY_QUEUE_URL")?,
+                    import: needed("IMPORT_QUEUE_URL")?,
                 },
             },
         })

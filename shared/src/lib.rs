@@ -19,6 +19,7 @@ pub mod admission;
 pub mod certify;
 pub mod clock;
 pub mod config;
+pub mod dav;
 pub mod domain;
 pub mod imap;
 pub mod intake;

@@ -39,6 +39,8 @@ pub enum Queue {
     Cutover,
     /// Notices to be sent.
     Notify,
+    /// Contacts and calendars to be imported.
+    Import,
 }
 
 /// "The mailboxes of this request's generation are in the table": to `ingest`, for a form.
@@ -140,6 +142,21 @@ pub struct SendNotice {
     pub notice: NoticeKind,
 }
 
+/// "Import this attachment, or take it back": to `import`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportAttachment {
+    /// The request.
+    pub request_id: RequestId,
+    /// The attachment's name within it.
+    pub attachment: String,
+    /// How many batches were done when this was sent: a dead letter that was sent before the last one was done is sent
+    /// again instead of failing the attachment.
+    pub done: u32,
+    /// How many faults were met since a batch was done last.
+    #[serde(default)]
+    pub faults: u32,
+}
+
 /// Where the queues are.
 #[derive(Clone, Debug)]
 pub struct QueueUrls {
@@ -157,6 +174,8 @@ pub struct QueueUrls {
     pub cutover: String,
     /// Of [`Queue::Notify`].
     pub notify: String,
+    /// Of [`Queue::Import`].
+    pub import: String,
 }
 
 /// Sends messages. Cheap to clone.
@@ -281,6 +300,7 @@ impl Queues {
             Queue::Certify => &self.urls.certify,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
+            Queue::Import => &self.urls.import,
         }
     }
 }
