@@ -97,6 +97,12 @@ fn only_the_login_knows_the_imap_library() {
 }
 
 #[test]
+fn only_one_file_knows_the_dns_library() {
+    forbid("shared/src", &["hickory"], &["shared/src/dns/ask.rs"]);
+    forbid("functions", &["hickory"], &[]);
+}
+
+#[test]
 fn no_file_holds_more_than_one_thing() {
     for folder in ["shared", "functions", "infra", "tests"] {
         for (path, text) in files(&root().join(folder), ".rs") {

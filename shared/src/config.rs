@@ -1,9 +1,11 @@
 //! What a function is told by its environment, read once at its start.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 
+use crate::dns::Resolver;
 use crate::domain::LeadTimes;
 use crate::imap::Connector;
 use crate::imap::connect::TrustError;
@@ -44,6 +46,9 @@ pub struct Rules {
     pub addresses: AddressPolicy,
     /// Whether a row may ask for an unencrypted connection.
     pub plaintext_imap: bool,
+    /// The one DNS resolver to ask, on whose port all other DNS servers listen too; none for the real
+    /// DNS.
+    pub dns_server: Option<SocketAddr>,
 }
 
 /// What is wrong with a function's environment.
@@ -109,13 +114,15 @@ impl Config {
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(source) => return Err(ConfigError::Unreadable { path, source }),
         };
+        let profile = Profile::parse(&profile)?;
+        let sources = Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?;
         Ok(Self {
             aws: aws_config::load_from_env().await,
-            profile: Profile::parse(&profile)?,
             rules,
             bucket: needed("BUCKET_NAME")?,
             certificate_bucket: needed("CERTIFICATE_BUCKET_NAME")?,
-            sources: Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?,
+            sources: sources.with_compression(profile.limits.compression()),
+            profile,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {
                 table: needed("TABLE_NAME")?,
@@ -167,6 +174,14 @@ impl Config {
         )
     }
 
+    /// The DNS.
+    pub fn resolver(&self) -> Resolver {
+        match self.rules.dns_server {
+            Some(server) => Resolver::at(server),
+            None => Resolver::of_system(self.rules.addresses),
+        }
+    }
+
     /// What planning and copying work with.
     pub fn engine(&self) -> Engine {
         Engine {
@@ -202,6 +217,15 @@ impl Rules {
         };
         let waived = relaxed("LEAD_TIMES", "kept", "waived", "kept or waived")?;
         let private = relaxed("PRIVATE_SOURCES", "refused", "allowed", "refused or allowed")?;
+        let dns_server = match variable("DNS_SERVER").filter(|server| !server.is_empty()) {
+            None => None,
+            Some(_) if !local => return Err(ConfigError::OnlyLocal("DNS_SERVER")),
+            Some(value) => Some(value.parse().map_err(|_| ConfigError::Unknown {
+                name: "DNS_SERVER",
+                value,
+                allowed: "an address with a port, such as 127.0.0.1:5353",
+            })?),
+        };
         let plaintext_imap = relaxed("PLAINTEXT_IMAP", "refused", "allowed", "refused or allowed")?;
         Ok(Self {
             lead_times: if waived { LeadTimes::WAIVED } else { LeadTimes::KEPT },
@@ -211,6 +235,7 @@ impl Rules {
                 AddressPolicy::PublicOnly
             },
             plaintext_imap,
+            dns_server,
         })
     }
 }
@@ -253,12 +278,17 @@ mod tests {
             (strict.lead_times, strict.addresses, strict.plaintext_imap),
             (LeadTimes::KEPT, AddressPolicy::PublicOnly, false)
         );
+        assert_eq!(strict.dns_server, None);
     }
 
     #[test]
     fn relaxations_are_refused_outside_the_local_stack() {
-        for name in ["LEAD_TIMES", "PRIVATE_SOURCES", "PLAINTEXT_IMAP"] {
-            let value = if name == "LEAD_TIMES" { "waived" } else { "allowed" };
+        for (name, value) in [
+            ("LEAD_TIMES", "waived"),
+            ("PRIVATE_SOURCES", "allowed"),
+            ("PLAINTEXT_IMAP", "allowed"),
+            ("DNS_SERVER", "127.0.0.1:5353"),
+        ] {
             let read = |stage: Option<&str>| {
                 Rules::read(|key| {
                     if key == name {

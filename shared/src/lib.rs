@@ -5,6 +5,7 @@
 //!   bytes to accepted mailboxes and all faults.
 //! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them. [`certify`]:
 //!   comparing what was copied.
+//! - [`dns`]: asking resolvers, and single servers of a domain.
 //! - [`admission`]: from checked rows to a scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
@@ -20,6 +21,7 @@ pub mod certify;
 pub mod clock;
 pub mod config;
 pub mod dav;
+pub mod dns;
 pub mod domain;
 pub mod imap;
 pub mod intake;

@@ -7,10 +7,12 @@
 //! lies is not its question.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+use crate::imap::Compression;
 
 /// A checked profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +112,11 @@ pub struct Limits {
     pub lanes: u8,
     /// Connections for copying from one previous provider's server, all mailboxes together, 1 to 500.
     pub host_connections: u32,
+    /// Whether what previous providers' servers send is compressed where they offer it: where the line
+    /// is slower than the function's processor.
+    pub compress_sources: bool,
+    /// For how many minutes a server may be down before the mailbox fails, 1 to 1,440.
+    pub patience_minutes: u32,
     /// Messages appended at once, 1 to 1,000.
     pub batch_messages: u32,
     /// Bytes appended at once, 64 KiB to 64 MiB; a single larger message still goes alone.
@@ -150,6 +157,8 @@ impl Default for Limits {
         Self {
             lanes: 3,
             host_connections: 60,
+            compress_sources: false,
+            patience_minutes: 30,
             batch_messages: 200,
             batch_bytes: 8 << 20,
             chunk_messages: 1000,
@@ -257,9 +266,23 @@ impl RawImap {
 }
 
 impl Limits {
+    /// For how long nothing may get done before a mailbox fails.
+    pub fn patience(&self) -> Duration {
+        Duration::from_mins(self.patience_minutes.into())
+    }
+
+    pub(crate) fn compression(&self) -> Compression {
+        if self.compress_sources {
+            Compression::WhereOffered
+        } else {
+            Compression::Off
+        }
+    }
+
     fn check(&self) -> Result<(), Fault> {
         within("limits.lanes", self.lanes.into(), 1..=8)?;
         within("limits.host_connections", self.host_connections.into(), 1..=500)?;
+        within("limits.patience_minutes", self.patience_minutes.into(), 1..=1_440)?;
         within("limits.batch_messages", self.batch_messages.into(), 1..=1_000)?;
         within("limits.batch_bytes", self.batch_bytes, 64 << 10..=64 << 20)?;
         within("limits.chunk_messages", self.chunk_messages.into(), 1..=2_000)?;

@@ -39,7 +39,7 @@ fn the_example_says_what_it_means() {
 #[test]
 fn the_example_names_every_key() {
     let keys = "name time_zone host port security auth master_user master_password_secret url sender support \
-        lanes host_connections batch_messages batch_bytes chunk_messages chunk_bytes";
+        lanes host_connections compress_sources patience_minutes batch_messages batch_bytes chunk_messages chunk_bytes";
     for key in keys.split_whitespace() {
         assert!(
             EXAMPLE
@@ -61,6 +61,8 @@ fn what_may_be_left_out_has_a_default() {
         Limits {
             lanes: 3,
             host_connections: 60,
+            compress_sources: false,
+            patience_minutes: 30,
             batch_messages: 200,
             batch_bytes: 8_388_608,
             chunk_messages: 1000,

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Deadline;
+use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
@@ -71,6 +72,8 @@ pub struct PlanMailbox {
     pub job_id: JobId,
     /// The pass.
     pub pass: Pass,
+    /// What was met since planning went on last.
+    pub faults: Faults,
 }
 
 /// "Preview the mailboxes of this request's generation": to `plan`.
@@ -105,9 +108,8 @@ pub struct WorkLane {
     /// How many messages had been copied when this was sent, at least: a dead letter that was sent
     /// before the last message was copied is sent again instead of failing the mailbox.
     pub copied: i64,
-    /// How many faults this lane has met since something was copied last.
-    #[serde(default)]
-    pub faults: u32,
+    /// What this lane has met since something was copied last.
+    pub faults: Faults,
 }
 
 /// "Compare what this mailbox holds now": to `certify`.
@@ -118,9 +120,8 @@ pub struct CertifyMailbox {
     /// How much had been compared when this was sent, at least: a dead letter that was sent before
     /// the last comparison is sent again instead of ending the mailbox without a certificate.
     pub certified: i64,
-    /// How many faults were met since something was compared last.
-    #[serde(default)]
-    pub faults: u32,
+    /// What was met since something was compared last.
+    pub faults: Faults,
     /// The previous provider has been given up: only what was read there while copying counts.
     #[serde(default)]
     pub without_source: bool,
@@ -205,7 +206,7 @@ impl CertifyMailbox {
         Self {
             job_id,
             certified: 0,
-            faults: 0,
+            faults: Faults::NONE,
             without_source: false,
         }
     }

@@ -8,6 +8,7 @@
 
 use anyhow::bail;
 use mailvan::clock::now;
+use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobId, JobState, JobStatus, Pass};
 use mailvan::queue::{CertifyMailbox, Queue, WorkLane};
 use mailvan::store::job::Failure;
@@ -60,7 +61,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, pass: Pass, lane: Option<(u8, i64)
                 pass,
                 lane: lane.map_or(0, |(lane, _)| lane),
                 copied: progress.done,
-                faults: 0,
+                faults: Faults::NONE,
             };
             deps.queues.send(Queue::Sync, &next).await?;
         }

@@ -7,20 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
+use jiff::Timestamp;
 use mailvan::certify::{
     Certificate, CertificateKey, CertifyEnd, abandon_certificate, certify_mailbox, conclude, progress,
 };
-use mailvan::clock::Deadline;
+use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
+use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, causes, decode, serve, times_received};
 use mailvan::store::{Findings as _, Ledger as _};
 use mailvan::sync::{Engine, SyncError};
-
-/// How long a mailbox is left alone after a fault; longer with each that follows.
-const RETRY_AFTER: Duration = Duration::from_secs(11);
-
-/// So many faults without anything read between them, and that side is given up.
-const MOST_FAULTS: u32 = 5;
 
 /// A refused login is believed at the second time: the first may be about the number of connections.
 const REFUSALS_BELIEVED: u32 = 2;
@@ -52,9 +48,24 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
     let wish: CertifyMailbox = decode(&message)?;
     let job_id = wish.job_id;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = wish.faults + times_received(&message) - 1;
+    let faults = wish.faults.and_cut_off(times_received(&message) - 1, now());
+    if let Some(runs) = faults.cut_off_too_often()
+        && progress(&deps.engine.store.findings(job_id).await?) == wish.certified
+    {
+        return after_fault(deps, wish, faults, &SyncError::CutOff(runs)).await;
+    }
     let notices = match certify_mailbox(&deps.engine, job_id, !wish.without_source, deadline).await {
-        Ok(CertifyEnd::Continue) => return next(deps, CertifyMailbox { faults: 0, ..wish }, Duration::ZERO).await,
+        Ok(CertifyEnd::Continue) => {
+            return next(
+                deps,
+                CertifyMailbox {
+                    faults: Faults::NONE,
+                    ..wish
+                },
+                Duration::ZERO,
+            )
+            .await;
+        }
         Ok(CertifyEnd::Wait(delay)) => return next(deps, CertifyMailbox { faults, ..wish }, delay).await,
         Ok(CertifyEnd::Done(notices)) => notices,
         Ok(CertifyEnd::Made(certificate)) => {
@@ -62,8 +73,9 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
             conclude(&deps.engine.store, &certificate).await?
         }
         Err(failure) => {
-            let faults = if failure.progressed { 1 } else { faults + 1 };
-            tracing::warn!(job.id = %job_id, faults, error = causes(&failure.error), "certifying broke off");
+            let before = if failure.progressed { Faults::NONE } else { faults };
+            let faults = before.and_one(now());
+            tracing::warn!(job.id = %job_id, faults = faults.count(), error = causes(&failure.error), "certifying broke off");
             deps.engine.store.note_trouble(job_id, &failure.error.failure()).await?;
             return after_fault(deps, wish, faults, &failure.error).await;
         }
@@ -72,15 +84,16 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
 }
 
 /// Tries again; or goes on without the source; or ends the mailbox without a certificate.
-async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: u32, error: &SyncError) -> anyhow::Result<()> {
+async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: Faults, error: &SyncError) -> anyhow::Result<()> {
     let job_id = wish.job_id;
     let is_source = matches!(error, SyncError::Source(_));
-    match (is_believed(error, faults), is_source) {
-        (false, _) => next(deps, CertifyMailbox { faults, ..wish }, RETRY_AFTER * faults).await,
+    let patience = deps.engine.profile.limits.patience();
+    match (is_believed(error, faults, patience, now()), is_source) {
+        (false, _) => next(deps, CertifyMailbox { faults, ..wish }, faults.pause()).await,
         (true, true) => {
             tracing::warn!(job.id = %job_id, "the source is given up; what was read while copying counts");
             let without_source = CertifyMailbox {
-                faults: 0,
+                faults: Faults::NONE,
                 without_source: true,
                 ..wish
             };
@@ -88,15 +101,15 @@ async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: u32, error: &Syn
         }
         (true, false) => match abandon_certificate(&deps.engine.store, job_id, &error.failure()).await? {
             Some(notices) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),
-            None => next(deps, CertifyMailbox { faults, ..wish }, RETRY_AFTER * faults).await,
+            None => next(deps, CertifyMailbox { faults, ..wish }, faults.pause()).await,
         },
     }
 }
 
 /// Whether trying again is of no use.
-fn is_believed(error: &SyncError, faults: u32) -> bool {
-    let needs_person = error.needs_person() && (!error.is_login() || faults >= REFUSALS_BELIEVED);
-    faults >= MOST_FAULTS || needs_person
+fn is_believed(error: &SyncError, faults: Faults, patience: Duration, at: Timestamp) -> bool {
+    let needs_person = error.needs_person() && (!error.is_login() || faults.count() >= REFUSALS_BELIEVED);
+    faults.outlast(patience, at) || faults.cut_off_too_often().is_some() || needs_person
 }
 
 /// Puts a certificate into the bucket; another one of the same mailbox is replaced.
@@ -121,18 +134,26 @@ async fn next(deps: &Deps, wish: CertifyMailbox, delay: Duration) -> anyhow::Res
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use mailvan::imap::ImapError;
 
     use super::*;
 
+    fn is_believed_after(error: &SyncError, faults: u32, minutes: i64) -> bool {
+        let begun = Timestamp::UNIX_EPOCH;
+        let met = (0..faults).fold(Faults::NONE, |faults, _| faults.and_one(begun));
+        let at = begun + SignedDuration::from_mins(minutes);
+        is_believed(error, met, Duration::from_mins(30), at)
+    }
+
     #[test]
     fn lasting_fault_is_believed_in_the_end_and_a_refused_login_at_the_second_time() {
         let lost = SyncError::Destination(ImapError::Closed { command: "FETCH" });
-        assert!(!is_believed(&lost, MOST_FAULTS - 1) && is_believed(&lost, MOST_FAULTS));
+        assert!(!is_believed_after(&lost, 9, 29) && is_believed_after(&lost, 9, 30));
         let refused = SyncError::Source(ImapError::LoginRefused {
             text: "no".to_owned(),
             passing: false,
         });
-        assert!(!is_believed(&refused, 1) && is_believed(&refused, 2));
+        assert!(!is_believed_after(&refused, 1, 0) && is_believed_after(&refused, 2, 0));
     }
 }

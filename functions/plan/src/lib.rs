@@ -10,15 +10,15 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
+use mailvan::domain::JobId;
+use mailvan::domain::patience::Faults;
 use mailvan::queue::{
-    PlanMailbox, PreviewMailbox, PreviewMailboxes, Queue, Queues, WorkLane, decode, serve, times_received,
+    PlanMailbox, PreviewMailbox, PreviewMailboxes, Queue, QueueError, Queues, WorkLane, causes, decode, serve,
+    times_received,
 };
 use mailvan::store::Ledger as _;
-use mailvan::sync::{Engine, PlanEnd, fail_mailbox, plan_mailbox};
+use mailvan::sync::{Engine, PlanEnd, SyncError, fail_mailbox, plan_mailbox};
 use serde::Deserialize;
-
-/// How long a mailbox is left alone after a fault; longer with each try.
-const RETRY_AFTER: Duration = Duration::from_secs(20);
 
 /// What the function works with.
 struct Deps {
@@ -56,12 +56,13 @@ async fn work(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::
     }
 }
 
-async fn plan(
-    deps: &Deps,
-    message: &SqsMessage,
-    PlanMailbox { job_id, pass }: PlanMailbox,
-    deadline: Deadline,
-) -> anyhow::Result<()> {
+async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: Deadline) -> anyhow::Result<()> {
+    let PlanMailbox { job_id, pass, faults } = wanted;
+    // A delivery before this one ended without a word: it was cut off.
+    let faults = faults.and_cut_off(times_received(message) - 1, now());
+    if let Some(runs) = faults.cut_off_too_often() {
+        return fail(deps, job_id, &SyncError::CutOff(runs)).await;
+    }
     match plan_mailbox(&deps.engine, job_id, pass, deadline).await {
         Ok(PlanEnd::Lanes(lanes)) => {
             let copied = deps.engine.store.job(job_id).await?.messages_copied;
@@ -70,36 +71,44 @@ async fn plan(
                 pass,
                 lane,
                 copied,
-                faults: 0,
+                faults: Faults::NONE,
             };
             let messages: Vec<WorkLane> = (0..lanes).map(lane).collect();
             deps.queues.send_all(Queue::Sync, &messages).await?;
         }
-        Ok(PlanEnd::Again) => deps.queues.send(Queue::Plan, &PlanMailbox { job_id, pass }).await?,
-        Ok(PlanEnd::Later(delay)) => {
-            deps.queues
-                .send_later(Queue::Plan, &PlanMailbox { job_id, pass }, delay)
-                .await?;
-        }
+        Ok(PlanEnd::Again) => next(deps, wanted, Faults::NONE, Duration::ZERO).await?,
+        Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults, delay).await?,
         Ok(PlanEnd::Nothing(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
-        Err(error) if error.needs_person() => {
-            let notices = fail_mailbox(&deps.engine.store, job_id, &error.failure(), now()).await?;
-            deps.queues.send_notices(job_id.request(), &notices).await?;
-        }
         Err(error) => {
-            deps.engine.store.note_trouble(job_id, &error.failure()).await?;
-            deps.queues
-                .retry_after(Queue::Plan, message, RETRY_AFTER * times_received(message))
-                .await;
-            return Err(error.into());
+            let faults = faults.and_one(now());
+            let patience = deps.engine.profile.limits.patience();
+            tracing::warn!(job.id = %job_id, faults = faults.count(), error = causes(&error), "planning broke off");
+            if error.needs_person() || faults.outlast(patience, now()) {
+                fail(deps, job_id, &error).await?;
+            } else {
+                deps.engine.store.note_trouble(job_id, &error.failure()).await?;
+                next(deps, wanted, faults, faults.pause()).await?;
+            }
         }
     }
     Ok(())
 }
 
+/// Ends the mailbox as failed.
+async fn fail(deps: &Deps, job_id: JobId, error: &SyncError) -> anyhow::Result<()> {
+    let notices = fail_mailbox(&deps.engine.store, job_id, &error.failure(), now()).await?;
+    Ok(deps.queues.send_notices(job_id.request(), &notices).await?)
+}
+
+/// Sends the mailbox's next message. Dying before it is sent, the message at hand comes again.
+async fn next(deps: &Deps, wanted: PlanMailbox, faults: Faults, delay: Duration) -> Result<(), QueueError> {
+    let next = PlanMailbox { faults, ..wanted };
+    deps.queues.send_later(Queue::Plan, &next, delay).await
+}
+
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::{JobId, Pass, RequestId};
+    use mailvan::domain::{Pass, RequestId};
 
     use super::*;
 
@@ -114,6 +123,7 @@ mod tests {
         let plan = PlanMailbox {
             job_id,
             pass: Pass::First,
+            faults: Faults::NONE,
         };
         let preview = PreviewMailbox {
             job_id,

@@ -1,11 +1,16 @@
 //! Previews: what the first pass would do.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::Deadline;
 use mailvan::queue::{PreviewMailbox, PreviewMailboxes, Queue, times_received};
 use mailvan::sync::preview_mailbox;
 
-use crate::{Deps, RETRY_AFTER};
+use crate::Deps;
+
+/// How long a mailbox is left alone after a fault; longer with each try.
+const RETRY_AFTER: Duration = Duration::from_secs(20);
 
 /// After so many tries the customer is told that there is none: somebody waits for it.
 const TRIES: u32 = 3;

@@ -6,18 +6,13 @@
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsMessage;
+use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
+use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, WorkLane, causes, decode, serve, times_received};
 use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
-
-/// How long a lane pauses after a fault: the folder it held is free again by then. Longer with each
-/// fault that follows.
-const RETRY_AFTER: Duration = Duration::from_secs(11);
-
-/// So many faults without a message copied between them, and the mailbox is given up.
-const MOST_FAULTS: u32 = 5;
 
 /// A refused login is believed at the second time: another lane has just logged in with the same
 /// password, so the first may be about the number of connections.
@@ -47,12 +42,14 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let store = &deps.engine.store;
     let job_id = lane.job_id;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = lane.faults + times_received(&message) - 1;
-    if faults >= MOST_FAULTS && store.job(job_id).await?.messages_copied == lane.copied {
-        return give_up(deps, lane, &SyncError::CutOff(faults)).await;
+    let faults = lane.faults.and_cut_off(times_received(&message) - 1, now());
+    if let Some(runs) = faults.cut_off_too_often()
+        && store.job(job_id).await?.messages_copied == lane.copied
+    {
+        return give_up(deps, lane, &SyncError::CutOff(runs)).await;
     }
     match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
-        Ok(LaneEnd::Continue) => next(deps, lane, 0, Duration::ZERO).await,
+        Ok(LaneEnd::Continue) => next(deps, lane, Faults::NONE, Duration::ZERO).await,
         Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults, delay).await,
         // Whoever was cut off still holds its folder, and has no other message than this one.
         Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults, delay).await,
@@ -60,15 +57,16 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
         Ok(LaneEnd::Certify) => Ok(deps.queues.send(Queue::Certify, &CertifyMailbox::first(job_id)).await?),
         Ok(LaneEnd::Done(notices)) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),
         Err(failure) => {
-            let faults = if failure.progressed { 1 } else { faults + 1 };
-            tracing::warn!(job.id = %job_id, lane = lane.lane, faults, error = causes(&failure.error), "lane broke off");
+            let before = if failure.progressed { Faults::NONE } else { faults };
+            let faults = before.and_one(now());
+            tracing::warn!(job.id = %job_id, lane = lane.lane, faults = faults.count(), error = causes(&failure.error), "lane broke off");
             if failure.error.is_crowded() && deps.engine.others_at_work(job_id, lane.pass).await? {
                 tracing::warn!(job.id = %job_id, lane = lane.lane, "a server wants fewer connections: the lane ends");
                 return Ok(());
             }
             store.note_trouble(job_id, &failure.error.failure()).await?;
-            match verdict(&failure.error, faults) {
-                Verdict::TryAgain => next(deps, lane, faults, RETRY_AFTER * faults).await,
+            match verdict(&failure.error, faults, deps.engine.profile.limits.patience(), now()) {
+                Verdict::TryAgain => next(deps, lane, faults, faults.pause()).await,
                 Verdict::GiveUp => give_up(deps, lane, &failure.error).await,
             }
         }
@@ -81,9 +79,9 @@ enum Verdict {
     GiveUp,
 }
 
-fn verdict(error: &SyncError, faults: u32) -> Verdict {
-    let is_believed = !error.is_login() || faults >= REFUSALS_BELIEVED;
-    if faults >= MOST_FAULTS || (error.needs_person() && is_believed) {
+fn verdict(error: &SyncError, faults: Faults, patience: Duration, at: Timestamp) -> Verdict {
+    let is_believed = !error.is_login() || faults.count() >= REFUSALS_BELIEVED;
+    if faults.outlast(patience, at) || (error.needs_person() && is_believed) {
         Verdict::GiveUp
     } else {
         Verdict::TryAgain
@@ -101,7 +99,7 @@ async fn give_up(deps: &Deps, lane: WorkLane, error: &SyncError) -> anyhow::Resu
 }
 
 /// Sends the lane's next message. Dying before it is sent, the message at hand comes again.
-async fn next(deps: &Deps, lane: WorkLane, faults: u32, delay: Duration) -> anyhow::Result<()> {
+async fn next(deps: &Deps, lane: WorkLane, faults: Faults, delay: Duration) -> anyhow::Result<()> {
     let copied = deps.engine.store.job(lane.job_id).await?.messages_copied;
     Ok(deps
         .queues
@@ -111,6 +109,7 @@ async fn next(deps: &Deps, lane: WorkLane, faults: u32, delay: Duration) -> anyh
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use mailvan::imap::ImapError;
 
     use super::*;
@@ -122,25 +121,28 @@ mod tests {
         })
     }
 
-    fn is_given_up(error: &SyncError, faults: u32) -> bool {
-        matches!(verdict(error, faults), Verdict::GiveUp)
+    fn is_given_up(error: &SyncError, faults: u32, minutes: i64) -> bool {
+        let begun = Timestamp::UNIX_EPOCH;
+        let met = (0..faults).fold(Faults::NONE, |faults, _| faults.and_one(begun));
+        let at = begun + SignedDuration::from_mins(minutes);
+        matches!(verdict(error, met, Duration::from_mins(30), at), Verdict::GiveUp)
     }
 
     #[test]
     fn lasting_fault_is_given_up_in_the_end() {
         let lost = SyncError::Source(ImapError::Closed { command: "FETCH" });
-        assert!(!is_given_up(&lost, MOST_FAULTS - 1));
-        assert!(is_given_up(&lost, MOST_FAULTS));
+        assert!(!is_given_up(&lost, 9, 29));
+        assert!(is_given_up(&lost, 9, 30));
     }
 
     #[test]
     fn refused_login_is_believed_at_the_second_time() {
-        assert!(!is_given_up(&refused_login(), 1));
-        assert!(is_given_up(&refused_login(), 2));
+        assert!(!is_given_up(&refused_login(), 1, 0));
+        assert!(is_given_up(&refused_login(), 2, 0));
     }
 
     #[test]
     fn full_mailbox_is_believed_at_once() {
-        assert!(is_given_up(&SyncError::OverQuota("full".to_owned()), 1));
+        assert!(is_given_up(&SyncError::OverQuota("full".to_owned()), 1, 0));
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mailvan::clock::now;
 use mailvan::config::Config;
+use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
 use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, serve};
 use mailvan::store::request::RequestChange;
@@ -86,6 +87,7 @@ async fn start_job(deps: &Deps, job: JobRecord, pass: Pass) -> anyhow::Result<Op
     Ok(is_planning.then_some(PlanMailbox {
         job_id: job.job_id,
         pass,
+        faults: Faults::NONE,
     }))
 }
 

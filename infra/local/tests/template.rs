@@ -259,7 +259,12 @@ async fn a_relaxation_outside_a_local_stage_is_refused() {
         "CAPABILITY_IAM",
         "--parameter-overrides",
     ];
-    for relaxation in ["LeadTimes=waived", "PrivateSources=allowed", "PlaintextImap=allowed"] {
+    for relaxation in [
+        "LeadTimes=waived",
+        "PrivateSources=allowed",
+        "PlaintextImap=allowed",
+        "DnsServer=127.0.0.1:53",
+    ] {
         let refused = local
             .stack
             .aws(&[&deploy[..], &parameters[..], &[relaxation]].concat())

@@ -18,6 +18,7 @@ pub mod job;
 pub mod lead;
 pub mod options;
 pub mod pass;
+pub mod patience;
 pub mod pattern;
 pub mod preview;
 pub mod prints;

@@ -12,6 +12,7 @@ use super::fetch::{self, Metadata, attribute, uid_of};
 use super::open::{Selected, sendable};
 use super::pipeline::{Group, Heard, pipeline};
 use super::response::Data;
+use super::search::found;
 use super::session::Session;
 use super::value::Value;
 use crate::domain::flags::FlagSet;
@@ -89,6 +90,7 @@ struct Answers<'q> {
     asked: Vec<Option<usize>>,
     selected: Selected,
     is_open: bool,
+    is_search_answered: bool,
     done: usize,
 }
 
@@ -185,7 +187,7 @@ impl Ask {
             Self::Present { last, briefly: true } => {
                 vec![(SEARCH, format!("UID SEARCH RETURN (ALL) UID 1:{last}"))]
             }
-            Self::Present { last, briefly: false } => vec![(SEARCH, format!("UID SEARCH UID 1:{last}"))],
+            Self::Present { last, briefly: false } => vec![fetch(&format!("1:{last}"), "(UID)")],
             Self::Bodies(set) => fetch_set(set, "(UID BODY.PEEK[])"),
         }
     }
@@ -197,6 +199,9 @@ impl Ask {
             Self::Identities(set) if set.contains(uid) => message(data),
             Self::Flags(set) if set.contains(uid) => flags(uid, data),
             Self::Changes { last, .. } if uid <= *last => flags(uid, data),
+            Self::Present { last, briefly: false } if uid <= *last => {
+                Some(Told::Present(UidSet::from_sorted(vec![uid])))
+            }
             Self::Bodies(set) if set.contains(uid) => {
                 let body = attribute(data, "BODY[]").and_then(Value::bytes)?;
                 Some(Told::Body(uid, body.clone()))
@@ -225,6 +230,7 @@ impl<'q> Answers<'q> {
             asked: commands(question).1,
             selected: Selected::default(),
             is_open: false,
+            is_search_answered: false,
             done: 0,
         }
     }
@@ -264,6 +270,12 @@ impl<'q> Answers<'q> {
                     },
                     // Refused because the folder could not be opened, or answered for another one.
                     Some(_) if !self.is_open => {}
+                    // Silence is not "nothing is there".
+                    Some(ask @ Ask::Present { briefly: true, .. }) if ended.is_ok() && !self.is_search_answered => {
+                        let what = "it does not say in numbers what was found";
+                        let error = ImapError::Unreadable { command: SEARCH, what };
+                        on(Told::Refused(ask.clone(), error));
+                    }
                     Some(ask) => {
                         if let Err(error) = ended {
                             on(Told::Refused(ask.clone(), error));
@@ -277,7 +289,7 @@ impl<'q> Answers<'q> {
         }
     }
 
-    fn note(&self, data: &Data, on: &mut impl FnMut(Told)) {
+    fn note(&mut self, data: &Data, on: &mut impl FnMut(Told)) {
         match data.name.as_str() {
             FETCH => {
                 let told = uid_of(data).and_then(|uid| {
@@ -287,18 +299,9 @@ impl<'q> Answers<'q> {
                 told.into_iter().for_each(on);
             }
             "ESEARCH" => {
-                let mut values = data
-                    .values
-                    .iter()
-                    .skip_while(|value| value.text().is_none_or(|word| !word.eq_ignore_ascii_case("ALL")));
-                let set = values.nth(1).and_then(Value::text).and_then(|set| set.parse().ok());
+                let set = found(data);
+                self.is_search_answered |= set.is_some();
                 set.map(Told::Present).into_iter().for_each(on);
-            }
-            SEARCH => {
-                let mut uids: Vec<u32> = data.values.iter().filter_map(Value::number).collect();
-                uids.sort_unstable();
-                uids.dedup();
-                on(Told::Present(UidSet::from_sorted(uids)));
             }
             _ => {}
         }

@@ -1,0 +1,134 @@
+//! Faults in a row: how long to wait after each, and when to give up.
+//!
+//! A server that is down for an hour of the night is no reason to fail a mailbox, so what counts is
+//! the time without anything done, and not the number of tries alone. A worker that is cut off
+//! without a word each time is another matter: trying again later does not help it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The pause after the first fault: the folder that the worker held is free again by then.
+const FIRST_PAUSE: Duration = Duration::from_secs(11);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// Fewer faults than this are not believed, however far apart they are.
+const FEWEST: u32 = 5;
+
+/// So many runs that were cut off, with nothing done between them, and trying again is of no use.
+const MOST_CUT_OFF: u32 = 5;
+
+/// The faults that were met since something was done last. Travels in the messages of a work that
+/// continues itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults {
+    /// How many, those of runs that were cut off included.
+    count: u32,
+    /// How many runs were cut off.
+    cut_off: u32,
+    /// When the first was met, in seconds since 1970.
+    since: i64,
+}
+
+impl Faults {
+    /// None.
+    pub const NONE: Self = Self {
+        count: 0,
+        cut_off: 0,
+        since: 0,
+    };
+
+    /// These and one more.
+    #[must_use]
+    pub fn and_one(self, at: Timestamp) -> Self {
+        self.and(1, 0, at)
+    }
+
+    /// These and so many runs that were cut off without a word.
+    #[must_use]
+    pub fn and_cut_off(self, runs: u32, at: Timestamp) -> Self {
+        self.and(runs, runs, at)
+    }
+
+    fn and(self, count: u32, cut_off: u32, at: Timestamp) -> Self {
+        Self {
+            since: if self.count == 0 { at.as_second() } else { self.since },
+            count: self.count.saturating_add(count),
+            cut_off: self.cut_off.saturating_add(cut_off),
+        }
+    }
+
+    /// How many there were.
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
+    /// How many runs were cut off, where they were too many.
+    pub fn cut_off_too_often(self) -> Option<u32> {
+        (self.cut_off >= MOST_CUT_OFF).then_some(self.cut_off)
+    }
+
+    /// How long to wait before the next try: twice as long each time, and five minutes at most.
+    pub fn pause(self) -> Duration {
+        let doubled = FIRST_PAUSE.saturating_mul(1 << self.count.saturating_sub(1).min(16));
+        doubled.min(LONGEST_PAUSE)
+    }
+
+    /// Whether they have lasted for longer than one is patient.
+    pub fn outlast(self, patience: Duration, at: Timestamp) -> bool {
+        let lasted = u64::try_from(at.as_second().saturating_sub(self.since)).unwrap_or_default();
+        self.count >= FEWEST && Duration::from_secs(lasted) >= patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_mins(30);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_server_that_is_down_for_less_than_one_is_patient_is_waited_for() {
+        let mut faults = Faults::NONE;
+        let mut second = 0;
+        let mut tries = 0;
+        while !faults.outlast(PATIENCE, at(second)) {
+            faults = faults.and_one(at(second));
+            second += i64::try_from(faults.pause().as_secs()).unwrap();
+            tries += 1;
+        }
+        assert!((1_800..2_200).contains(&second), "{second} s");
+        assert!((6..=14).contains(&tries), "{tries} tries");
+    }
+
+    #[test]
+    fn a_few_faults_far_apart_are_no_reason() {
+        let faults = Faults::NONE.and_one(at(0)).and_one(at(40_000));
+        assert!(!faults.outlast(PATIENCE, at(80_000)));
+    }
+
+    #[test]
+    fn pauses_double_up_to_five_minutes() {
+        let mut faults = Faults::NONE;
+        let pauses = [11, 22, 44, 88, 176, 300, 300].map(|seconds| {
+            faults = faults.and_one(at(0));
+            (faults.pause().as_secs(), seconds)
+        });
+        assert!(pauses.iter().all(|(pause, wanted)| pause == wanted), "{pauses:?}");
+        assert_eq!(faults.and_cut_off(u32::MAX, at(0)).pause(), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn five_runs_cut_off_are_too_many_whatever_the_time() {
+        let faults = Faults::NONE.and_one(at(0)).and_cut_off(4, at(1));
+        assert_eq!(faults.cut_off_too_often(), None);
+        assert_eq!(faults.and_cut_off(1, at(2)).cut_off_too_often(), Some(5));
+    }
+}
