@@ -14,6 +14,9 @@ pub struct UploadKey {
     pub generation: u32,
 }
 
+/// The largest attachment.
+pub const MAX_ATTACHMENT_BYTES: u64 = 100 << 20;
+
 /// The key of an attachment: `attachments/<request>/<attachment>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachmentKey {

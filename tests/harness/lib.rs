@@ -121,6 +121,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Certify,
         Queue::Cutover,
         Queue::Notify,
+        Queue::Import,
     ];
     let begun = std::time::Instant::now();
     loop {

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
         "sync" => mailvan_sync::run().await,
         "certify" => mailvan_certify::run().await,
         "cutover" => mailvan_cutover::run().await,
+        "import" => mailvan_import::run().await,
         "notify" => mailvan_notify::run().await,
         "bury" => mailvan_bury::run().await,
         other => Err(format!("there is no function named {other:?}").into()),

@@ -12,8 +12,8 @@ use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::RequestId;
-use mailvan::store::stamp;
-use mailvan::upload::UploadKey;
+use mailvan::store::{AttachmentRecord, stamp};
+use mailvan::upload::{AttachmentKey, UploadKey};
 use serde::Serialize;
 
 /// How long a URL is good for.
@@ -85,6 +85,43 @@ impl Uploads {
             .bucket(&self.bucket)
             .key(key.to_string())
             .set_content_length(length);
+        let signed = put.presigned(config).await.context("the upload cannot be signed")?;
+        Ok(Upload {
+            url: signed.uri().to_owned(),
+            method: "PUT",
+            headers: signed
+                .headers()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            expires_at: stamp(now.checked_add(SignedDuration::try_from(VALID_FOR)?)?),
+        })
+    }
+
+    /// Signs the upload of an attachment: S3 takes these bytes only.
+    ///
+    /// # Errors
+    /// Where there are no credentials to sign with.
+    pub async fn sign_attachment(
+        &self,
+        record: &AttachmentRecord,
+        sha256: &str,
+        now: Timestamp,
+    ) -> anyhow::Result<Upload> {
+        let config = PresigningConfig::builder()
+            .start_time(SystemTime::from(now))
+            .expires_in(VALID_FOR)
+            .build()?;
+        let key = AttachmentKey {
+            request_id: record.request_id,
+            attachment: record.attachment.clone(),
+        };
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .content_length(i64::try_from(record.bytes)?)
+            .checksum_sha256(sha256);
         let signed = put.presigned(config).await.context("the upload cannot be signed")?;
         Ok(Upload {
             url: signed.uri().to_owned(),

@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod ministack;
 pub mod package;
 pub mod proxy;
+pub mod radicale;
 mod random;
 pub mod samples;
 pub mod setup;

@@ -40,6 +40,10 @@ pub struct Parameters {
     pub certify_visibility_seconds: u32,
     /// How many runs of certify work at once, at least 2.
     pub certify_concurrency: u32,
+    /// How long one run of import lasts.
+    pub import_timeout_seconds: u32,
+    /// How long the message of a killed run of import stays hidden.
+    pub import_visibility_seconds: u32,
     /// How long a failed message of any other queue stays hidden, at least 60.
     pub queue_visibility_seconds: u32,
 }
@@ -57,6 +61,8 @@ impl Default for Parameters {
             certify_timeout_seconds: 120,
             certify_visibility_seconds: 150,
             certify_concurrency: 4,
+            import_timeout_seconds: 120,
+            import_visibility_seconds: 150,
             queue_visibility_seconds: 60,
         }
     }
@@ -81,6 +87,8 @@ impl Parameters {
             format!("CertifyTimeoutSeconds={}", self.certify_timeout_seconds),
             format!("CertifyVisibilitySeconds={}", self.certify_visibility_seconds),
             format!("CertifyConcurrency={}", self.certify_concurrency),
+            format!("ImportTimeoutSeconds={}", self.import_timeout_seconds),
+            format!("ImportVisibilitySeconds={}", self.import_visibility_seconds),
             format!("QueueVisibilitySeconds={}", self.queue_visibility_seconds),
         ]
     }
@@ -97,6 +105,7 @@ pub enum Queue {
     Certify,
     Cutover,
     Notify,
+    Import,
 }
 
 /// A deployed stack. It holds no process: it lives as long as its emulator does.

@@ -8,6 +8,7 @@
 //! into the text that is stored; [`meaning`] tells whether two texts say the same. [`server`] talks to the server,
 //! and [`import`] does the whole in steps that may be repeated. Nothing here knows of SQS or S3.
 
+pub mod access;
 pub mod archive;
 pub mod calendar;
 pub mod charset;

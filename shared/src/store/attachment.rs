@@ -110,6 +110,14 @@ pub struct AttachmentJournal {
     epoch: i64,
 }
 
+/// Which worker may write.
+#[derive(Clone, Copy)]
+enum While {
+    Importing,
+    Undoing,
+    Whatever,
+}
+
 fn key(attachment: &str) -> String {
     format!("ATTACHMENT#{attachment}")
 }
@@ -215,7 +223,7 @@ impl AttachmentJournal {
     /// # Errors
     /// [`StoreError::Conflict`] where it has been lost.
     pub async fn release(&self) -> Result<(), StoreError> {
-        let change = self.fenced().set("lease_until", 0_i64);
+        let change = self.fenced(While::Whatever).set("lease_until", 0_i64);
         self.store.change(change, request::partition(self.request), key(&self.attachment)).await
     }
 
@@ -225,15 +233,21 @@ impl AttachmentJournal {
     /// [`StoreError`].
     pub async fn undone(&self, batch: u32, removed: u64, changed: u64) -> Result<(), StoreError> {
         let change = self
-            .fenced()
+            .fenced(While::Undoing)
             .set("undone_batches", i64::from(batch) + 1)
             .add("removed", i64::try_from(removed).unwrap_or_default())
             .add("changed_since", i64::try_from(changed).unwrap_or_default());
         self.store.change(change, request::partition(self.request), key(&self.attachment)).await
     }
 
-    fn fenced(&self) -> Change {
-        Change::default().if_equal("epoch", self.epoch)
+    /// Only while this worker holds the lease, and what it does is still wanted.
+    fn fenced(&self, wanted: While) -> Change {
+        let change = Change::default().if_equal("epoch", self.epoch);
+        match wanted {
+            While::Importing => change.if_equal("state", AttachmentState::Importing.as_str()),
+            While::Undoing => change.if_equal("state", AttachmentState::Undoing.as_str()),
+            While::Whatever => change,
+        }
     }
 
     fn update(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
@@ -257,14 +271,14 @@ impl Journal for AttachmentJournal {
     }
 
     async fn begin(&self, batch: &Batch) -> Result<(), StoreError> {
-        let fence = self.update(self.fenced().set("begun", i64::from(batch.number) + 1))?;
+        let fence = self.update(self.fenced(While::Importing).set("begun", i64::from(batch.number) + 1))?;
         self.store.transact(vec![fence, self.put(batch)?]).await
     }
 
     async fn finish(&self, batch: &Batch, progress: &Progress) -> Result<(), StoreError> {
         let progress = item_of(String::new(), String::new(), progress)?;
         let progress = progress.into_iter().filter(|(name, _)| !matches!(name.as_str(), "PK" | "SK")).collect();
-        let change = self.fenced().set("progress", AttributeValue::M(progress));
+        let change = self.fenced(While::Importing).set("progress", AttributeValue::M(progress));
         self.store.transact(vec![self.update(change)?, self.put(batch)?]).await
     }
 }

@@ -8,7 +8,7 @@ use libdav::dav::Propfind;
 use libdav::names::{ADDRESSBOOK, CALENDAR, COMP, DISPLAY_NAME, RESOURCETYPE, RESPONSE, SUPPORTED_CALENDAR_COMPONENT_SET};
 use libdav::{Depth, PropertyName};
 
-use super::{DavError, DavSession};
+use super::{DavError, DavSession, path_of};
 use crate::dav::objects::Wanted;
 use crate::dav::{Kind, hex, print_of};
 
@@ -60,7 +60,7 @@ impl DavSession {
             let is_own = property(&RESOURCETYPE).is_some_and(|kinds| kinds.children().any(|node| node.tag_name() == *own));
             let href = response.children().find(|node| node.tag_name().name() == "href").and_then(|node| node.text());
             let Some(href) = href.filter(|_| is_own) else { continue };
-            let path = href.parse::<http::Uri>().map_or_else(|_| href.to_owned(), |uri| uri.path().to_owned());
+            let path = path_of(href);
             let text = |name: &PropertyName<'_, '_>| property(name).and_then(|node| node.text()).map(str::trim);
             let components: BTreeSet<String> = response
                 .descendants()

@@ -6,9 +6,10 @@ use http::Request;
 use libdav::caldav::GetCalendarResources;
 use libdav::carddav::GetAddressBookResources;
 use libdav::dav::{Delete, PutResource, WebDavError, make_relative_url};
+use libdav::encoding::strict_percent_encoded;
 use libdav::requests::DavRequest;
 
-use super::{Collection, DavError, DavSession};
+use super::{Collection, DavError, DavSession, path_of};
 use crate::dav::content_line::unfold;
 use crate::dav::{Built, Kind, hex, print_of};
 
@@ -66,6 +67,7 @@ impl DavSession {
             return Ok(HashMap::new());
         }
         let what = "the look at what is there";
+        let hrefs = hrefs.iter().map(|href| strict_percent_encoded(href));
         let resources = match collection.kind {
             Kind::Contacts => {
                 let get = GetAddressBookResources::new(&collection.href).with_hrefs(hrefs);
@@ -78,12 +80,11 @@ impl DavSession {
         };
         let found = resources.into_iter().filter_map(|resource| {
             let content = resource.content.ok()?;
-            let path = resource.href.parse::<http::Uri>().ok().map(|uri| uri.path().to_owned());
             let found = Found {
                 text: content.data,
                 etag: content.etag,
             };
-            Some((path.unwrap_or(resource.href), found))
+            Some((path_of(&resource.href), found))
         });
         Ok(found.collect())
     }
@@ -135,7 +136,7 @@ impl DavSession {
                 text: content.data,
                 etag: content.etag,
             };
-            is_it.then_some((resource.href, found))
+            is_it.then(|| (path_of(&resource.href), found))
         });
         Ok(found)
     }
@@ -190,7 +191,7 @@ fn conflict(body: &str) -> Option<String> {
     let document = roxmltree::Document::parse(body).ok()?;
     let conflict = document.descendants().find(|node| node.tag_name().name() == "no-uid-conflict")?;
     let href = conflict.descendants().find(|node| node.tag_name().name() == "href")?.text()?;
-    href.trim().parse::<http::Uri>().ok().map(|uri| uri.path().to_owned())
+    Some(path_of(href))
 }
 
 /// Text within XML.

@@ -6,7 +6,7 @@ use libdav::names::{ADDRESSBOOK_HOME_SET, CALENDAR_HOME_SET, CURRENT_USER_PRINCI
 use libdav::sd::DiscoverableService;
 
 use super::http::{Http, Login};
-use super::{Collection, DavError};
+use super::{Collection, DavError, path_of};
 use crate::dav::Kind;
 use crate::imap::Connector;
 
@@ -51,7 +51,7 @@ impl DavSession {
         let principal = self.principal(kind).await?;
         let asked = self.client.request(FindPropertyHrefs::new(&principal, property)).await;
         let homes = asked.map_err(DavError::of("the search for collections"))?.hrefs;
-        let home = homes.first().map(|uri| uri.path().to_owned()).ok_or(DavError::NoSuchHome(name))?;
+        let home = homes.first().map(|uri| path_of(&uri.to_string())).ok_or(DavError::NoSuchHome(name))?;
         Ok(if home.ends_with('/') { home } else { format!("{home}/") })
     }
 
@@ -68,7 +68,7 @@ impl DavSession {
             match self.client.request(FindPropertyHrefs::new(&path, &CURRENT_USER_PRINCIPAL)).await {
                 Ok(found) => {
                     if let Some(principal) = found.hrefs.first() {
-                        return Ok(principal.path().to_owned());
+                        return Ok(path_of(&principal.to_string()));
                     }
                 }
                 Err(error) => match DavError::of("the search for the principal")(error) {
