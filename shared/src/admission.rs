@@ -1,15 +1,16 @@
-//! From checked rows to a scheduled request, or to faults that the customer mends.
+//! From rows that were read to a scheduled request, or to faults that the customer mends: all that was
+//! found in the rows and in the mailboxes is told at once.
 //!
 //! Works from what the table holds, so that it can be repeated after any crash: rows and faults are
-//! written first, by whoever read them.
+//! written first, by whoever read them, and so is what the checks found.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Pass, RequestEvent, RequestId, RequestState, Window};
-use crate::queue::{Queue, QueueError, Queues, StartPass};
+use crate::queue::{CheckMailbox, Queue, QueueError, Queues, StartPass};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
-use crate::store::{NoticeKind, RequestRecord, Store, StoreError};
+use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
 
 /// A start that is not farther away than this is not worth a schedule, which has a precision of a
 /// minute.
@@ -41,8 +42,9 @@ pub enum AdmissionError {
 }
 
 impl Admission {
-    /// Schedules the request if all its rows are good, or the customer goes on with the good ones;
-    /// else tells what has to be mended. Idempotency key: request and generation.
+    /// Has the mailboxes checked that are not yet; when all are, schedules the request if everything is
+    /// good, or the customer goes on with what is; else tells what has to be mended. Idempotency key:
+    /// request and generation.
     ///
     /// Nobody may be writing the generation's rows meanwhile. A form's are written before anybody is
     /// told of them; whoever reads an upload holds the lease ([`Store::lease_reading`]) until this
@@ -77,14 +79,37 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let (id, generation) = (request.request_id, request.generation);
-        let is_empty = self.store.jobs(id, generation).await?.is_empty();
-        let has_faults = !self.store.faults(id, generation).await?.is_empty();
-        if is_empty || (has_faults && !good_rows_only) {
+        let jobs = self.store.jobs(id, generation).await?;
+        if request.state == RequestState::Checking && jobs.iter().any(|job| job.check.state.is_open()) {
+            return self.have_checked(request, &jobs).await;
+        }
+        let is_none_good = jobs.iter().all(|job| job.check.obstacle().is_some());
+        let has_faults =
+            jobs.iter().any(|job| job.check.needs_attention()) || !self.store.faults(id, generation).await?.is_empty();
+        if is_none_good || (has_faults && !good_rows_only) {
             let notice = NoticeKind::Refused { generation };
             Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?)
         } else {
             self.schedule(request, now).await
         }
+    }
+
+    /// Has the mailboxes checked that are not yet. Their messages are sent again where the checks had
+    /// begun before: whoever was to send them may have died.
+    async fn have_checked(&self, request: &RequestRecord, jobs: &[JobRecord]) -> Result<(), AdmissionError> {
+        let open: Vec<CheckMailbox> = jobs
+            .iter()
+            .filter(|job| job.check.state.is_open())
+            .map(|job| CheckMailbox {
+                job_id: job.job_id,
+                check_round: job.check.round,
+                times: 0,
+            })
+            .collect();
+        let mailboxes = u32::try_from(open.len()).unwrap_or(u32::MAX);
+        let has_begun = self.store.begin_checks(request, mailboxes).await?;
+        tracing::info!(request.id = %request.request_id, mailboxes, has_begun, "mailboxes are checked");
+        Ok(self.queues.send_all(Queue::Check, &open).await?)
     }
 
     /// The schedule is made before the state says so: a crash between the two is mended by the next

@@ -133,6 +133,7 @@ impl Config {
                 start_dead_letter_arn: needed("START_DEAD_LETTER_QUEUE_ARN")?,
                 queues: QueueUrls {
                     ingest: needed("INGEST_QUEUE_URL")?,
+                    check: needed("CHECK_QUEUE_URL")?,
                     start: needed("START_QUEUE_URL")?,
                     plan: needed("PLAN_QUEUE_URL")?,
                     sync: needed("SYNC_QUEUE_URL")?,

@@ -6,7 +6,8 @@
 //! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them. [`certify`]:
 //!   comparing what was copied.
 //! - [`dns`]: asking resolvers, and single servers of a domain.
-//! - [`admission`]: from checked rows to a scheduled request.
+//! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
+//!   scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -18,6 +19,7 @@
 
 pub mod admission;
 pub mod certify;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod dav;

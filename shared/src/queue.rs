@@ -28,6 +28,8 @@ const BATCH: usize = 10;
 pub enum Queue {
     /// Uploads and forms to be read.
     Ingest,
+    /// Mailboxes to be checked.
+    Check,
     /// Passes to be started; the scheduler's target.
     Start,
     /// Mailboxes to be planned.
@@ -54,6 +56,18 @@ pub struct CheckRequest {
     /// The customer goes on with the good rows and leaves the others.
     #[serde(default)]
     pub good_rows_only: bool,
+}
+
+/// "Look at this mailbox": to `check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckMailbox {
+    /// The mailbox.
+    pub job_id: JobId,
+    /// How often its row has been mended.
+    pub check_round: u32,
+    /// How many looks have found a fault so far.
+    #[serde(default)]
+    pub times: u32,
 }
 
 /// "Start this pass": to `trigger`.
@@ -163,6 +177,8 @@ pub struct ImportAttachment {
 pub struct QueueUrls {
     /// Of [`Queue::Ingest`].
     pub ingest: String,
+    /// Of [`Queue::Check`].
+    pub check: String,
     /// Of [`Queue::Start`].
     pub start: String,
     /// Of [`Queue::Plan`].
@@ -295,6 +311,7 @@ impl Queues {
     fn url(&self, queue: Queue) -> &str {
         match queue {
             Queue::Ingest => &self.urls.ingest,
+            Queue::Check => &self.urls.check,
             Queue::Start => &self.urls.start,
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,

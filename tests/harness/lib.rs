@@ -115,6 +115,7 @@ pub async fn send_to(world: &World, url: &str, messages: &[Value]) -> Result<()>
 pub async fn quiet(world: &World) -> Result<()> {
     let queues = [
         Queue::Ingest,
+        Queue::Check,
         Queue::Start,
         Queue::Plan,
         Queue::Sync,

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
         "plan" => mailvan_plan::run().await,
         "sync" => mailvan_sync::run().await,
         "certify" => mailvan_certify::run().await,
+        "check" => mailvan_check::run().await,
         "cutover" => mailvan_cutover::run().await,
         "import" => mailvan_import::run().await,
         "notify" => mailvan_notify::run().await,

@@ -7,6 +7,7 @@
 
 mod attachment;
 mod certificate;
+mod check;
 mod mailbox;
 mod request;
 
@@ -40,6 +41,7 @@ struct Letter {
     lane: Option<u8>,
     copied: Option<i64>,
     certified: Option<i64>,
+    check_round: Option<u32>,
     notice: Option<NoticeKind>,
     generation: Option<u32>,
     preview_asked: Option<i64>,
@@ -81,6 +83,11 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
             copied,
             ..
         } => mailbox::bury(deps, job_id, pass, lane.zip(copied)).await,
+        Letter {
+            job_id: Some(job_id),
+            check_round: Some(round),
+            ..
+        } => check::bury(deps, job_id, round).await,
         Letter {
             job_id: Some(job_id),
             certified: Some(certified),

@@ -148,6 +148,8 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
             .advance_request(request_id, RequestEvent::UploadReceived, now(), change)
             .await
         {
+            // Its mailboxes are looked at already: it was read, and another file came under its URL.
+            Ok(Advance::AlreadyThere(request)) if request.open_jobs > 0 => deps.objects.delete(key).await?,
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {
@@ -181,7 +183,8 @@ async fn keep(deps: &Deps, key: UploadKey, content: &Content, options: &CopyOpti
         }
     };
     let store = &deps.admission.store;
-    for earlier in 1..=generation {
+    // 0 is a form, whose customer goes on with a file.
+    for earlier in 0..=generation {
         store.delete_generation(request_id, earlier).await?;
     }
     let jobs = seal(deps, key, &rows, options).await?;

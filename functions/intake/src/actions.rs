@@ -122,7 +122,7 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
 fn may_proceed(overview: &Overview) -> Result<(), Problem> {
     if overview.request.state != RequestState::NeedsAttention {
         Err(refused(Code::NotNeedsAttention, overview))
-    } else if overview.jobs.is_empty() {
+    } else if overview.good() == 0 {
         Err(refused(Code::NoGoodRows, overview))
     } else {
         Ok(())
@@ -184,6 +184,15 @@ mod tests {
                 .code(),
             Code::NoGoodRows
         );
+    }
+
+    #[test]
+    fn mailboxes_with_something_to_mend_are_no_good_rows() {
+        let mut overview = overview(RequestState::NeedsAttention, 2);
+        overview.jobs[0].check = samples::wrong_password();
+        assert_eq!(may_proceed(&overview), Ok(()));
+        overview.jobs[1].check = samples::wrong_password();
+        assert_eq!(may_proceed(&overview).unwrap_err().code(), Code::NoGoodRows);
     }
 
     #[test]

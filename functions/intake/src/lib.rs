@@ -2,7 +2,7 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `preview`, `report` and
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `report` and
 //! `certificate`;
 //! `problem` is how everything is refused.
 
@@ -13,6 +13,7 @@ mod body;
 mod certificate;
 mod create;
 mod faults;
+mod mend;
 mod moment;
 mod next;
 mod order;
@@ -125,6 +126,7 @@ async fn serve(
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
+        Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,
         Action::Attachments => attachments::list(deps, request).await,
         Action::Attach => attachments::announce(deps, request, &body::take(event)?, now).await,

@@ -12,7 +12,7 @@ pub fn next_step(overview: &Overview) -> String {
         RequestState::AwaitingUpload => "Upload your CSV file to the address you got with the request; if that has expired, ask for a new one \
              by POST to this request's /upload."
             .to_owned(),
-        RequestState::Checking => "Your mailboxes are being read and checked, which takes a few minutes at most; you need not do anything.".to_owned(),
+        RequestState::Checking => "Your mailboxes are being read and looked at on both sides, which takes a few minutes; you need not do anything.".to_owned(),
         RequestState::NeedsAttention => attention(overview),
         RequestState::Scheduled => scheduled(overview),
         RequestState::FirstPass => {
@@ -45,6 +45,9 @@ fn attention(overview: &Overview) -> String {
     let mut rows: Vec<u32> = overview.faults.iter().map(|fault| fault.row).collect();
     rows.dedup();
     let upload = "ask for a new upload by POST to this request's /upload, and send the whole corrected file";
+    if overview.to_mend() > 0 {
+        return mending(overview.to_mend(), overview.good(), rows.len());
+    }
     match (overview.jobs.len(), rows.len()) {
         (0, 0) => "A new upload has been asked for: send the whole corrected file to its address.".to_owned(),
         (0, _) => format!("Nothing in your file can be used yet: mend what rows_refused names, {upload}."),
@@ -58,6 +61,29 @@ fn attention(overview: &Overview) -> String {
             mailboxes(good)
         ),
     }
+}
+
+/// Mailboxes were found that cannot be copied as they are.
+fn mending(to_mend: usize, good: usize, refused: usize) -> String {
+    let found = match to_mend {
+        1 => "1 mailbox has something to mend, which its check names".to_owned(),
+        n => format!("{n} mailboxes have something to mend, which their checks name"),
+    };
+    let refused = match refused {
+        0 => "",
+        _ => ", and rows_refused names rows that cannot be read",
+    };
+    let proceed = match good {
+        0 => String::new(),
+        good => format!(
+            "; or go on without those that stay wrong, with {}, by POST to this request's /proceed",
+            mailboxes(good)
+        ),
+    };
+    format!(
+        "{found}{refused}: mend a row by PATCH to this request's /mailboxes/ROW, or send the whole corrected file after a POST to its \
+         /upload{proceed}."
+    )
 }
 
 fn scheduled(overview: &Overview) -> String {
@@ -137,6 +163,24 @@ mod tests {
                 && next(attention, 2, 2).contains("2 good mailboxes,")
         );
         assert!(next(attention, 2, 0).starts_with("Go on with the 2 good mailboxes"));
+    }
+
+    #[test]
+    fn mailboxes_to_mend_are_counted_and_the_good_ones_offered() {
+        let mut jobs: Vec<_> = (1..=3).map(|row| samples::job(row, JobState::Waiting, None)).collect();
+        jobs[0].check = samples::wrong_password();
+        let mut overview = Overview {
+            request: samples::request(RequestState::NeedsAttention),
+            jobs,
+            faults: Vec::new(),
+        };
+        let words = next_step(&overview);
+        assert!(
+            words.starts_with("1 mailbox has something to mend") && words.contains("with 2 good mailboxes, by POST"),
+            "{words}"
+        );
+        overview.jobs.truncate(1);
+        assert!(!next_step(&overview).contains("/proceed"));
     }
 
     #[test]

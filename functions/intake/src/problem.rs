@@ -28,6 +28,10 @@ pub enum Code {
     NoSuchRequest,
     /// No mailbox in this row, or none that is certified.
     NoSuchCertificate,
+    /// No mailbox in this row.
+    NoSuchMailbox,
+    /// The mailbox is being copied, or has been, or the request has ended.
+    NotMendable,
     /// No such path.
     NoSuchPath,
     /// The path is there, the method is not; `Allow` names those that are.
@@ -87,7 +91,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -95,6 +99,8 @@ impl Code {
         Self::Unauthorized,
         Self::NoSuchRequest,
         Self::NoSuchCertificate,
+        Self::NoSuchMailbox,
+        Self::NotMendable,
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::BodyTooLarge,
@@ -138,6 +144,8 @@ impl Code {
             Self::Unauthorized => ("unauthorized", 401, "The token of the request is needed"),
             Self::NoSuchRequest => ("no_such_request", 404, "There is no such request"),
             Self::NoSuchCertificate => ("no_such_certificate", 404, "There is no such certificate"),
+            Self::NoSuchMailbox => ("no_such_mailbox", 404, "There is no such mailbox"),
+            Self::NotMendable => ("not_mendable", 409, "The row cannot be mended now"),
             Self::NoSuchPath => ("no_such_path", 404, "There is nothing at this path"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The path does not take this method"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
@@ -258,6 +266,14 @@ mod tests {
         assert_eq!(answer.status_code, 422);
         assert_eq!(answer.headers["content-type"], "application/problem+json");
         assert_eq!(answer.headers["allow"], "GET");
+    }
+
+    #[test]
+    fn every_fault_of_a_check_is_in_the_description_of_the_api() {
+        let described = include_str!("../../../infra/openapi.yaml");
+        for code in mailvan::domain::CheckCode::ALL {
+            assert!(described.contains(&format!("            - {code}\n")), "{code}");
+        }
     }
 
     #[test]

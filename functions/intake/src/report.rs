@@ -1,4 +1,4 @@
-//! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what was not copied of it or
+//! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what its check found, for what was not copied of it or
 //! is at the destination otherwise, for each kind of what certifying found beyond that, and for each
 //! fault of a refused row.
 //!
@@ -92,6 +92,7 @@ pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGa
 /// The lines of a mailbox. Most have renamed folders at most, and their chunks are not read.
 async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
     let mut lines = vec![mailbox(job)];
+    lines.extend(check_faults(job));
     if job.exceptions > 0 || job.notes > 0 {
         let folders = store.folders(job.job_id).await?;
         let renamed = folders.iter().filter(|folder| folder.note.is_some()).count();
@@ -127,6 +128,16 @@ fn mailbox(job: &JobRecord) -> Line {
         certificate: job.certificate_path().unwrap_or_default(),
         ..of_job("mailbox", job)
     }
+}
+
+/// What the check found, as long as the mailbox has not begun.
+fn check_faults(job: &JobRecord) -> Vec<Line> {
+    let faults = job.check.failed().iter().map(|fault| Line {
+        code: fault.code.as_str().to_owned(),
+        message: fault.in_words(),
+        ..of_job("check_fault", job)
+    });
+    faults.collect()
 }
 
 fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -> Vec<Line> {

@@ -33,6 +33,8 @@ pub enum Action {
     Report,
     /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
     Certificate(u32),
+    /// `PATCH /v1/requests/{id}/mailboxes/{row}`; the row of the mailbox.
+    Mend(u32),
     /// `GET /v1/requests/{id}/preview`.
     Preview,
     /// `POST /v1/requests/{id}/preview`.
@@ -91,6 +93,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
         ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
         ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
+        ["requests", id, "mailboxes", row] => Some(("PATCH", Route::Request(id, Action::Mend(row.parse().ok()?)))),
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
@@ -108,7 +111,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 14] = [
+    const CALLS: [(&str, &str, Route<'static>); 15] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
@@ -121,6 +124,11 @@ mod tests {
             "GET",
             "/v1/requests/x/mailboxes/7/certificate",
             Route::Request("x", Action::Certificate(7)),
+        ),
+        (
+            "PATCH",
+            "/v1/requests/x/mailboxes/7",
+            Route::Request("x", Action::Mend(7)),
         ),
         ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
         ("GET", "/v1/requests/x/attachments", Route::Request("x", Action::Attachments)),

@@ -3,7 +3,8 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use jiff::Timestamp;
 use mailvan::domain::{
-    CopyOptions, Endpoint, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId, RequestState, Secret,
+    Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobState, JobStatus, MailboxOrder, Pass,
+    RequestId, RequestState, Secret,
 };
 use mailvan::store::{JobRecord, RequestRecord};
 use serde_json::json;
@@ -39,6 +40,19 @@ pub fn request(state: RequestState) -> RequestRecord {
         error_code: None,
         error_message: None,
         expires_at: None,
+    }
+}
+
+/// A check that found a wrong password.
+pub fn wrong_password() -> Check {
+    Check {
+        state: CheckState::Failed,
+        faults: vec![CheckFault::new(
+            CheckCode::SourceWrongPassword,
+            "The password is wrong",
+            "Correct it",
+        )],
+        ..Check::default()
     }
 }
 

@@ -1,7 +1,9 @@
 //! `GET /v1/requests/{id}`: how far a request is, from the table's records.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use mailvan::domain::{CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window};
+use mailvan::domain::{
+    Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window,
+};
 use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
 
@@ -75,10 +77,30 @@ struct MailboxView<'a> {
     bytes_copied: i64,
     exceptions: i64,
     notes: i64,
+    check: CheckView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
+}
+
+/// What was found before the copying.
+#[derive(Serialize)]
+struct CheckView<'a> {
+    state: CheckState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_at: Option<&'a str>,
+    /// The first of the faults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a CheckFault>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [CheckFault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folders: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
 }
 
 /// A certificate that has been made, and where it is.
@@ -109,6 +131,16 @@ impl Overview {
     /// How many mailboxes are in a state.
     pub fn in_state(&self, state: JobState) -> usize {
         self.jobs.iter().filter(|job| job.status.state() == state).count()
+    }
+
+    /// How many mailboxes can be copied, as far as their checks tell.
+    pub fn good(&self) -> usize {
+        self.jobs.iter().filter(|job| job.check.obstacle().is_none()).count()
+    }
+
+    /// How many mailboxes have something to mend.
+    pub fn to_mend(&self) -> usize {
+        self.jobs.iter().filter(|job| job.check.needs_attention()).count()
     }
 
     /// The response that shows it.
@@ -173,8 +205,21 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
         bytes_copied: job.bytes_copied,
         exceptions: job.exceptions,
         notes: job.notes,
+        check: check(&job.check),
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
+    }
+}
+
+fn check(check: &Check) -> CheckView<'_> {
+    CheckView {
+        state: check.state,
+        checked_at: check.at.as_deref(),
+        fault: check.faults.first(),
+        faults: &check.faults,
+        folders: check.size.map(|size| size.folders),
+        messages: check.size.map(|size| size.messages),
+        bytes: check.size.map(|size| size.bytes),
     }
 }
 
@@ -215,6 +260,7 @@ mod tests {
             made_at: "2026-11-24T09:00:00Z".to_owned(),
             agrees: true,
         });
+        failed.check = samples::wrong_password();
         failed.error_code = Some("source_login".to_owned());
         failed.error_message = Some("the password is wrong".to_owned());
         let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
@@ -241,6 +287,7 @@ mod tests {
             json!({
                 "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
                 "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
+                "check": {"state": "waiting"},
             })
         );
         let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
@@ -251,6 +298,12 @@ mod tests {
         assert_eq!(
             document["mailboxes"][1]["error"],
             json!({"code": "source_login", "message": "the password is wrong"})
+        );
+        let fault =
+            json!({"code": "source_wrong_password", "message": "The password is wrong", "remedy": "Correct it"});
+        assert_eq!(
+            document["mailboxes"][1]["check"],
+            json!({"state": "failed", "fault": fault, "faults": [fault]})
         );
         assert_eq!(
             document["rows_refused"],

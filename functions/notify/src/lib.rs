@@ -67,10 +67,11 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
         return Ok(());
     }
-    let (jobs, faults) = match notice {
-        NoticeKind::Refused { generation } => (Vec::new(), deps.store.faults(request_id, generation).await?),
-        _ => (deps.store.jobs(request_id, request.generation).await?, Vec::new()),
+    let (generation, faults) = match notice {
+        NoticeKind::Refused { generation } => (generation, deps.store.faults(request_id, generation).await?),
+        _ => (request.generation, Vec::new()),
     };
+    let jobs = deps.store.jobs(request_id, generation).await?;
     let mail = compose(notice, &request, &jobs, &faults, &deps.profile)?;
 
     let until = now.checked_add(CLAIM)?;

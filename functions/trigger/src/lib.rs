@@ -10,8 +10,9 @@ use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
 use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, serve};
+use mailvan::store::job::Failure;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{JobRecord, Store, StoreError};
+use mailvan::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
 use mailvan::sync::settle_request;
 
 /// How many mailboxes are started at the same time.
@@ -43,6 +44,9 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     };
     let jobs = deps.store.jobs(request_id, request.generation).await?;
     let taking_part = jobs.iter().filter(|job| takes_part(job, pass)).count();
+    if taking_part == 0 && request.state == RequestState::Scheduled && pass == Pass::First {
+        return need_attention(deps, &request).await;
+    }
     let change = RequestChange {
         open_jobs: Some(u32::try_from(taking_part)?),
         // What was counted are the mailboxes of this state.
@@ -61,7 +65,11 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     // A message that comes when the pass is over starts nothing.
     let jobs = if state == running(pass) { jobs } else { Vec::new() };
     // Dying from here on: the message comes again, and mailboxes that have begun are passed over.
-    let started: Vec<Option<PlanMailbox>> = stream::iter(jobs)
+    for job in jobs.iter().filter(|job| is_held_back(job, pass)) {
+        hold_back(deps, job).await?;
+    }
+    let waiting = jobs.into_iter().filter(|job| !is_held_back(job, pass));
+    let started: Vec<Option<PlanMailbox>> = stream::iter(waiting)
         .map(|job| start_job(deps, job, pass))
         .buffer_unordered(AT_ONCE)
         .try_collect()
@@ -71,6 +79,38 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     deps.queues.send_all(Queue::Plan, &messages).await?;
     let notices = settle_request(&deps.store, request_id, now()).await?;
     deps.queues.send_notices(request_id, &notices).await?;
+    Ok(())
+}
+
+/// Has the customer mend the mailboxes, because none of them could be copied.
+async fn need_attention(deps: &Deps, request: &RequestRecord) -> anyhow::Result<()> {
+    let notice = NoticeKind::Refused {
+        generation: request.generation,
+    };
+    let change = RequestChange {
+        notice: Some(notice),
+        if_generation: Some(request.generation),
+        if_state: Some(request.state),
+        ..RequestChange::default()
+    };
+    let id = request.request_id;
+    tracing::warn!(request.id = %id, "no mailbox can be copied");
+    deps.store
+        .advance_request(id, RequestEvent::NoneCanStart, now(), change)
+        .await?;
+    Ok(deps.queues.send_notices(id, &[notice]).await?)
+}
+
+/// Leaves a mailbox out of the first pass, for what its check found. Mended, it is copied in the final
+/// one.
+async fn hold_back(deps: &Deps, job: &JobRecord) -> anyhow::Result<()> {
+    if let Some(fault) = job.check.obstacle() {
+        let failure = Failure {
+            code: fault.code.as_str().to_owned(),
+            message: fault.in_words(),
+        };
+        deps.store.fail_job(job.job_id, &failure, now()).await?;
+    }
     Ok(())
 }
 
@@ -103,7 +143,12 @@ fn running(pass: Pass) -> RequestState {
 /// first get their second chance.
 fn takes_part(job: &JobRecord, pass: Pass) -> bool {
     match pass {
-        Pass::First => job.status.state() == JobState::Waiting,
+        Pass::First => job.status.state() == JobState::Waiting && job.check.obstacle().is_none(),
         Pass::Final => matches!(job.status.state(), JobState::AwaitingCutover | JobState::Failed),
     }
+}
+
+/// Whether a mailbox waits, and cannot be copied as it is.
+fn is_held_back(job: &JobRecord, pass: Pass) -> bool {
+    pass == Pass::First && job.status.state() == JobState::Waiting && job.check.obstacle().is_some()
 }

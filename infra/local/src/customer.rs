@@ -58,6 +58,10 @@ pub struct Status {
 /// How a mailbox stands.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Mailbox {
+    /// Its row.
+    pub row: u32,
+    /// What was found before the copying.
+    pub check: Value,
     /// Its address.
     pub email: String,
     /// Its state.

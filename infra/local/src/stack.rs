@@ -44,6 +44,8 @@ pub struct Parameters {
     pub import_timeout_seconds: u32,
     /// How long the message of a killed run of import stays hidden.
     pub import_visibility_seconds: u32,
+    /// How many runs of check work at once, at least 2.
+    pub check_concurrency: u32,
     /// How long a failed message of any other queue stays hidden, at least 60.
     pub queue_visibility_seconds: u32,
 }
@@ -63,6 +65,7 @@ impl Default for Parameters {
             certify_concurrency: 4,
             import_timeout_seconds: 120,
             import_visibility_seconds: 150,
+            check_concurrency: 4,
             queue_visibility_seconds: 60,
         }
     }
@@ -89,6 +92,7 @@ impl Parameters {
             format!("CertifyConcurrency={}", self.certify_concurrency),
             format!("ImportTimeoutSeconds={}", self.import_timeout_seconds),
             format!("ImportVisibilitySeconds={}", self.import_visibility_seconds),
+            format!("CheckConcurrency={}", self.check_concurrency),
             format!("QueueVisibilitySeconds={}", self.queue_visibility_seconds),
         ]
     }
@@ -99,6 +103,7 @@ impl Parameters {
 #[expect(missing_docs, reason = "the names are the template's")]
 pub enum Queue {
     Ingest,
+    Check,
     Start,
     Plan,
     Sync,

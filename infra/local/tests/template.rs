@@ -87,6 +87,11 @@ async fn each_function_is_fed_from_its_source() {
             "/v1/requests/r1/mailboxes/2/certificate",
             "GET /v1/requests/{id}/mailboxes/{row}/certificate",
         ),
+        (
+            "PATCH",
+            "/v1/requests/r1/mailboxes/2",
+            "PATCH /v1/requests/{id}/mailboxes/{row}",
+        ),
         ("POST", "/v1/requests/r1/preview", "POST /v1/requests/{id}/preview"),
         ("GET", "/v1/requests/r1/preview", "GET /v1/requests/{id}/preview"),
         ("GET", "/v1/template.csv", "GET /v1/template.csv"),
@@ -99,6 +104,7 @@ async fn each_function_is_fed_from_its_source() {
     assert_eq!(unknown.status(), 404);
 
     for (queue, handler) in [
+        (Queue::Check, "check"),
         (Queue::Start, "trigger"),
         (Queue::Plan, "plan"),
         (Queue::Sync, "sync"),
@@ -117,20 +123,22 @@ async fn each_function_is_fed_from_its_source() {
         .send(local.stack.dead_letter_queue_url(Queue::Ingest).unwrap(), "ingest")
         .await;
     let mut buried: Vec<String> = Vec::new();
-    for count in 1..=7 {
+    for count in 1..=8 {
         let events = local.events("bury", count).await;
         let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
         buried = records
             .map(|record| record["body"].as_str().unwrap().to_owned())
             .collect();
-        if buried.len() == 7 {
+        if buried.len() == 8 {
             break;
         }
     }
     buried.sort();
     assert_eq!(
         buried,
-        ["certify", "cutover", "ingest", "notify", "plan", "sync", "trigger"]
+        [
+            "certify", "check", "cutover", "ingest", "notify", "plan", "sync", "trigger"
+        ]
     );
 }
 

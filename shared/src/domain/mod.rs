@@ -9,6 +9,7 @@
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
 pub mod address;
+pub mod check;
 pub mod dropped;
 pub mod fault;
 pub mod flags;
@@ -32,6 +33,7 @@ pub mod window;
 pub mod zone;
 
 pub use address::{AddressError, EmailAddress};
+pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
 pub use host::{Host, HostError};

@@ -7,6 +7,9 @@
 //!                  needs_attention          from every state that is not an end: -> cancelled, -> failed
 //! ```
 //!
+//! A scheduled request whose mailboxes can none of them start when its time has come needs attention
+//! again.
+//!
 //! The machine does not know who causes an event nor what follows from it; both stand in the
 //! functions. Whoever stores the next state does so on the condition that the state it started from
 //! is still stored.
@@ -56,6 +59,10 @@ pub enum RequestEvent {
     Accepted,
     /// There are rows to mend.
     FaultsFound,
+    /// A row was mended, and is checked again.
+    RowMended,
+    /// Its time has come, and there is no mailbox that could be copied.
+    NoneCanStart,
     /// A pass began.
     PassStarted(Pass),
     /// The last mailbox of a pass came to its end.
@@ -108,9 +115,11 @@ pub fn transition(state: RequestState, event: RequestEvent) -> Result<RequestSta
     use RequestEvent as E;
     use RequestState as S;
     match (state, event) {
-        (S::AwaitingUpload | S::NeedsAttention, E::UploadReceived) => Ok(S::Checking),
+        (S::AwaitingUpload | S::NeedsAttention, E::UploadReceived) | (S::NeedsAttention, E::RowMended) => {
+            Ok(S::Checking)
+        }
         (S::Checking | S::NeedsAttention, E::Accepted) => Ok(S::Scheduled),
-        (S::Checking, E::FaultsFound) => Ok(S::NeedsAttention),
+        (S::Checking, E::FaultsFound) | (S::Scheduled, E::NoneCanStart) => Ok(S::NeedsAttention),
         (S::Scheduled, E::PassStarted(Pass::First)) => Ok(S::FirstPass),
         (S::AwaitingCutover, E::PassStarted(Pass::Final)) => Ok(S::FinalPass),
         (
@@ -214,6 +223,8 @@ impl IllegalTransition {
             RequestEvent::UploadReceived => 1,
             RequestEvent::FaultsFound => 2,
             RequestEvent::Accepted => 3,
+            RequestEvent::RowMended => return self.state == RequestState::Checking,
+            RequestEvent::NoneCanStart => return self.state == RequestState::NeedsAttention,
             RequestEvent::PassStarted(Pass::First) => 4,
             RequestEvent::PassSettled { pass: Pass::First, .. } => 5,
             RequestEvent::PassStarted(Pass::Final) => 6,
@@ -246,10 +257,12 @@ impl FromStr for RequestState {
 mod tests {
     use super::*;
 
-    const EVENTS: [RequestEvent; 13] = [
+    const EVENTS: [RequestEvent; 15] = [
         RequestEvent::UploadReceived,
         RequestEvent::Accepted,
         RequestEvent::FaultsFound,
+        RequestEvent::RowMended,
+        RequestEvent::NoneCanStart,
         RequestEvent::PassStarted(Pass::First),
         RequestEvent::PassStarted(Pass::Final),
         RequestEvent::PassSettled {
@@ -283,18 +296,18 @@ mod tests {
     /// One line a state, one column an event in the order of `EVENTS`: the next state, `=` for
     /// illegal and already there, `-` for illegal.
     const TABLE: &str = "
-        state                     Upload   Accept    Faults          Start1     Start2     S1well           S1some           S1none  S2well    S2some                    S2none Cancel    Fail
-        awaiting_upload           checking -         -               -          -          -                -                -       -         -                         -      cancelled failed
-        checking                  =        scheduled needs_attention -          -          -                -                -       -         -                         -      cancelled failed
-        needs_attention           checking scheduled =               -          -          -                -                -       -         -                         -      cancelled failed
-        scheduled                 =        =         =               first_pass -          -                -                -       -         -                         -      cancelled failed
-        first_pass                =        =         =               =          -          awaiting_cutover awaiting_cutover failed  -         -                         -      cancelled failed
-        awaiting_cutover          =        =         =               =          final_pass =                =                =       -         -                         -      cancelled failed
-        final_pass                =        =         =               =          =          =                =                =       completed completed_with_exceptions failed cancelled failed
-        completed                 =        =         =               =          =          =                =                =       =         =                         =      -         -
-        completed_with_exceptions =        =         =               =          =          =                =                =       =         =                         =      -         -
-        cancelled                 -        -         -               -          -          -                -                -       -         -                         -      =         -
-        failed                    =        =         =               =          =          =                =                =       =         =                         =      -         =
+        state                     Upload   Accept    Faults          Mended   None            Start1     Start2     S1well           S1some           S1none S2well    S2some                    S2none Cancel    Fail
+        awaiting_upload           checking -         -               -        -               -          -          -                -                -      -         -                         -      cancelled failed
+        checking                  =        scheduled needs_attention =        -               -          -          -                -                -      -         -                         -      cancelled failed
+        needs_attention           checking scheduled =               checking =               -          -          -                -                -      -         -                         -      cancelled failed
+        scheduled                 =        =         =               -        needs_attention first_pass -          -                -                -      -         -                         -      cancelled failed
+        first_pass                =        =         =               -        -               =          -          awaiting_cutover awaiting_cutover failed -         -                         -      cancelled failed
+        awaiting_cutover          =        =         =               -        -               =          final_pass =                =                =      -         -                         -      cancelled failed
+        final_pass                =        =         =               -        -               =          =          =                =                =      completed completed_with_exceptions failed cancelled failed
+        completed                 =        =         =               -        -               =          =          =                =                =      =         =                         =      -         -
+        completed_with_exceptions =        =         =               -        -               =          =          =                =                =      =         =                         =      -         -
+        cancelled                 -        -         -               -        -               -          -          -                -                -      -         -                         -      =         -
+        failed                    =        =         =               -        -               =          =          =                =                =      =         =                         =      -         =
     ";
 
     #[test]

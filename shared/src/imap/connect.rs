@@ -117,15 +117,38 @@ impl Connector {
         }))
     }
 
+    /// Looks whether an IMAP server answers there as asked for, without a login, within `limit`.
+    ///
+    /// # Errors
+    /// Any [`ImapError`] but those of a login.
+    pub async fn probe(&self, endpoint: &Endpoint, limit: Duration) -> Result<(), ImapError> {
+        let reaching = tokio::time::timeout(limit, self.reach(endpoint)).await;
+        reaching
+            .unwrap_or(Err(ImapError::TimedOut {
+                command: GREETING,
+                seconds: limit.as_secs(),
+            }))
+            .map(|_| ())
+    }
+
     async fn open_patiently(&self, endpoint: &Endpoint, credentials: &Credentials) -> Result<Session, ImapError> {
+        let session = log_in(self.reach(endpoint).await?, credentials, IDLE_TIMEOUT).await?;
+        match self.compression {
+            Compression::Off => Ok(session),
+            Compression::WhereOffered => session.compress().await,
+        }
+    }
+
+    /// A session as far as it goes without a login.
+    async fn reach(&self, endpoint: &Endpoint) -> Result<Session, ImapError> {
         let host = endpoint.host.as_str();
         if endpoint.security == Security::None && !self.plaintext_allowed {
             return Err(ImapError::PlaintextRefused { host: host.to_owned() });
         }
         let tcp = self.connect(host, endpoint.port).await?;
-        let session = match endpoint.security {
-            Security::Tls => greeted(host, self.encrypt(host, Box::new(tcp)).await?).await?,
-            Security::None => greeted(host, Box::new(tcp)).await?,
+        match endpoint.security {
+            Security::Tls => greeted(host, self.encrypt(host, Box::new(tcp)).await?).await,
+            Security::None => greeted(host, Box::new(tcp)).await,
             Security::StartTls => {
                 let mut plain = greeted(host, Box::new(tcp)).await?;
                 if !plain.capabilities().has("STARTTLS") {
@@ -140,13 +163,8 @@ impl Connector {
                 let quirks = plain.quirks;
                 let mut session = Session::new(self.encrypt(host, plain.into_wire()).await?, IDLE_TIMEOUT);
                 session.quirks = quirks;
-                session
+                Ok(session)
             }
-        };
-        let session = log_in(session, credentials, IDLE_TIMEOUT).await?;
-        match self.compression {
-            Compression::Off => Ok(session),
-            Compression::WhereOffered => session.compress().await,
         }
     }
 

@@ -1,8 +1,16 @@
-//! Counting what is in a folder without opening it (RFC 9051, section 6.3.11; RFC 8438).
+//! Counting what is in folders, without opening them where the server lets us (RFC 9051, section
+//! 6.3.11; RFC 8438).
+
+use std::collections::BTreeMap;
 
 use super::error::ImapError;
-use super::open::status_item;
+use super::listing::key;
+use super::open::{sendable, status_item};
+use super::pipeline::run_all;
 use super::session::{Session, quote};
+use super::survey::{Ask, Pace, Question, Told, survey};
+
+const STATUS: &str = "STATUS";
 
 /// How much a folder holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,20 +21,22 @@ pub struct Count {
     pub bytes: Option<u64>,
 }
 
+fn items(session: &Session) -> &'static str {
+    if session.capabilities().has("STATUS=SIZE") {
+        "(MESSAGES SIZE)"
+    } else {
+        "(MESSAGES)"
+    }
+}
+
 /// Counts a folder. Nothing in it is changed, not even `\Recent`.
 ///
 /// # Errors
 /// [`ImapError::Refused`] where the server does not want it.
 pub async fn count(session: &mut Session, wire_name: &str) -> Result<Count, ImapError> {
-    let items = if session.capabilities().has("STATUS=SIZE") {
-        "(MESSAGES SIZE)"
-    } else {
-        "(MESSAGES)"
-    };
-    let data = session
-        .run("STATUS", &format!("STATUS {} {items}", quote(wire_name)))
-        .await?;
-    let answer = data.iter().find(|data| data.name == "STATUS");
+    let command = format!("STATUS {} {}", quote(wire_name), items(session));
+    let data = session.run(STATUS, &command).await?;
+    let answer = data.iter().find(|data| data.name == STATUS);
     let messages = answer.and_then(|answer| status_item(answer, "MESSAGES"));
     Ok(Count {
         messages: messages.ok_or(ImapError::Unreadable {
@@ -34,5 +44,58 @@ pub async fn count(session: &mut Session, wire_name: &str) -> Result<Count, Imap
             what: "MESSAGES is missing",
         })?,
         bytes: answer.and_then(|answer| status_item(answer, "SIZE")),
+    })
+}
+
+/// Counts folders, asking for the next ones ahead of the answers. `None` where the server does not
+/// tell about a folder; nothing is changed.
+///
+/// # Errors
+/// [`ImapError`] where the session is lost.
+pub async fn count_all(session: &mut Session, wire_names: &[&str]) -> Result<Vec<Option<Count>>, ImapError> {
+    let items = items(session);
+    let commands = wire_names.iter().filter_map(|name| {
+        let name = sendable(STATUS, name).ok()?;
+        Some(format!("STATUS {name} {items}"))
+    });
+    let (data, _) = run_all(session, STATUS, commands.collect()).await?;
+    let mut told = BTreeMap::new();
+    for answer in data.iter().filter(|data| data.name == STATUS) {
+        let name = answer.values.first().and_then(|name| name.bytes());
+        let messages = status_item(answer, "MESSAGES");
+        if let (Some(name), Some(messages)) = (name, messages) {
+            let bytes = status_item(answer, "SIZE");
+            told.insert(key(&String::from_utf8_lossy(name)), Count { messages, bytes });
+        }
+    }
+    Ok(wire_names.iter().map(|name| told.get(&key(name)).copied()).collect())
+}
+
+/// The bytes of the messages of folders, one by one: how many messages were seen, and their bytes.
+/// `may_go_on` is asked before each folder. Opens the folders, which takes their messages' `\Recent`.
+///
+/// # Errors
+/// [`ImapError`] where the session is lost.
+pub async fn weigh(
+    session: &mut Session,
+    wire_names: &[&str],
+    may_go_on: impl Fn() -> bool,
+) -> Result<Count, ImapError> {
+    let question = |name: &&str| Question {
+        wire_name: (*name).to_owned(),
+        asks: vec![Ask::Sizes { from: 1, dated: false }],
+    };
+    let questions: Vec<Question> = wire_names.iter().map(question).collect();
+    let (mut messages, mut bytes) = (0_u64, 0_u64);
+    survey(session, &questions, Pace::OneByOne, may_go_on, |_, told| {
+        if let Told::Message(message) = told {
+            messages += 1;
+            bytes = bytes.saturating_add(message.size_bytes);
+        }
+    })
+    .await?;
+    Ok(Count {
+        messages,
+        bytes: Some(bytes),
     })
 }

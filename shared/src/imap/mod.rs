@@ -31,6 +31,7 @@ mod open;
 mod output;
 mod pipeline;
 mod quirks;
+pub mod quota;
 mod refusal;
 pub mod relocate;
 pub mod remove;
@@ -48,6 +49,6 @@ mod value;
 
 pub use capability::Capabilities;
 pub use connect::{Compression, Connector, Credentials};
-pub use count::{Count, count};
+pub use count::{Count, count, count_all, weigh};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

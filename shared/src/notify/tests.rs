@@ -4,7 +4,7 @@ mod hostile;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
-use crate::domain::{CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
+use crate::domain::{Check, CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
 use crate::store::job::CertificateNote;
 
 fn profile() -> Profile {
@@ -50,6 +50,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         destination: format!("{name}@example.com").parse().unwrap(),
         sealed_destination_password: Some("SEALED".to_owned()),
         options: CopyOptions::default(),
+        check: Check::default(),
         folders: 9,
         open_folders: 0,
         messages_total: 12_345 + i64::from(row),

@@ -55,7 +55,9 @@ pub(super) struct Listing<T> {
 /// A refused row; 0 is the file as a whole.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    row: u32,
+    number: u32,
+    /// Of a mailbox that was looked at.
+    address: Option<String>,
     faults: Listing<Remedy>,
 }
 
@@ -146,7 +148,7 @@ impl View {
                 .as_deref()
                 .map(one_line)
                 .filter(|reason| !reason.is_empty()),
-            rows: Row::listing(faults),
+            rows: Row::listing(faults, jobs),
             totals: Totals::of(&mailboxes, failed.len()),
             mailboxes: Listing::first(mailboxes, LISTED_MAILBOXES),
             failed: Listing::first(failed, LISTED_MAILBOXES),
@@ -173,8 +175,18 @@ impl<T> Listing<T> {
 }
 
 impl Row {
-    fn listing(faults: &[Fault]) -> Listing<Self> {
+    /// The refused rows, and the mailboxes in whose checks something was found, by their rows.
+    fn listing(faults: &[Fault], jobs: &[JobRecord]) -> Listing<Self> {
         let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
+        let mut addresses = std::collections::BTreeMap::new();
+        for job in jobs.iter().filter(|job| job.check.needs_attention()) {
+            let remedies = job.check.failed().iter().map(|fault| Remedy {
+                column: None,
+                message: one_line(&fault.in_words()),
+            });
+            rows.entry(job.job_id.row()).or_default().extend(remedies);
+            addresses.insert(job.job_id.row(), one_line(&job.address));
+        }
         for fault in faults {
             let remedy = Remedy {
                 column: fault.column.as_deref().map(one_line),
@@ -183,7 +195,8 @@ impl Row {
             rows.entry(fault.row).or_default().push(remedy);
         }
         let rows = rows.into_iter().map(|(row, faults)| Self {
-            row,
+            address: addresses.remove(&row),
+            number: row,
             faults: Listing::first(faults, LISTED_FAULTS),
         });
         Listing::first(rows.collect(), LISTED_ROWS)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::{Item, Store, StoreError, belonging, request, stamp};
 use crate::domain::{
-    CopyOptions, EmailAddress, Endpoint, JobId, JobState, JobStatus, MailboxOrder, RequestId, RequestState,
+    Check, CopyOptions, EmailAddress, Endpoint, JobId, JobState, JobStatus, MailboxOrder, RequestId, RequestState,
 };
 
 /// One mailbox of a request.
@@ -42,6 +42,9 @@ pub struct JobRecord {
     /// What is to be copied, and how: those of the request.
     #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
     pub options: CopyOptions,
+    /// What was found when it was looked at before the copying.
+    #[serde(flatten)]
+    pub check: Check,
     /// How many folders the mailbox has.
     pub folders: u32,
     /// How many of them the running pass still waits for.
@@ -157,6 +160,7 @@ impl JobRecord {
             destination: order.destination.clone(),
             sealed_destination_password,
             options: options.clone(),
+            check: Check::default(),
             folders: 0,
             open_folders: 0,
             messages_total: 0,

@@ -8,6 +8,7 @@
 
 mod advance;
 pub mod attachment;
+pub mod check;
 mod chunk;
 mod error;
 mod expression;

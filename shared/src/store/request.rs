@@ -55,7 +55,7 @@ pub struct RequestRecord {
     /// The exact length of the upload in bytes, where the customer told it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csv_bytes: Option<u64>,
-    /// How many mailboxes the running pass still waits for.
+    /// How many mailboxes the running check or pass still waits for.
     pub open_jobs: u32,
     /// Why it failed, or what went wrong last: a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -313,7 +313,7 @@ impl Store {
 
 /// When the table forgets a request that comes into a state now, in seconds since 1970. Never while
 /// it goes on by itself.
-fn expires_at(state: RequestState, now: Timestamp) -> Option<i64> {
+pub(super) fn expires_at(state: RequestState, now: Timestamp) -> Option<i64> {
     let kept = match state {
         RequestState::AwaitingUpload | RequestState::Checking | RequestState::NeedsAttention => ABANDONED_AFTER,
         RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => return None,
@@ -326,7 +326,7 @@ fn expires_at(state: RequestState, now: Timestamp) -> Option<i64> {
     now.checked_add(kept).ok().map(Timestamp::as_second)
 }
 
-fn entity_state(state: RequestState) -> String {
+pub(super) fn entity_state(state: RequestState) -> String {
     format!("request#{state}")
 }
 

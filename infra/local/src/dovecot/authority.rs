@@ -21,6 +21,7 @@ pub struct Authority {
     directory: Directory,
     pem: String,
     names: String,
+    days: i32,
 }
 
 impl Authority {
@@ -49,6 +50,19 @@ impl Authority {
             directory,
             pem,
             names: names.to_owned(),
+            days: 10,
+        })
+    }
+
+    /// Makes a new authority for what servers on loopback are reached by, whose certificates expired
+    /// yesterday.
+    ///
+    /// # Errors
+    /// If openssl is missing or fails.
+    pub fn create_expired() -> anyhow::Result<Self> {
+        Ok(Self {
+            days: -1,
+            ..Self::create()?
         })
     }
 
@@ -70,7 +84,8 @@ impl Authority {
             target,
             &format!(
                 "x509 -req -in server.csr -CA {own}/ca.pem -CAkey {own}/ca.key -CAserial server.srl \
-                 -CAcreateserial -out server.pem -days 10 -extfile server.ext -extensions server"
+                 -CAcreateserial -out server.pem -days {} -extfile server.ext -extensions server",
+                self.days
             ),
         )
     }

@@ -1,0 +1,41 @@
+//! Dead letters of a mailbox that was to be checked.
+//!
+//! What could not be found out is told as that. It keeps no mailbox from being copied when its time has
+//! come, because it is our fault.
+
+use mailvan::clock::now;
+use mailvan::domain::{Check, CheckCode, CheckFault, CheckState, JobId};
+use mailvan::queue::{CheckRequest, Queue};
+use mailvan::store::stamp;
+
+use crate::{Deps, mailbox, settle};
+
+/// Buries a letter of a round of a mailbox's check.
+pub async fn bury(deps: &Deps, job_id: JobId, round: u32) -> anyhow::Result<()> {
+    let Some(job) = mailbox::find(deps, job_id).await? else {
+        return Ok(());
+    };
+    if job.check.round == round {
+        let fault = CheckFault::new(
+            CheckCode::NotChecked,
+            "The mailbox could not be checked; staff have been told",
+            "You need not do anything: what may be wrong with it shows when the copying begins",
+        );
+        let check = Check {
+            state: CheckState::Failed,
+            at: Some(stamp(now())),
+            faults: vec![fault],
+            ..job.check.clone()
+        };
+        let check = if job.check.state.is_open() { check } else { job.check };
+        if deps.store.finish_check(job_id, &check).await? == Some(0) {
+            let admit = CheckRequest {
+                request_id: job_id.request(),
+                generation: job_id.generation(),
+                good_rows_only: false,
+            };
+            deps.queues.send(Queue::Ingest, &admit).await?;
+        }
+    }
+    settle(deps, job_id.request()).await
+}
