@@ -200,6 +200,20 @@ fn every_fault_names_its_line_and_key() {
             "no user",
         ),
         (
+            "[notices]",
+            "[destination.dav]\nurl = \"https://dav.example.net\"\nmaster_login = \"anna\"\n[notices]",
+            9,
+            "destination.dav.master_login",
+            "{mailbox}",
+        ),
+        (
+            "[notices]",
+            "[destination.dav]\nurl = \"https://dav.example.net\"\nrequests = 17\n[notices]",
+            9,
+            "destination.dav.requests",
+            "from 1 to 16",
+        ),
+        (
             "host = \"imap.example.net\"\n",
             "",
             4,

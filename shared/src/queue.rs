@@ -4,6 +4,8 @@
 //! back; after five times it goes to the queue's dead letters, which `bury` writes into the job
 //! table.
 
+mod import;
+
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
@@ -16,6 +18,8 @@ use crate::clock::Deadline;
 use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
+
+pub use import::ImportAttachment;
 
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
@@ -155,21 +159,6 @@ pub struct SendNotice {
     pub request_id: RequestId,
     /// Which notice.
     pub notice: NoticeKind,
-}
-
-/// "Import this attachment, or take it back": to `import`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportAttachment {
-    /// The request.
-    pub request_id: RequestId,
-    /// The attachment's name within it.
-    pub attachment: String,
-    /// How many batches were done when this was sent: a dead letter that was sent before the last one was done is sent
-    /// again instead of failing the attachment.
-    pub done: u32,
-    /// How many faults were met since a batch was done last.
-    #[serde(default)]
-    pub faults: u32,
 }
 
 /// Where the queues are.

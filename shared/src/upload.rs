@@ -38,7 +38,9 @@ impl FromStr for AttachmentKey {
     fn from_str(key: &str) -> Result<Self, NotAnUpload> {
         let rest = key.strip_prefix("attachments/").ok_or(NotAnUpload)?;
         let (request, attachment) = rest.split_once('/').ok_or(NotAnUpload)?;
-        let is_name = !attachment.is_empty() && attachment.len() <= 40 && attachment.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_name = !attachment.is_empty()
+            && attachment.len() <= 40
+            && attachment.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !is_name {
             return Err(NotAnUpload);
         }
@@ -103,7 +105,12 @@ mod tests {
         };
         assert_eq!(key.to_string().parse(), Ok(key.clone()));
         let request = key.request_id;
-        for other in ["", "attachments/x/1", &format!("attachments/{request}/"), &format!("attachments/{request}/a/b")] {
+        for other in [
+            "",
+            "attachments/x/1",
+            &format!("attachments/{request}/"),
+            &format!("attachments/{request}/a/b"),
+        ] {
             assert_eq!(other.parse::<AttachmentKey>(), Err(NotAnUpload), "{other}");
         }
     }

@@ -15,7 +15,11 @@ use crate::Deps;
 /// Buries a letter, with the count of batches it was sent with.
 pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> anyhow::Result<()> {
     let store = &deps.store;
-    let Some(record) = store.attachment(id, attachment).await?.filter(|record| record.state.is_open()) else {
+    let Some(record) = store
+        .attachment(id, attachment)
+        .await?
+        .filter(|record| record.state.is_open())
+    else {
         return Ok(());
     };
     let batches = record.progress.batches + record.undone_batches;
@@ -41,7 +45,9 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         code: record.error_code.clone().unwrap_or_else(|| "gave_up".to_owned()),
         message: format!("given up after five tries; the last: {last}"),
     };
-    let failed = store.advance_attachment(&record, AttachmentState::Failed, Some(&failure), now()).await;
+    let failed = store
+        .advance_attachment(&record, AttachmentState::Failed, Some(&failure), now())
+        .await;
     journal.release().await?;
     match failed {
         Ok(()) | Err(StoreError::Conflict) => Ok(()),

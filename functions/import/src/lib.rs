@@ -150,7 +150,11 @@ async fn fail(deps: &Deps, wish: &ImportAttachment, failure: &Failure) -> anyhow
     if let Some(record) = deps.store.attachment(wish.request_id, &wish.attachment).await?
         && record.state.is_open()
     {
-        match deps.store.advance_attachment(&record, AttachmentState::Failed, Some(failure), now()).await {
+        match deps
+            .store
+            .advance_attachment(&record, AttachmentState::Failed, Some(failure), now())
+            .await
+        {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }

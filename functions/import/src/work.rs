@@ -63,7 +63,10 @@ impl Fault {
     fn ours(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             error: error.into(),
-            failure: failure("import_interrupted", "something went wrong on our side; it is tried again"),
+            failure: failure(
+                "import_interrupted",
+                "something went wrong on our side; it is tried again",
+            ),
             needs_person: false,
             is_login: false,
             wait: None,
@@ -98,7 +101,10 @@ pub async fn import(
         Fetched::Spooled(file) => file,
         Fetched::Gone if record.state == AttachmentState::AwaitingUpload => return Ok(Outcome::Left),
         Fetched::Gone => {
-            let why = failure("upload_gone", "the file is not kept any more; please announce and upload it again");
+            let why = failure(
+                "upload_gone",
+                "the file is not kept any more; please announce and upload it again",
+            );
             return end(deps, &record, AttachmentState::Failed, Some(why)).await;
         }
         Fetched::TooLarge => {
@@ -107,7 +113,9 @@ pub async fn import(
         }
     };
     if record.state == AttachmentState::AwaitingUpload {
-        deps.store.advance_attachment(&record, AttachmentState::Importing, None, now()).await?;
+        deps.store
+            .advance_attachment(&record, AttachmentState::Importing, None, now())
+            .await?;
         record.state = AttachmentState::Importing;
     }
     let spool = match Spool::open(upload) {
@@ -159,7 +167,10 @@ fn reserve(deadline: Deadline) -> Duration {
 fn verdict(record: &AttachmentRecord) -> (AttachmentState, Option<Failure>) {
     let progress = &record.progress;
     if progress.objects == 0 {
-        return (AttachmentState::Failed, Some(failure("nothing_found", "there is no contact and no entry in the file")));
+        return (
+            AttachmentState::Failed,
+            Some(failure("nothing_found", "there is no contact and no entry in the file")),
+        );
     }
     let is_whole = progress.counts.failed == 0 && progress.counts.kept == 0 && progress.problems_found == 0;
     let state = if is_whole {
@@ -202,7 +213,10 @@ pub async fn undo(
 async fn session(deps: &Deps, record: &AttachmentRecord) -> Result<Result<DavSession, Failure>, Fault> {
     let request = deps.store.find_request(record.request_id).await?;
     if request.is_none_or(|request| matches!(request.state, RequestState::Cancelled | RequestState::Failed)) {
-        return Ok(Err(failure("request_ended", "the request has ended; files for it are not imported any more")));
+        return Ok(Err(failure(
+            "request_ended",
+            "the request has ended; files for it are not imported any more",
+        )));
     }
     let job = match deps.store.job(record.job_id).await {
         Err(StoreError::Missing(_)) => {
@@ -214,7 +228,8 @@ async fn session(deps: &Deps, record: &AttachmentRecord) -> Result<Result<DavSes
     match session_for(&deps.profile, &deps.secrets, &deps.connector, &job).await {
         Ok(session) => Ok(Ok(session)),
         Err(AccessError::Secret(SecretError::Destroyed)) => {
-            let why = "the mailbox's password was destroyed when the request ended; nothing can be changed with it any more";
+            let why =
+                "the mailbox's password was destroyed when the request ended; nothing can be changed with it any more";
             Ok(Err(failure("request_ended", why)))
         }
         Err(AccessError::Server(error)) => Err(error.into()),
@@ -228,7 +243,11 @@ async fn end(
     state: AttachmentState,
     failure: Option<Failure>,
 ) -> Result<Outcome, Fault> {
-    match deps.store.advance_attachment(record, state, failure.as_ref(), now()).await {
+    match deps
+        .store
+        .advance_attachment(record, state, failure.as_ref(), now())
+        .await
+    {
         Ok(()) => Ok(Outcome::Ended),
         Err(StoreError::Conflict) => Ok(Outcome::Left),
         Err(error) => Err(error.into()),

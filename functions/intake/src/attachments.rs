@@ -135,7 +135,10 @@ pub async fn announce(
     let upload = deps.uploads.sign_attachment(&record, &sha256, now).await?;
     deps.store.create_attachment(&record).await?;
     tracing::info!(request.id = %record.request_id, attachment = record.attachment, "attachment announced");
-    Ok(response::json(201, &json!({ "id": record.attachment, "upload": upload }))?)
+    Ok(response::json(
+        201,
+        &json!({ "id": record.attachment, "upload": upload }),
+    )?)
 }
 
 /// `GET`: how far the files are.
@@ -160,7 +163,11 @@ pub async fn take_back(
     if record.state != AttachmentState::Undone {
         may_take(deps, &request, now)?;
         if record.state != AttachmentState::Undoing {
-            match deps.store.advance_attachment(&record, AttachmentState::Undoing, None, now).await {
+            match deps
+                .store
+                .advance_attachment(&record, AttachmentState::Undoing, None, now)
+                .await
+            {
                 Err(StoreError::Conflict) => {
                     let detail = "The attachment moved on while you asked: look at it, and ask again.";
                     return Err(Problem::new(Code::ChangedMeanwhile, detail).into());
@@ -176,7 +183,11 @@ pub async fn take_back(
         };
         deps.queues.send(Queue::Import, &wish).await?;
     }
-    let record = deps.store.attachment(request.request_id, &name).await?.unwrap_or(record);
+    let record = deps
+        .store
+        .attachment(request.request_id, &name)
+        .await?
+        .unwrap_or(record);
     Ok(response::json(202, &view(&record))?)
 }
 
@@ -191,11 +202,22 @@ fn check(announced: &Announced) -> Result<String, Problem> {
         });
     };
     if announced.bytes == 0 || announced.bytes > MAX_ATTACHMENT_BYTES {
-        fault("bytes", "out_of_range", "The file can have 1 to 104857600 bytes (100 MiB). Split a larger one.");
+        fault(
+            "bytes",
+            "out_of_range",
+            "The file can have 1 to 104857600 bytes (100 MiB). Split a larger one.",
+        );
     }
-    let digest = STANDARD.decode(&announced.sha256).ok().filter(|digest| digest.len() == 32);
+    let digest = STANDARD
+        .decode(&announced.sha256)
+        .ok()
+        .filter(|digest| digest.len() == 32);
     if digest.is_none() {
-        fault("sha256", "bad_digest", "Give the SHA-256 of the file in base64, 44 characters.");
+        fault(
+            "sha256",
+            "bad_digest",
+            "Give the SHA-256 of the file in base64, 44 characters.",
+        );
     }
     let chars = announced.name.chars().count();
     if chars == 0 || chars > MAX_NAME_CHARS || announced.name.contains(char::is_control) {
@@ -218,7 +240,9 @@ fn may_take(deps: &Deps, request: &RequestRecord, now: Timestamp) -> Result<(), 
     }
     let has_own_password = deps.profile.imap.auth == DestinationAuth::Password;
     match request.state {
-        RequestState::Cancelled | RequestState::Failed => refused("The request has ended. Make a new one for the mailbox."),
+        RequestState::Cancelled | RequestState::Failed => {
+            refused("The request has ended. Make a new one for the mailbox.")
+        }
         RequestState::Completed | RequestState::CompletedWithExceptions if has_own_password => refused(
             "The request has ended, and with it the mailboxes' passwords were destroyed. Make a new request for the mailbox.",
         ),
@@ -245,7 +269,7 @@ fn view(record: &AttachmentRecord) -> View<'_> {
         state_since: &record.state_since,
         created_at: &record.created_at,
         objects: progress.objects,
-        done: counts.imported + counts.existing + counts.updated + counts.kept + counts.failed,
+        done: counts.all(),
         imported: counts.imported,
         existing: counts.existing,
         updated: counts.updated,
@@ -284,11 +308,17 @@ mod tests {
     #[test]
     fn all_faults_of_what_is_announced_are_told_at_once() {
         let read = |value: serde_json::Value| body::parse::<Announced>(value.to_string().as_bytes()).unwrap();
-        let good = json!({"mailbox": 1, "kind": "contacts", "bytes": 5, "name": "a.vcf", "sha256": STANDARD.encode([0; 32])});
+        let good =
+            json!({"mailbox": 1, "kind": "contacts", "bytes": 5, "name": "a.vcf", "sha256": STANDARD.encode([0; 32])});
         assert!(check(&read(good)).is_ok());
         let bad = json!({"mailbox": 1, "kind": "calendar", "bytes": 0, "name": "a\n", "sha256": "AAAA"});
         let problem = check(&read(bad)).unwrap_err().document();
-        let fields: Vec<&str> = problem["faults"].as_array().unwrap().iter().filter_map(|f| f["field"].as_str()).collect();
+        let fields: Vec<&str> = problem["faults"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|f| f["field"].as_str())
+            .collect();
         assert_eq!(fields, ["bytes", "sha256", "name"]);
     }
 }

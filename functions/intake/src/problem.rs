@@ -58,8 +58,6 @@ pub enum Code {
     NoPreview,
     /// One was asked for less than a minute ago.
     PreviewTooSoon,
-    /// No mailbox in this row.
-    NoSuchMailbox,
     /// No such attachment.
     NoSuchAttachment,
     /// Contacts and calendars cannot be imported now.
@@ -91,7 +89,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 25] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -114,7 +112,6 @@ impl Code {
         Self::NotPreviewable,
         Self::NoPreview,
         Self::PreviewTooSoon,
-        Self::NoSuchMailbox,
         Self::NoSuchAttachment,
         Self::NotAttachable,
         Self::Internal,
@@ -159,7 +156,6 @@ impl Code {
             Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
             Self::NoPreview => ("no_preview", 404, "There is no preview"),
             Self::PreviewTooSoon => ("preview_too_soon", 429, "A preview has just been asked for"),
-            Self::NoSuchMailbox => ("no_such_mailbox", 404, "There is no such mailbox"),
             Self::NoSuchAttachment => ("no_such_attachment", 404, "There is no such attachment"),
             Self::NotAttachable => ("not_attachable", 409, "Contacts and calendars cannot be imported now"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),

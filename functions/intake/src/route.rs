@@ -131,8 +131,16 @@ mod tests {
             Route::Request("x", Action::Mend(7)),
         ),
         ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
-        ("GET", "/v1/requests/x/attachments", Route::Request("x", Action::Attachments)),
-        ("POST", "/v1/requests/x/attachments", Route::Request("x", Action::Attach)),
+        (
+            "GET",
+            "/v1/requests/x/attachments",
+            Route::Request("x", Action::Attachments),
+        ),
+        (
+            "POST",
+            "/v1/requests/x/attachments",
+            Route::Request("x", Action::Attach),
+        ),
         (
             "DELETE",
             "/v1/requests/x/attachments/00000000000000a7",
@@ -189,17 +197,16 @@ mod tests {
 
     /// The path with its variable parts as they are described.
     fn with_names(path: &str) -> String {
-        path.replace("/x", "/{id}").replace("/7", "/{row}").replace("/00000000000000a7", "/{attachment}")
+        path.replace("/x", "/{id}")
+            .replace("/7", "/{row}")
+            .replace("/00000000000000a7", "/{attachment}")
     }
 
     #[test]
     fn every_call_has_a_route_of_the_gateway() {
         let template = include_str!("../../../template.yaml");
         for (method, path, _) in CALLS {
-            let key = format!(
-                "RouteKey: \"{method} {}\"",
-                with_names(path)
-            );
+            let key = format!("RouteKey: \"{method} {}\"", with_names(path));
             assert!(template.contains(&key), "{key}");
         }
     }

@@ -17,12 +17,17 @@ impl MemoryJournal {
     /// What each batch made.
     pub fn batches(&self) -> Vec<Batch> {
         let batches = self.batches.lock();
-        batches.map(|batches| batches.values().cloned().collect()).unwrap_or_default()
+        batches
+            .map(|batches| batches.values().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// How far the import is.
     pub fn progress(&self) -> Progress {
-        self.progress.lock().map(|progress| progress.clone()).unwrap_or_default()
+        self.progress
+            .lock()
+            .map(|progress| progress.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -30,7 +35,11 @@ impl Journal for MemoryJournal {
     type Error = Infallible;
 
     async fn batch(&self, number: u32) -> Result<Option<Batch>, Infallible> {
-        Ok(self.batches.lock().ok().and_then(|batches| batches.get(&number).cloned()))
+        Ok(self
+            .batches
+            .lock()
+            .ok()
+            .and_then(|batches| batches.get(&number).cloned()))
     }
 
     async fn begin(&self, batch: &Batch) -> Result<(), Infallible> {

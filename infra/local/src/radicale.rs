@@ -116,7 +116,9 @@ impl Drop for Radicale {
 fn collect(dir: &Path, found: &mut Vec<(PathBuf, String)>) -> Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let is_hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if path.is_dir() && !is_hidden {
             collect(&path, found)?;
         } else if !is_hidden {

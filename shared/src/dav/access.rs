@@ -48,5 +48,7 @@ pub async fn session_for(
 }
 
 fn master_login(dav: &DestinationDav, mailbox: &str, master: &str) -> String {
-    dav.master_login.replace("{mailbox}", mailbox).replace("{master}", master)
+    dav.master_login
+        .replace("{mailbox}", mailbox)
+        .replace("{master}", master)
 }

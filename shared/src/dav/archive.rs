@@ -49,7 +49,10 @@ pub enum ArchiveError {
 ///
 /// # Errors
 /// [`ArchiveError`]; files before it may have been read.
-pub fn each_file(mut upload: File, mut take: impl FnMut(String, &mut dyn Read) -> io::Result<()>) -> Result<(), ArchiveError> {
+pub fn each_file(
+    mut upload: File,
+    mut take: impl FnMut(String, &mut dyn Read) -> io::Result<()>,
+) -> Result<(), ArchiveError> {
     if files_told(&mut upload)?.is_none_or(|files| files > MAX_FILES) {
         return Err(ArchiveError::TooManyFiles);
     }
@@ -68,7 +71,13 @@ pub fn each_file(mut upload: File, mut take: impl FnMut(String, &mut dyn Read) -
         if !entry.is_file() {
             continue;
         }
-        let name: String = entry.name().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
+        let name: String = entry
+            .name()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
         let by_ratio = SMALL_BYTES.max(entry.compressed_size().saturating_mul(MAX_RATIO));
         let room = left.min(by_ratio);
         let mut counted = Counted {
@@ -98,7 +107,9 @@ fn files_told(upload: &mut File) -> io::Result<Option<u64>> {
     upload.seek(SeekFrom::Start(0))?;
     let at = end.windows(4).rposition(|window| window == b"PK\x05\x06");
     let count = at.and_then(|at| end.get(at + 10..at + 12));
-    let count = count.and_then(|count| <[u8; 2]>::try_from(count).ok()).map(u16::from_le_bytes);
+    let count = count
+        .and_then(|count| <[u8; 2]>::try_from(count).ok())
+        .map(u16::from_le_bytes);
     Ok(count.filter(|count| *count != u16::MAX).map(u64::from))
 }
 
@@ -116,7 +127,10 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.entry.read(buffer).inspect_err(|_| self.ended = Some(End::Damaged))?;
+        let read = self
+            .entry
+            .read(buffer)
+            .inspect_err(|_| self.ended = Some(End::Damaged))?;
         match self.room.checked_sub(read as u64) {
             Some(room) => {
                 self.room = room;

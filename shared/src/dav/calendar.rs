@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::charset::decode;
 use super::contact::Fault;
-use super::content_line::{ContentLine, fold, printable, unfold};
+use super::content_line::{ContentLine, escaped_text, fold, printable, unfold};
 use super::objects::{Component, Container};
 use super::{Built, Kind, hex, print_of};
 
@@ -66,7 +66,13 @@ pub fn read(component: Component, bytes: &[u8], line: u64) -> Result<Entry, Faul
                 "CREATED" if changed.is_none() => changed = Some(value.to_owned()),
                 "ORGANIZER" | "ATTENDEE" => {
                     parsed.set_param("SCHEDULE-AGENT", "CLIENT");
-                    entry.lines.push(unfolded(&parsed));
+                    entry.lines.push(parsed.unfolded());
+                    continue;
+                }
+                "SUMMARY" | "DESCRIPTION" | "LOCATION" | "COMMENT" | "CONTACT" => {
+                    let value = escaped_text(&parsed.value).into_owned();
+                    parsed.value = value.into();
+                    entry.lines.push(parsed.unfolded());
                     continue;
                 }
                 _ => {}
@@ -75,16 +81,12 @@ pub fn read(component: Component, bytes: &[u8], line: u64) -> Result<Entry, Faul
         entry.lines.push(text.into_owned());
     }
     if !stamp {
-        let stamp = changed.filter(|time| time.ends_with('Z')).unwrap_or_else(|| NO_STAMP.to_owned());
+        let stamp = changed
+            .filter(|time| time.ends_with('Z'))
+            .unwrap_or_else(|| NO_STAMP.to_owned());
         entry.put(format!("DTSTAMP:{stamp}"));
     }
     Ok(entry)
-}
-
-fn unfolded(line: &ContentLine<'_>) -> String {
-    let mut text = String::new();
-    line.write(&mut text);
-    text.replace("\r\n ", "").trim_end_matches("\r\n").to_owned()
 }
 
 impl Entry {
@@ -94,7 +96,12 @@ impl Entry {
     }
 
     fn derived_uid(&self) -> String {
-        let parts: Vec<&[u8]> = self.lines.iter().filter(|line| !line.starts_with("DTSTAMP")).map(|line| line.as_bytes()).collect();
+        let parts: Vec<&[u8]> = self
+            .lines
+            .iter()
+            .filter(|line| !line.starts_with("DTSTAMP"))
+            .map(|line| line.as_bytes())
+            .collect();
         format!("mailvan-{}", hex(&print_of(&parts)))
     }
 
@@ -108,7 +115,11 @@ impl Entry {
 ///
 /// # Errors
 /// Where there is no component.
-pub fn build(entries: Vec<Entry>, zones: &[Vec<u8>], container: Option<&Container>) -> Result<(Built, Vec<Fault>), Fault> {
+pub fn build(
+    entries: Vec<Entry>,
+    zones: &[Vec<u8>],
+    container: Option<&Container>,
+) -> Result<(Built, Vec<Fault>), Fault> {
     let mut faults = Vec::new();
     let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
     for entry in entries {
@@ -118,14 +129,23 @@ pub fn build(entries: Vec<Entry>, zones: &[Vec<u8>], container: Option<&Containe
             }
             Some(first) if first.same_as(&entry) => {}
             Some(first) => {
-                let later = if entry.sequence > first.sequence { std::mem::replace(first, entry) } else { entry };
-                let why = format!("another entry with the same UID on line {} is newer or stands first; that one was taken", first.line);
+                let later = if entry.sequence > first.sequence {
+                    std::mem::replace(first, entry)
+                } else {
+                    entry
+                };
+                let why = format!(
+                    "another entry with the same UID on line {} is newer or stands first; that one was taken",
+                    first.line
+                );
                 faults.push((later.line, why));
             }
         }
     }
     let mut entries: Vec<Entry> = chosen.into_values().collect();
-    let first = entries.first_mut().ok_or_else(|| (0, "there is nothing in it".to_owned()))?;
+    let first = entries
+        .first_mut()
+        .ok_or_else(|| (0, "there is nothing in it".to_owned()))?;
     let component = first.component;
     let uid = if let Some(uid) = first.uid.clone() {
         uid
@@ -134,7 +154,9 @@ pub fn build(entries: Vec<Entry>, zones: &[Vec<u8>], container: Option<&Containe
         first.put(format!("UID:{uid}"));
         uid
     };
-    let prodid = container.and_then(|container| container.prodid.as_deref()).unwrap_or(PRODID);
+    let prodid = container
+        .and_then(|container| container.prodid.as_deref())
+        .unwrap_or(PRODID);
     let mut text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n".to_owned();
     fold(&format!("PRODID:{prodid}"), &mut text);
     if let Some(scale) = container.and_then(|container| container.calscale.as_deref()) {

@@ -1,7 +1,7 @@
 //! A contact as it is stored: vCard 3.0 or 4.0, with what servers insist on (UID, FN, N), and otherwise as it was.
 
 use super::charset::decode;
-use super::content_line::{ContentLine, fold, is_quoted_printable, printable, unfold};
+use super::content_line::{ContentLine, escaped_text, fold, is_quoted_printable, printable, unfold};
 use super::vcard21::convert;
 use super::{Built, Kind, hex, print_of};
 
@@ -22,7 +22,11 @@ pub fn build(bytes: &[u8], line: u64) -> Result<Built, Fault> {
         text.strip_prefix("VERSION:").map(|version| version.trim().to_owned())
     });
     let is_old = version.as_deref() == Some("2.1");
-    let mut card = Card::of_version(if version.as_deref() == Some("4.0") { "4.0" } else { "3.0" });
+    let mut card = Card::of_version(if version.as_deref() == Some("4.0") {
+        "4.0"
+    } else {
+        "3.0"
+    });
     let mut nested: Option<String> = None;
     for (number, bytes) in &lines {
         let text = read(bytes, is_old).ok_or_else(|| (*number, "this line has no name and no value".to_owned()))?;
@@ -47,9 +51,13 @@ pub fn build(bytes: &[u8], line: u64) -> Result<Built, Fault> {
 
 /// A line as vCard 3.0 or 4.0 has it; `None` where it is none.
 fn read(bytes: &[u8], is_old: bool) -> Option<String> {
-    let says_charset = || bytes.get(..bytes.len().min(200)).is_some_and(|head| {
-        head.to_ascii_uppercase().windows(9).any(|window| window == b";CHARSET=")
-    });
+    let says_charset = || {
+        bytes.get(..bytes.len().min(200)).is_some_and(|head| {
+            head.to_ascii_uppercase()
+                .windows(9)
+                .any(|window| window == b";CHARSET=")
+        })
+    };
     let text = if is_old || is_quoted_printable(bytes) || says_charset() {
         convert(bytes)?
     } else {
@@ -88,7 +96,14 @@ impl Card {
     }
 
     fn line(&mut self, line: String) {
-        if !ContentLine::parse(&line).is_some_and(|line| line.is("VERSION")) {
+        let Some(mut parsed) = ContentLine::parse(&line) else {
+            return;
+        };
+        if ["FN", "NOTE", "TITLE", "ROLE"].iter().any(|name| parsed.is(name)) {
+            let value = escaped_text(&parsed.value).into_owned();
+            parsed.value = value.into();
+            self.lines.push(parsed.unfolded());
+        } else if !parsed.is("VERSION") {
             self.lines.push(line);
         }
     }
@@ -111,7 +126,8 @@ impl Card {
 
     /// A property whose value is an address on the web.
     pub fn uri(&mut self, property: &str, value: &str) {
-        self.lines.push(format!("{property}:{}", value.replace(['\r', '\n'], "")));
+        self.lines
+            .push(format!("{property}:{}", value.replace(['\r', '\n'], "")));
     }
 
     /// A property with a label: one of vCard's types, or else in Apple's manner.
@@ -161,10 +177,16 @@ impl Card {
 
     /// The object, with what is missing put in.
     pub fn finish_as_object(mut self) -> Built {
-        self.lines
-            .retain(|line| !ContentLine::parse(line).is_some_and(|line| ["FN", "N", "UID"].iter().any(|name| line.is(name)) && line.value.trim_matches([';', ' ']).is_empty()));
+        self.lines.retain(|line| {
+            !ContentLine::parse(line).is_some_and(|line| {
+                ["FN", "N", "UID"].iter().any(|name| line.is(name)) && line.value.trim_matches([';', ' ']).is_empty()
+            })
+        });
         if self.find("FN").is_none() {
-            let name = self.find("N").map(|name| name_shown(&name)).filter(|name| !name.is_empty());
+            let name = self
+                .find("N")
+                .map(|name| name_shown(&name))
+                .filter(|name| !name.is_empty());
             let others = ["NICKNAME", "ORG", "EMAIL", "TEL"];
             let name = name.or_else(|| others.iter().find_map(|property| self.find(property)));
             let name = name.unwrap_or_else(|| "Unnamed".to_owned());
@@ -215,12 +237,12 @@ pub fn downgraded(text: &str) -> Option<String> {
         } else if !parsed.is("BEGIN") && !parsed.is("END") {
             let mut parsed = parsed;
             if parsed.param("PREF").is_some() {
-                parsed.params.retain(|param| !param.to_ascii_uppercase().starts_with("PREF="));
+                parsed
+                    .params
+                    .retain(|param| !param.to_ascii_uppercase().starts_with("PREF="));
                 parsed.params.push("TYPE=PREF".into());
             }
-            let mut line = String::new();
-            parsed.write(&mut line);
-            card.line(line.replace("\r\n ", "").trim_end_matches("\r\n").to_owned());
+            card.line(parsed.unfolded());
         }
     }
     is_new.then(|| card.finish())
@@ -230,7 +252,11 @@ fn name_shown(value: &str) -> String {
     let parts: Vec<&str> = value.split(';').map(str::trim).collect();
     let part = |n: usize| parts.get(n).copied().unwrap_or_default();
     let order = [part(3), part(1), part(2), part(0), part(4)];
-    order.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    order
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn joined(parts: &[String], between: &str) -> String {
@@ -248,5 +274,8 @@ fn escape(value: &str) -> String {
 }
 
 fn printable_lines(value: &str) -> String {
-    value.chars().filter(|c| !c.is_ascii_control() || matches!(c, '\t' | '\r' | '\n')).collect()
+    value
+        .chars()
+        .filter(|c| !c.is_ascii_control() || matches!(c, '\t' | '\r' | '\n'))
+        .collect()
 }

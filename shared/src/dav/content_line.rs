@@ -34,7 +34,10 @@ impl<'a> ContentLine<'a> {
             None => (None, full),
         };
         let is_word = |word: &str| {
-            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
         if !is_word(name) || group.is_some_and(|group| !group.split('.').all(is_word)) {
             return None;
@@ -86,13 +89,16 @@ impl<'a> ContentLine<'a> {
 
     /// Puts a parameter in the place of those of its name.
     pub fn set_param(&mut self, name: &str, value: &str) {
-        self.params
-            .retain(|param| !param.split_once('=').is_some_and(|(key, _)| key.trim().eq_ignore_ascii_case(name)));
+        self.params.retain(|param| {
+            !param
+                .split_once('=')
+                .is_some_and(|(key, _)| key.trim().eq_ignore_ascii_case(name))
+        });
         self.params.push(Cow::Owned(format!("{name}={value}")));
     }
 
-    /// Writes it, folded, with CRLF.
-    pub fn write(&self, text: &mut String) {
+    /// The line in one piece, without an end.
+    pub fn unfolded(&self) -> String {
         let mut line = String::with_capacity(self.value.len() + 32);
         if let Some(group) = self.group {
             // Writing into a String does not fail.
@@ -105,8 +111,26 @@ impl<'a> ContentLine<'a> {
         }
         line.push(':');
         line.push_str(&self.value);
-        fold(&line, text);
+        line
     }
+}
+
+/// A single text with the escapes that some programs leave out: with a bare comma or semicolon servers read it as two
+/// texts, and keep the first.
+pub fn escaped_text(value: &str) -> Cow<'_, str> {
+    if !value.contains([',', ';']) {
+        return Cow::Borrowed(value);
+    }
+    let mut text = String::with_capacity(value.len() + 8);
+    let mut is_escaped = false;
+    for c in value.chars() {
+        if matches!(c, ',' | ';') && !is_escaped {
+            text.push('\\');
+        }
+        is_escaped = c == '\\' && !is_escaped;
+        text.push(c);
+    }
+    Cow::Owned(text)
 }
 
 /// Writes an unfolded line in lines of at most 75 bytes, never within a character.
@@ -145,7 +169,11 @@ pub fn unfold(bytes: &[u8], first: u64) -> Vec<(u64, Vec<u8>)> {
             (Some(_), Some((_, last))) if binary && is_base64(line) => last.extend_from_slice(line),
             (Some(_), _) => {
                 let start = line.get(..line.len().min(HEAD_BYTES)).unwrap_or_default();
-                let head = start.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_uppercase();
+                let head = start
+                    .split(|byte| *byte == b':')
+                    .next()
+                    .unwrap_or_default()
+                    .to_ascii_uppercase();
                 binary = contains(&head, b"BASE64") || contains(&head, b"ENCODING=B");
                 lines.push((number, line.to_vec()));
             }
@@ -155,7 +183,9 @@ pub fn unfold(bytes: &[u8], first: u64) -> Vec<(u64, Vec<u8>)> {
                 continue;
             }
         }
-        soft = lines.last().is_some_and(|(_, line)| line.ends_with(b"=") && is_quoted_printable(line));
+        soft = lines
+            .last()
+            .is_some_and(|(_, line)| line.ends_with(b"=") && is_quoted_printable(line));
     }
     lines
 }
@@ -176,7 +206,8 @@ fn physical(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn is_base64(line: &[u8]) -> bool {
-    line.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+    line.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }
 
 /// Whether the head of a line says that its value is quoted-printable.

@@ -14,7 +14,15 @@ use super::content_line::unfold;
 use super::print_of;
 
 /// Properties that servers put in or change, and that say nothing of the entry.
-const NOT_COMPARED: [&str; 7] = ["PRODID", "CALSCALE", "METHOD", "VERSION", "REV", "LAST-MODIFIED", "DTSTAMP"];
+const NOT_COMPARED: [&str; 7] = [
+    "PRODID",
+    "CALSCALE",
+    "METHOD",
+    "VERSION",
+    "REV",
+    "LAST-MODIFIED",
+    "DTSTAMP",
+];
 
 /// Parameters that servers put in or drop.
 const PARAMS_NOT_COMPARED: [&str; 4] = ["SCHEDULE-AGENT", "SCHEDULE-STATUS", "CHARSET", "X-VOBJ-ORIGINAL-TZID"];
@@ -63,7 +71,9 @@ impl Level {
 
     fn close(mut self) -> [u8; 16] {
         self.said.sort_unstable();
-        let parts: Vec<&[u8]> = std::iter::once(self.name.as_bytes()).chain(self.said.iter().map(<[u8; 16]>::as_slice)).collect();
+        let parts: Vec<&[u8]> = std::iter::once(self.name.as_bytes())
+            .chain(self.said.iter().map(<[u8; 16]>::as_slice))
+            .collect();
         print_of(&parts)
     }
 }
@@ -102,7 +112,11 @@ fn property(line: &str) -> Option<[u8; 16]> {
     params.sort_unstable();
     params.dedup();
     let value = property.value.unwrap_or_default();
-    let value = if is_binary { value.split_whitespace().collect() } else { plain(&value) };
+    let value = if is_binary {
+        value.split_whitespace().collect()
+    } else {
+        plain(&value)
+    };
     let mut parts: Vec<&[u8]> = vec![name.as_bytes()];
     parts.extend(params.iter().map(|param| param.as_bytes()));
     parts.push(b":");

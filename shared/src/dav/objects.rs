@@ -155,7 +155,12 @@ impl Container {
             b"CALSCALE" => &mut self.calscale,
             _ => return,
         };
-        let text: String = decode(value, None).trim().chars().filter(|c| !c.is_control()).take(200).collect();
+        let text: String = decode(value, None)
+            .trim()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
         if !text.is_empty() && place.is_none() {
             *place = Some(text);
         }

@@ -132,9 +132,15 @@ impl Scanner<'_> {
     fn physical(&mut self, head: &[u8], number: u64, start: u64, end: u64) -> Result<(), ScanError> {
         let goes_on = self.line.soft || head.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
         if goes_on && self.line.number > 0 && !head.is_empty() {
-            let part = if self.line.soft { head } else { head.get(1..).unwrap_or_default() };
+            let part = if self.line.soft {
+                head
+            } else {
+                head.get(1..).unwrap_or_default()
+            };
             let room = LOGICAL_BYTES - self.line.head.len().min(LOGICAL_BYTES);
-            self.line.head.extend_from_slice(part.get(..part.len().min(room)).unwrap_or_default());
+            self.line
+                .head
+                .extend_from_slice(part.get(..part.len().min(room)).unwrap_or_default());
             self.line.end = end;
             self.line.soft = self.line.soft && head.ends_with(b"=");
             return Ok(());
@@ -293,7 +299,10 @@ impl Scanner<'_> {
     }
 
     fn property(&mut self, head: &[u8], line: &Logical) {
-        let name_end = head.iter().position(|byte| matches!(byte, b':' | b';')).unwrap_or(head.len());
+        let name_end = head
+            .iter()
+            .position(|byte| matches!(byte, b':' | b';'))
+            .unwrap_or(head.len());
         let (name, rest) = head.split_at_checked(name_end).unwrap_or_default();
         let name = name.trim_ascii().to_ascii_uppercase();
         let Some(open) = &mut self.open else {
@@ -359,7 +368,9 @@ fn value(rest: &[u8]) -> &[u8] {
 /// The time zone that a line's parameters name.
 fn zone_of(rest: &[u8]) -> Option<&[u8]> {
     let params = rest.get(..rest.len() - value(rest).len())?;
-    let at = params.windows(6).position(|window| window.eq_ignore_ascii_case(b";TZID="))?;
+    let at = params
+        .windows(6)
+        .position(|window| window.eq_ignore_ascii_case(b";TZID="))?;
     let name = params.get(at + 6..)?;
     if let Some(quoted) = name.strip_prefix(b"\"") {
         return quoted.split(|byte| *byte == b'"').next();

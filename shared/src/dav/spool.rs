@@ -24,7 +24,9 @@ pub struct Spool {
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// It is none of what is known.
-    #[error("the file holds neither contacts (.vcf, or Google's .csv) nor a calendar (.ics), nor is it a .zip of such files")]
+    #[error(
+        "the file holds neither contacts (.vcf, or Google's .csv) nor a calendar (.ics), nor is it a .zip of such files"
+    )]
     Unknown,
     /// It is an archive that is not opened.
     #[error(transparent)]
@@ -78,7 +80,12 @@ impl Spool {
         for part in parts {
             let content = spool.read_part(&part)?;
             if content == Content::Unknown && is_archive {
-                spool.index.note(part.number, 0, "it holds neither contacts nor a calendar, and was left out", false);
+                spool.index.note(
+                    part.number,
+                    0,
+                    "it holds neither contacts nor a calendar, and was left out",
+                    false,
+                );
             } else if content == Content::Unknown {
                 return Err(SpoolError::Unknown);
             }
@@ -144,11 +151,7 @@ fn unpack(upload: File, index: &mut Index) -> Result<(File, Vec<Part>), SpoolErr
             None => io::copy(&mut whole, &mut file).map(drop)?,
         }
         let end = file.stream_position()?;
-        parts.push(Part {
-            number,
-            start: at,
-            end,
-        });
+        parts.push(Part { number, start: at, end });
         at = end;
         Ok(())
     })?;
@@ -161,9 +164,18 @@ fn content_of(start: &[u8]) -> Content {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let begins = |line: &[u8]| {
         let line = line.trim_ascii();
-        ["BEGIN:VCALENDAR", "BEGIN:VCARD", "BEGIN:VEVENT", "BEGIN:VTODO", "BEGIN:VJOURNAL"]
-            .iter()
-            .any(|begin| line.get(..begin.len()).is_some_and(|own| own.eq_ignore_ascii_case(begin.as_bytes())))
+        [
+            "BEGIN:VCALENDAR",
+            "BEGIN:VCARD",
+            "BEGIN:VEVENT",
+            "BEGIN:VTODO",
+            "BEGIN:VJOURNAL",
+        ]
+        .iter()
+        .any(|begin| {
+            line.get(..begin.len())
+                .is_some_and(|own| own.eq_ignore_ascii_case(begin.as_bytes()))
+        })
     };
     if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(begins) {
         Content::Components

@@ -21,10 +21,16 @@ const BETWEEN: &str = ":::";
 
 /// Whether a text begins with the headings of Google's table.
 pub fn is_table(text: &[u8]) -> bool {
-    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let line = text
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .next()
+        .unwrap_or_default();
     let line = String::from_utf8_lossy(line).to_lowercase();
     let names = [("given name", "family name"), ("first name", "last name")];
-    names.iter().any(|(given, family)| line.contains(given) && line.contains(family)) && line.contains("e-mail")
+    names
+        .iter()
+        .any(|(given, family)| line.contains(given) && line.contains(family))
+        && line.contains("e-mail")
 }
 
 /// Finds the rows of a table.
@@ -38,7 +44,10 @@ pub fn scan(index: &mut Index, part: u32, offset: u64, length: u64, reader: &mut
     }
     let mut table = ReaderBuilder::new().flexible(true).from_reader(reader);
     let headings = table.byte_headers().map_err(not_a_table)?;
-    let headings = headings.iter().map(|heading| decode(heading, None).trim().to_owned()).collect();
+    let headings = headings
+        .iter()
+        .map(|heading| decode(heading, None).trim().to_owned())
+        .collect();
     index.headings.insert(part, headings);
     let mut record = ByteRecord::new();
     let mut rows: Vec<(u64, u64)> = Vec::new();
@@ -89,7 +98,10 @@ pub fn card(headings: &[String], row: &[u8]) -> Option<Card> {
     if cells.is_empty() {
         return None;
     }
-    let mut row = Row { cells, card: Card::new() };
+    let mut row = Row {
+        cells,
+        card: Card::new(),
+    };
     row.names();
     row.values("e-mail", "EMAIL");
     row.values("phone", "TEL");
@@ -108,7 +120,10 @@ struct Row {
 
 impl Row {
     fn take(&mut self, headings: &[&str]) -> String {
-        headings.iter().find_map(|heading| self.cells.remove(*heading)).unwrap_or_default()
+        headings
+            .iter()
+            .find_map(|heading| self.cells.remove(*heading))
+            .unwrap_or_default()
     }
 
     fn names(&mut self) {
@@ -121,7 +136,11 @@ impl Row {
         ];
         let [family, given, middle, prefix, suffix] = &parts;
         let whole = [prefix, given, middle, family, suffix];
-        let whole: Vec<&str> = whole.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let whole: Vec<&str> = whole
+            .into_iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
         let told = self.take(&["name", "file as"]);
         let shown = if told.is_empty() { whole.join(" ") } else { told };
         if !shown.is_empty() {

@@ -36,19 +36,7 @@ pub fn convert(bytes: &[u8]) -> Option<String> {
         value,
         ..line.clone()
     };
-    let mut unfolded = String::new();
-    if let Some(group) = converted.group {
-        unfolded.push_str(group);
-        unfolded.push('.');
-    }
-    unfolded.push_str(converted.name);
-    for param in &converted.params {
-        unfolded.push(';');
-        unfolded.push_str(param);
-    }
-    unfolded.push(':');
-    unfolded.push_str(&converted.value);
-    Some(unfolded)
+    Some(converted.unfolded())
 }
 
 /// The parameters of 3.0: bare words are types, and what told of encodings has been done.
@@ -57,7 +45,10 @@ fn params<'a>(line: &ContentLine<'a>, is_binary: bool) -> Vec<Cow<'a, str>> {
     let mut others: Vec<Cow<'a, str>> = Vec::new();
     for param in &line.params {
         match param.split_once('=') {
-            Some((key, _)) if ["ENCODING", "CHARSET"].iter().any(|own| key.trim().eq_ignore_ascii_case(own)) => {}
+            Some((key, _))
+                if ["ENCODING", "CHARSET"]
+                    .iter()
+                    .any(|own| key.trim().eq_ignore_ascii_case(own)) => {}
             Some((key, value)) if key.trim().eq_ignore_ascii_case("TYPE") => {
                 types.extend(value.split(',').map(|word| word.trim().to_owned()));
             }
@@ -113,7 +104,9 @@ fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
 
 /// A value of 2.1 with 3.0's escapes: there only the semicolon has one, here also comma, backslash and line end.
 fn escape(value: &str, name: &str) -> String {
-    let is_uri = ["URL", "SOUND", "LOGO", "PHOTO", "KEY"].iter().any(|own| name.eq_ignore_ascii_case(own));
+    let is_uri = ["URL", "SOUND", "LOGO", "PHOTO", "KEY"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own));
     let is_list = name.eq_ignore_ascii_case("CATEGORIES") || name.eq_ignore_ascii_case("GEO");
     let mut text = String::with_capacity(value.len());
     let mut rest = value.chars().peekable();
@@ -149,12 +142,24 @@ mod tests {
     fn words_encodings_and_charsets_become_those_of_3_0() {
         for (old, new) in [
             (&b"TEL;WORK;VOICE:+49"[..], "TEL;TYPE=WORK,VOICE:+49"),
-            (b"N;LANGUAGE=de;CHARSET=Windows-1252:M\xfcller;J\xf6rg;;;", "N;LANGUAGE=de:Müller;Jörg;;;"),
-            (b"NOTE;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:a=0D=0Ab=C3=B6 back\\slash, c", "NOTE:a\\nbö back\\\\slash\\, c"),
+            (
+                b"N;LANGUAGE=de;CHARSET=Windows-1252:M\xfcller;J\xf6rg;;;",
+                "N;LANGUAGE=de:Müller;Jörg;;;",
+            ),
+            (
+                b"NOTE;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:a=0D=0Ab=C3=B6 back\\slash, c",
+                "NOTE:a\\nbö back\\\\slash\\, c",
+            ),
             (b"FN;CHARSET=ISO-8859-2;QUOTED-PRINTABLE:=B3", "FN:ł"),
-            (b"PHOTO;TYPE=JPEG;ENCODING=BASE64:/9j/ 4AAQ", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQ"),
+            (
+                b"PHOTO;TYPE=JPEG;ENCODING=BASE64:/9j/ 4AAQ",
+                "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQ",
+            ),
             (b"item1.X-ABLABEL;X-A=b:c", "item1.X-ABLABEL;X-A=b:c"),
-            (b"URL;WORK:http://example.org/?a,b;c", "URL;TYPE=WORK:http://example.org/?a,b;c"),
+            (
+                b"URL;WORK:http://example.org/?a,b;c",
+                "URL;TYPE=WORK:http://example.org/?a,b;c",
+            ),
         ] {
             assert_eq!(convert(old).as_deref(), Some(new));
         }

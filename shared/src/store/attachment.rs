@@ -176,16 +176,22 @@ impl Store {
             .set("state_since", stamp(now))
             .set_or_remove("error_code", failure.map(|failure| failure.code.clone()))
             .set_or_remove("error_message", failure.map(|failure| failure.message.clone()));
-        self.change(change, request::partition(record.request_id), key(&record.attachment)).await
+        self.change(change, request::partition(record.request_id), key(&record.attachment))
+            .await
     }
 
     /// Notes what went wrong last with an attachment.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn note_attachment_trouble(&self, record: &AttachmentRecord, failure: &Failure) -> Result<(), StoreError> {
+    pub async fn note_attachment_trouble(
+        &self,
+        record: &AttachmentRecord,
+        failure: &Failure,
+    ) -> Result<(), StoreError> {
         let change = failure.change().if_equal("state", record.state.as_str());
-        self.change(change, request::partition(record.request_id), key(&record.attachment)).await
+        self.change(change, request::partition(record.request_id), key(&record.attachment))
+            .await
     }
 
     /// Takes the right to work on an attachment until `until`. Gives it as it is now, with its journal.
@@ -224,7 +230,9 @@ impl AttachmentJournal {
     /// [`StoreError::Conflict`] where it has been lost.
     pub async fn release(&self) -> Result<(), StoreError> {
         let change = self.fenced(While::Whatever).set("lease_until", 0_i64);
-        self.store.change(change, request::partition(self.request), key(&self.attachment)).await
+        self.store
+            .change(change, request::partition(self.request), key(&self.attachment))
+            .await
     }
 
     /// Writes down that a batch has been taken back.
@@ -237,7 +245,9 @@ impl AttachmentJournal {
             .set("undone_batches", i64::from(batch) + 1)
             .add("removed", i64::try_from(removed).unwrap_or_default())
             .add("changed_since", i64::try_from(changed).unwrap_or_default());
-        self.store.change(change, request::partition(self.request), key(&self.attachment)).await
+        self.store
+            .change(change, request::partition(self.request), key(&self.attachment))
+            .await
     }
 
     /// Only while this worker holds the lease, and what it does is still wanted.
@@ -251,14 +261,21 @@ impl AttachmentJournal {
     }
 
     fn update(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
-        let update = change.update(&self.store.table, request::partition(self.request), key(&self.attachment))?;
+        let update = change.update(
+            &self.store.table,
+            request::partition(self.request),
+            key(&self.attachment),
+        )?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
     fn put(&self, batch: &Batch) -> Result<TransactWriteItem, StoreError> {
         let pk = batches(self.request, &self.attachment);
         let item = belonging(self.request, pk, batch_key(batch.number), batch)?;
-        let put = Put::builder().table_name(&self.store.table).set_item(Some(item)).build()?;
+        let put = Put::builder()
+            .table_name(&self.store.table)
+            .set_item(Some(item))
+            .build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 }
@@ -267,7 +284,9 @@ impl Journal for AttachmentJournal {
     type Error = StoreError;
 
     async fn batch(&self, number: u32) -> Result<Option<Batch>, StoreError> {
-        self.store.get(batches(self.request, &self.attachment), batch_key(number)).await
+        self.store
+            .get(batches(self.request, &self.attachment), batch_key(number))
+            .await
     }
 
     async fn begin(&self, batch: &Batch) -> Result<(), StoreError> {
@@ -277,8 +296,13 @@ impl Journal for AttachmentJournal {
 
     async fn finish(&self, batch: &Batch, progress: &Progress) -> Result<(), StoreError> {
         let progress = item_of(String::new(), String::new(), progress)?;
-        let progress = progress.into_iter().filter(|(name, _)| !matches!(name.as_str(), "PK" | "SK")).collect();
-        let change = self.fenced(While::Importing).set("progress", AttributeValue::M(progress));
+        let progress = progress
+            .into_iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "PK" | "SK"))
+            .collect();
+        let change = self
+            .fenced(While::Importing)
+            .set("progress", AttributeValue::M(progress));
         self.store.transact(vec![self.update(change)?, self.put(batch)?]).await
     }
 }

@@ -29,7 +29,9 @@ struct CutOff;
 
 impl Failing {
     fn write(&self) -> Result<(), CutOff> {
-        let left = self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left = self
+            .writes_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         left.map(drop).map_err(|_| CutOff)
     }
 }
@@ -78,7 +80,11 @@ async fn an_import_that_is_cut_off_before_each_write_still_counts_and_knows_what
             break;
         }
     }
-    assert_eq!((progress.counts.imported, progress.counts.existing, count(&server)), (120, 0, 120), "{progress:?}");
+    assert_eq!(
+        (progress.counts.imported, progress.counts.existing, count(&server)),
+        (120, 0, 120),
+        "{progress:?}"
+    );
     let made: usize = failing.journal.batches().iter().map(|batch| batch.objects.len()).sum();
     assert_eq!(made, 120);
 }
@@ -90,7 +96,9 @@ async fn taking_back_removes_what_was_made_and_leaves_what_was_there_or_changed(
     let journal = MemoryJournal::default();
     let progress = import(&server, &events(6), &journal, KEEP).await;
     assert_eq!((progress.counts.imported, progress.counts.existing), (4, 2));
-    let changed = String::from_utf8(events(6)).unwrap().replace("SUMMARY:5", "SUMMARY:five");
+    let changed = String::from_utf8(events(6))
+        .unwrap()
+        .replace("SUMMARY:5", "SUMMARY:five");
     let updating = mailvan::dav::import::Choices { update: true, ..KEEP };
     import(&server, changed.as_bytes(), &MemoryJournal::default(), updating).await;
 
@@ -99,7 +107,12 @@ async fn taking_back_removes_what_was_made_and_leaves_what_was_there_or_changed(
         let undone = undo_batch(&session, &journal.batches()[0], 4).await.unwrap();
         assert_eq!((undone.removed, undone.changed), (3, 1), "{times}");
     }
-    let left: String = server.objects(MAILBOX).unwrap().into_iter().map(|(_, text)| text).collect();
+    let left: String = server
+        .objects(MAILBOX)
+        .unwrap()
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
     assert_eq!(left.matches("BEGIN:VEVENT").count(), 3, "{left}");
     assert!(left.contains("SUMMARY:five"), "{left}");
 }

@@ -29,28 +29,49 @@ async fn a_calendar_arrives_whole_once_and_with_its_name_and_colour() {
         ..Counts::default()
     };
     assert_eq!((progress.objects, progress.counts), (5, expected), "{progress:?}");
-    let told: Vec<(u64, &str)> = progress.problems.iter().map(|problem| (problem.line, problem.reason.as_str())).collect();
+    let told: Vec<(u64, &str)> = progress
+        .problems
+        .iter()
+        .map(|problem| (problem.line, problem.reason.as_str()))
+        .collect();
     assert_eq!(
         told,
         [
-            (40, "X-THING is nothing that a calendar or an address book holds"),
-            (38, "this line has no name and no value"),
+            (42, "X-THING is nothing that a calendar or an address book holds"),
+            (40, "this line has no name and no value"),
         ]
     );
     assert_eq!(progress.collections.len(), 1);
-    assert_eq!((progress.collections[0].name.as_deref(), progress.collections[0].made), (Some("Familie"), true));
+    assert_eq!(
+        (progress.collections[0].name.as_deref(), progress.collections[0].made),
+        (Some("Familie"), true)
+    );
 
     let objects = server.objects(MAILBOX).unwrap();
     assert_eq!(objects.len(), 3);
-    let series = &objects.iter().find(|(_, text)| text.contains("series@example.org")).unwrap().1;
+    let series = &objects
+        .iter()
+        .find(|(_, text)| text.contains("series@example.org"))
+        .unwrap()
+        .1;
     assert_eq!(series.matches("BEGIN:VEVENT").count(), 2, "{series}");
-    assert!(series.contains("TZID:Europe/Berlin") && !series.contains("America/Unused"), "{series}");
-    assert!(!series.contains("METHOD") && series.matches("SCHEDULE-AGENT=CLIENT").count() == 2, "{series}");
+    assert!(
+        series.contains("TZID:Europe/Berlin") && !series.contains("America/Unused"),
+        "{series}"
+    );
+    assert!(
+        !series.contains("METHOD") && series.matches("SCHEDULE-AGENT=CLIENT").count() == 2,
+        "{series}"
+    );
     assert!(series.contains("X-EXAMPLE-THING"), "{series}");
 
     // Again, as another upload: nothing new.
     let again = import(&server, CALENDAR.as_bytes(), &MemoryJournal::default(), KEEP).await;
-    assert_eq!((again.counts.imported, again.counts.existing, count(&server)), (0, 3, 3), "{again:?}");
+    assert_eq!(
+        (again.counts.imported, again.counts.existing, count(&server)),
+        (0, 3, 3),
+        "{again:?}"
+    );
     assert!(!again.collections[0].made);
 }
 
@@ -59,11 +80,25 @@ async fn contacts_of_every_version_arrive_and_a_changed_one_is_kept_or_replaced_
     let server = server("contacts").await;
     let mut cards = b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=Windows-1252:M\xfcller;J\xf6rg\r\nTEL;WORK:+49 1\r\nNOTE;ENCODING=QUOTED-PRINTABLE:a=0D=0Ab=\r\nc\r\nEND:VCARD\r\n".to_vec();
     cards.extend_from_slice("BEGIN:VCARD\nVERSION:3.0\nUID:3\nFN:Ärztin\nitem1.URL:http\\://example.org\nitem1.X-ABLabel:_$!<HomePage>!$_\nEND:VCARD\n".as_bytes());
-    cards.extend_from_slice(b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:4\r\nFN:New\r\nTEL;PREF=1;VALUE=uri:tel:+491\r\nEND:VCARD\r\n");
+    cards.extend_from_slice(
+        b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:4\r\nFN:New\r\nTEL;PREF=1;VALUE=uri:tel:+491\r\nEND:VCARD\r\n",
+    );
     let progress = import(&server, &cards, &MemoryJournal::default(), KEEP).await;
-    assert_eq!((progress.counts.imported, progress.counts.failed), (3, 0), "{progress:?}");
-    let all: String = server.objects(MAILBOX).unwrap().into_iter().map(|(_, text)| text).collect();
-    assert!(all.contains("Müller;Jörg") && all.contains("Ärztin") && all.contains("a\\nbc"), "{all}");
+    assert_eq!(
+        (progress.counts.imported, progress.counts.failed),
+        (3, 0),
+        "{progress:?}"
+    );
+    let all: String = server
+        .objects(MAILBOX)
+        .unwrap()
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    assert!(
+        all.contains("Müller;Jörg") && all.contains("Ärztin") && all.contains("a\\nbc"),
+        "{all}"
+    );
 
     let changed = String::from_utf8_lossy(&cards).replace("FN:Ärztin", "FN:Neue Ärztin");
     let kept = import(&server, changed.as_bytes(), &MemoryJournal::default(), KEEP).await;
@@ -71,7 +106,12 @@ async fn contacts_of_every_version_arrive_and_a_changed_one_is_kept_or_replaced_
     let updating = mailvan::dav::import::Choices { update: true, ..KEEP };
     let updated = import(&server, changed.as_bytes(), &MemoryJournal::default(), updating).await;
     assert_eq!(updated.counts.updated, 1, "{updated:?}");
-    let all: String = server.objects(MAILBOX).unwrap().into_iter().map(|(_, text)| text).collect();
+    let all: String = server
+        .objects(MAILBOX)
+        .unwrap()
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
     assert!(all.contains("Neue Ärztin"), "{all}");
 }
 
@@ -82,7 +122,11 @@ async fn what_is_there_under_another_name_is_recognised_by_its_uid() {
     assert_eq!(first.counts.imported, 3);
     // As if another program had put them there.
     for (path, _) in server.objects(MAILBOX).unwrap() {
-        std::fs::rename(&path, path.with_file_name(format!("x{}", path.file_name().unwrap().to_string_lossy()))).unwrap();
+        std::fs::rename(
+            &path,
+            path.with_file_name(format!("x{}", path.file_name().unwrap().to_string_lossy())),
+        )
+        .unwrap();
     }
     let again = import(&server, CALENDAR.as_bytes(), &MemoryJournal::default(), KEEP).await;
     assert_eq!((again.counts.existing, count(&server)), (3, 3), "{again:?}");

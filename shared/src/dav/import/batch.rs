@@ -36,7 +36,12 @@ impl<J: Journal> Import<'_, J> {
         let until = self.extent(from);
         let mut items = self.items(from..until, progress).await?;
         let number = progress.batches;
-        let begun = self.journal.batch(number).await.map_err(ImportError::Journal)?.unwrap_or_default();
+        let begun = self
+            .journal
+            .batch(number)
+            .await
+            .map_err(ImportError::Journal)?
+            .unwrap_or_default();
         let ours: HashSet<&str> = begun.objects.iter().map(|made| made.href.as_str()).collect();
 
         let found = self.fetch(&items).await?;
@@ -58,14 +63,20 @@ impl<J: Journal> Import<'_, J> {
             if let Some(there) = found.get(&item.href)
                 && meaning(&there.text) == item.meaning
             {
-                item.end = Some(if ours.contains(item.href.as_str()) { End::Imported } else { End::Existing });
+                item.end = Some(if ours.contains(item.href.as_str()) {
+                    End::Imported
+                } else {
+                    End::Existing
+                });
             }
         }
         let (session, choices) = (self.session.clone(), self.choices);
         let (session, found) = (&session, &found);
         let puts = items.iter_mut().filter(|item| item.end.is_none());
         let put = stream::iter(puts).map(|item| put(session, item, found, choices.update));
-        put.buffer_unordered(choices.in_flight.max(1)).try_collect::<Vec<()>>().await?;
+        put.buffer_unordered(choices.in_flight.max(1))
+            .try_collect::<Vec<()>>()
+            .await?;
 
         self.read_back(&mut items, progress, &mut batch).await?;
         for item in &items {
@@ -74,11 +85,18 @@ impl<J: Journal> Import<'_, J> {
         progress.next = until as u64;
         progress.batches = number + 1;
         batch.done = true;
-        self.journal.finish(&batch, progress).await.map_err(ImportError::Journal)
+        self.journal
+            .finish(&batch, progress)
+            .await
+            .map_err(ImportError::Journal)
     }
 
     /// The objects of these groups, each with the place it goes to. Of two with the same place the first counts.
-    async fn items(&mut self, groups: std::ops::Range<usize>, progress: &mut Progress) -> Result<Vec<Item>, ImportError<J::Error>> {
+    async fn items(
+        &mut self,
+        groups: std::ops::Range<usize>,
+        progress: &mut Progress,
+    ) -> Result<Vec<Item>, ImportError<J::Error>> {
         let mut items: Vec<Item> = Vec::new();
         let mut taken: HashMap<String, usize> = HashMap::new();
         for number in groups {
@@ -108,8 +126,12 @@ impl<J: Journal> Import<'_, J> {
             let said = meaning(&built.text);
             let end = match (twin, too_large) {
                 (Some(twin), _) if twin.meaning == said => Some(End::Existing),
-                (Some(_), _) => Some(End::Failed("another one of the upload has the same UID; that one was taken".to_owned())),
-                (None, Some(max)) => Some(End::Failed(format!("it is larger than the {max} bytes that the server takes"))),
+                (Some(_), _) => Some(End::Failed(
+                    "another one of the upload has the same UID; that one was taken".to_owned(),
+                )),
+                (None, Some(max)) => Some(End::Failed(format!(
+                    "it is larger than the {max} bytes that the server takes"
+                ))),
                 (None, None) => None,
             };
             taken.entry(href.clone()).or_insert(items.len());
@@ -126,7 +148,12 @@ impl<J: Journal> Import<'_, J> {
     }
 
     /// Where a component of a wanted collection goes; asked of the server once a run.
-    async fn place(&mut self, wanted: usize, component: &'static str, progress: &mut Progress) -> Result<Place, DavError> {
+    async fn place(
+        &mut self,
+        wanted: usize,
+        component: &'static str,
+        progress: &mut Progress,
+    ) -> Result<Place, DavError> {
         if let Some(place) = self.places.get(&(wanted, component)) {
             return Ok(place.clone());
         }
@@ -183,7 +210,12 @@ impl<J: Journal> Import<'_, J> {
 }
 
 /// Puts an object; in another form where the server refuses the first.
-async fn put(session: &DavSession, item: &mut Item, found: &HashMap<String, Found>, update: bool) -> Result<(), DavError> {
+async fn put(
+    session: &DavSession,
+    item: &mut Item,
+    found: &HashMap<String, Found>,
+    update: bool,
+) -> Result<(), DavError> {
     let there = found.get(&item.href);
     let end = match there {
         Some(there) => differs(session, item, &item.href, there, update).await?,
@@ -203,7 +235,9 @@ async fn put_new(session: &DavSession, item: &mut Item) -> Result<Put, DavError>
         refused @ Put::Refused(_) => refused,
         put => return Ok(put),
     };
-    let Some(text) = downgraded(&item.built.text) else { return Ok(refused) };
+    let Some(text) = downgraded(&item.built.text) else {
+        return Ok(refused);
+    };
     let older = Built {
         text,
         ..item.built.clone()
@@ -221,8 +255,16 @@ async fn put_new(session: &DavSession, item: &mut Item) -> Result<Put, DavError>
 /// Somebody else has the name or the UID.
 async fn taken(session: &DavSession, item: &Item, href: Option<String>, update: bool) -> Result<End, DavError> {
     let found = match href {
-        Some(href) => session.fetch(&item.collection, std::slice::from_ref(&href)).await?.into_iter().next(),
-        None => session.with_uid(&item.collection, item.built.component, &item.built.uid).await?,
+        Some(href) => session
+            .fetch(&item.collection, std::slice::from_ref(&href))
+            .await?
+            .into_iter()
+            .next(),
+        None => {
+            session
+                .with_uid(&item.collection, item.built.component, &item.built.uid)
+                .await?
+        }
     };
     match found {
         Some((_, there)) if meaning(&there.text) == item.meaning => Ok(End::Existing),
@@ -245,10 +287,15 @@ async fn differs(session: &DavSession, item: &Item, href: &str, there: &Found, u
     })
 }
 
-async fn fetch_all<'a>(session: &DavSession, items: impl Iterator<Item = &'a Item>) -> Result<HashMap<String, Found>, DavError> {
+async fn fetch_all<'a>(
+    session: &DavSession,
+    items: impl Iterator<Item = &'a Item>,
+) -> Result<HashMap<String, Found>, DavError> {
     let mut by_collection: BTreeMap<&str, (&Collection, Vec<String>)> = BTreeMap::new();
     for item in items {
-        let (_, hrefs) = by_collection.entry(&item.collection.href).or_insert((&item.collection, Vec::new()));
+        let (_, hrefs) = by_collection
+            .entry(&item.collection.href)
+            .or_insert((&item.collection, Vec::new()));
         hrefs.push(item.href.clone());
     }
     let mut found = HashMap::new();

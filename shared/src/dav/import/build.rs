@@ -26,7 +26,9 @@ impl<J: Journal> Import<'_, J> {
     pub(super) fn build(&mut self, number: usize) -> io::Result<Outcome> {
         let pieces: Vec<Piece> = self.groups.get(number).map_or_else(Vec::new, |group| {
             let pieces = group.pieces.iter();
-            pieces.filter_map(|piece| self.spool.index.pieces.get(*piece as usize).cloned()).collect()
+            pieces
+                .filter_map(|piece| self.spool.index.pieces.get(*piece as usize).cloned())
+                .collect()
         });
         build(&mut self.spool, &pieces)
     }
@@ -40,7 +42,10 @@ pub(super) fn build(spool: &mut Spool, pieces: &[Piece]) -> io::Result<Outcome> 
         _ => entry_of(spool, pieces)?,
     };
     let place = spool.index.problem(part, line, "");
-    let problems = faults.into_iter().map(|(line, reason)| spool.index.problem(part, line, &reason)).collect();
+    let problems = faults
+        .into_iter()
+        .map(|(line, reason)| spool.index.problem(part, line, &reason))
+        .collect();
     Ok(Outcome { built, place, problems })
 }
 
@@ -50,7 +55,12 @@ fn contact_of(spool: &mut Spool, pieces: &[Piece]) -> io::Result<(Option<Built>,
     for piece in pieces {
         let bytes = spool.read((piece.start, piece.end))?;
         let built = if piece.component == Component::Row {
-            let headings = spool.index.headings.get(&piece.part).map(Vec::as_slice).unwrap_or_default();
+            let headings = spool
+                .index
+                .headings
+                .get(&piece.part)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let card = table::card(headings, &bytes).map(contact::Card::finish_as_object);
             card.ok_or_else(|| (piece.line, "the row is empty".to_owned()))
         } else {
@@ -101,4 +111,24 @@ fn entry_of(spool: &mut Spool, pieces: &[Piece]) -> io::Result<(Option<Built>, V
             Ok((None, faults))
         }
     }
+}
+
+/// All objects of an upload with what is to be told of them, as an import makes them.
+///
+/// # Errors
+/// Those of the disk.
+#[cfg(test)]
+pub fn objects_of(spool: &mut Spool) -> io::Result<(Vec<Built>, Vec<Problem>)> {
+    let (groups, _) = spool.index.objects();
+    let (mut objects, mut problems) = (Vec::new(), Vec::new());
+    for group in groups {
+        let pieces = group.pieces.iter();
+        let pieces: Vec<Piece> = pieces
+            .filter_map(|piece| spool.index.pieces.get(*piece as usize).cloned())
+            .collect();
+        let outcome = build(spool, &pieces)?;
+        objects.extend(outcome.built);
+        problems.extend(outcome.problems);
+    }
+    Ok((objects, problems))
 }

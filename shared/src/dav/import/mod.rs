@@ -19,6 +19,8 @@ use super::server::{Collection, DavError, DavSession};
 use super::spool::Spool;
 use super::{Kind, Problem};
 
+#[cfg(test)]
+pub use build::objects_of;
 pub use undo::{Undone, undo_batch};
 
 /// How many objects a batch has.
@@ -199,7 +201,10 @@ impl<'a, J: Journal> Import<'a, J> {
     fn extent(&self, from: usize) -> usize {
         let mut bytes = 0;
         let sizes = self.groups.iter().skip(from).take(BATCH_OBJECTS).map(|group| {
-            let pieces = group.pieces.iter().filter_map(|piece| self.spool.index.pieces.get(*piece as usize));
+            let pieces = group
+                .pieces
+                .iter()
+                .filter_map(|piece| self.spool.index.pieces.get(*piece as usize));
             pieces.map(|piece| piece.end - piece.start).sum::<u64>()
         });
         let fits = sizes.take_while(|size| {
@@ -208,6 +213,13 @@ impl<'a, J: Journal> Import<'a, J> {
             is_first || bytes <= BATCH_BYTES
         });
         from + fits.count()
+    }
+}
+
+impl Counts {
+    /// All of them.
+    pub fn all(self) -> u64 {
+        self.imported + self.existing + self.updated + self.kept + self.failed
     }
 }
 
@@ -234,7 +246,10 @@ impl Progress {
 
     /// The counts of a collection.
     fn of_collection(&mut self, collection: &Collection, made: bool) -> Option<&mut CollectionCounts> {
-        let known = self.collections.iter().position(|counts| counts.href == collection.href);
+        let known = self
+            .collections
+            .iter()
+            .position(|counts| counts.href == collection.href);
         if known.is_none() {
             self.collections.push(CollectionCounts {
                 kind: collection.kind,

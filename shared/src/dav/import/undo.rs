@@ -35,15 +35,25 @@ async fn undo(session: &DavSession, made: &Made) -> Result<Deleted, DavError> {
         return session.delete(&made.href, etag).await;
     }
     // The batch was cut off: whether it was made at all shows what is there.
-    let Some((home, _)) = made.href.rsplit_once('/') else { return Ok(Deleted::Changed) };
+    let Some((home, _)) = made.href.rsplit_once('/') else {
+        return Ok(Deleted::Changed);
+    };
     let collection = Collection {
         href: format!("{home}/"),
         name: None,
-        kind: if made.href.ends_with(".vcf") { Kind::Contacts } else { Kind::Calendar },
+        kind: if made.href.ends_with(".vcf") {
+            Kind::Contacts
+        } else {
+            Kind::Calendar
+        },
         components: None,
         max_bytes: None,
     };
-    match session.fetch(&collection, std::slice::from_ref(&made.href)).await?.remove(&made.href) {
+    match session
+        .fetch(&collection, std::slice::from_ref(&made.href))
+        .await?
+        .remove(&made.href)
+    {
         None => Ok(Deleted::Gone),
         Some(there) if hex(&meaning(&there.text)) == made.meaning => session.delete(&made.href, &there.etag).await,
         Some(_) => Ok(Deleted::Changed),

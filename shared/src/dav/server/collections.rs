@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use libdav::caldav::{CalendarComponent, CreateCalendar};
 use libdav::carddav::CreateAddressBook;
 use libdav::dav::Propfind;
-use libdav::names::{ADDRESSBOOK, CALENDAR, COMP, DISPLAY_NAME, RESOURCETYPE, RESPONSE, SUPPORTED_CALENDAR_COMPONENT_SET};
+use libdav::names::{
+    ADDRESSBOOK, CALENDAR, COMP, DISPLAY_NAME, RESOURCETYPE, RESPONSE, SUPPORTED_CALENDAR_COMPONENT_SET,
+};
 use libdav::{Depth, PropertyName};
 
 use super::{DavError, DavSession, path_of};
 use crate::dav::objects::Wanted;
 use crate::dav::{Kind, hex, print_of};
 
-const MAX_CALENDAR_BYTES: PropertyName<'_, '_> = PropertyName::new("urn:ietf:params:xml:ns:caldav", "max-resource-size");
+const MAX_CALENDAR_BYTES: PropertyName<'_, '_> =
+    PropertyName::new("urn:ietf:params:xml:ns:caldav", "max-resource-size");
 const MAX_CARD_BYTES: PropertyName<'_, '_> = PropertyName::new("urn:ietf:params:xml:ns:carddav", "max-resource-size");
 
 /// A collection of the mailbox.
@@ -33,7 +36,9 @@ pub struct Collection {
 impl Collection {
     /// Whether it takes a component.
     pub fn takes(&self, component: &str) -> bool {
-        self.components.as_ref().is_none_or(|components| components.contains(component))
+        self.components
+            .as_ref()
+            .is_none_or(|components| components.contains(component))
     }
 }
 
@@ -57,8 +62,12 @@ impl DavSession {
         let mut found = Vec::new();
         for response in responses {
             let property = |name: &PropertyName<'_, '_>| response.descendants().find(|node| node.tag_name() == *name);
-            let is_own = property(&RESOURCETYPE).is_some_and(|kinds| kinds.children().any(|node| node.tag_name() == *own));
-            let href = response.children().find(|node| node.tag_name().name() == "href").and_then(|node| node.text());
+            let is_own =
+                property(&RESOURCETYPE).is_some_and(|kinds| kinds.children().any(|node| node.tag_name() == *own));
+            let href = response
+                .children()
+                .find(|node| node.tag_name().name() == "href")
+                .and_then(|node| node.text());
             let Some(href) = href.filter(|_| is_own) else { continue };
             let path = path_of(href);
             let text = |name: &PropertyName<'_, '_>| property(name).and_then(|node| node.text()).map(str::trim);
@@ -72,7 +81,9 @@ impl DavSession {
                 name: text(&DISPLAY_NAME).filter(|name| !name.is_empty()).map(str::to_owned),
                 kind,
                 components: (!components.is_empty()).then_some(components),
-                max_bytes: text(max).and_then(|bytes| bytes.parse().ok()).filter(|bytes| *bytes > 0),
+                max_bytes: text(max)
+                    .and_then(|bytes| bytes.parse().ok())
+                    .filter(|bytes| *bytes > 0),
             });
         }
         Ok(found)
@@ -85,7 +96,12 @@ impl DavSession {
     /// [`DavError`].
     pub async fn collection_for(&self, wanted: &Wanted, component: &str) -> Result<(Collection, bool), DavError> {
         let (home, found) = self.collections(wanted.kind).await?;
-        let same = |name: &str| wanted.name.as_ref().is_none_or(|wanted| wanted.to_lowercase() == name.trim().to_lowercase());
+        let same = |name: &str| {
+            wanted
+                .name
+                .as_ref()
+                .is_none_or(|wanted| wanted.to_lowercase() == name.trim().to_lowercase())
+        };
         let is_it = |collection: &&Collection| {
             collection.takes(component) && same(collection.name.as_deref().unwrap_or_default())
         };
@@ -139,7 +155,9 @@ impl DavSession {
                         _ => CalendarComponent::VEvent,
                     })
                     .collect();
-                let mut make = CreateCalendar::new(href).with_display_name(name).with_components(&components);
+                let mut make = CreateCalendar::new(href)
+                    .with_display_name(name)
+                    .with_components(&components);
                 if let Some(colour) = &wanted.colour {
                     make = make.with_colour(colour);
                 }

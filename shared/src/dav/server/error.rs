@@ -80,7 +80,10 @@ impl DavError {
 
     /// Whether trying again is of no use until somebody does something.
     pub fn needs_person(&self) -> bool {
-        matches!(self, Self::Address | Self::LoginRefused | Self::Full | Self::NoSuchHome(_))
+        matches!(
+            self,
+            Self::Address | Self::LoginRefused | Self::Full | Self::NoSuchHome(_)
+        )
     }
 
     /// How long to leave the server alone, where it says so.

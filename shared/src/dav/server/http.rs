@@ -52,7 +52,9 @@ pub enum Login {
 impl Login {
     fn header(&self) -> Result<HeaderValue, DavError> {
         let text = match self {
-            Self::Basic { user, password } => format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose()))),
+            Self::Basic { user, password } => {
+                format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose())))
+            }
             Self::Bearer(token) => format!("Bearer {}", token.expose()),
         };
         let mut value = HeaderValue::try_from(text).map_err(|_| DavError::LoginRefused)?;
@@ -84,7 +86,8 @@ impl Http {
 
     async fn exchange(self, request: Request<String>) -> Result<Response<Full<Bytes>>, DavError> {
         // A redirect elsewhere must not get the password.
-        let is_ours = request.uri().scheme() == self.server.scheme() && request.uri().authority() == self.server.authority();
+        let is_ours =
+            request.uri().scheme() == self.server.scheme() && request.uri().authority() == self.server.authority();
         if !is_ours {
             return Err(DavError::Address);
         }
@@ -99,7 +102,9 @@ impl Http {
                 let body = body.map_err(|error| DavError::Unreachable(reason(&*error)))?.to_bytes();
                 Ok(Response::from_parts(head, Full::new(body)))
             };
-            let answer = tokio::time::timeout(PATIENCE, answered).await.map_err(|_| DavError::Silent(PATIENCE))??;
+            let answer = tokio::time::timeout(PATIENCE, answered)
+                .await
+                .map_err(|_| DavError::Silent(PATIENCE))??;
             match answer.status() {
                 StatusCode::UNAUTHORIZED => return Err(DavError::LoginRefused),
                 StatusCode::INSUFFICIENT_STORAGE => return Err(DavError::Full),
@@ -145,7 +150,9 @@ impl Service<Request<String>> for Http {
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Http")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }
 
@@ -183,7 +190,11 @@ impl Connection for Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buffer)
     }
 }

@@ -93,7 +93,12 @@ impl DavSession {
     ///
     /// # Errors
     /// [`DavError`].
-    pub async fn with_uid(&self, collection: &Collection, component: &str, uid: &str) -> Result<Option<(String, Found)>, DavError> {
+    pub async fn with_uid(
+        &self,
+        collection: &Collection,
+        component: &str,
+        uid: &str,
+    ) -> Result<Option<(String, Found)>, DavError> {
         let what = "the search for an object";
         let uid_text = escaped(uid);
         let (body, get_card, get_entry) = match collection.kind {
@@ -119,7 +124,11 @@ impl DavSession {
             .header("Content-Type", "application/xml; charset=utf-8")
             .body(body)
             .map_err(|_| DavError::Address)?;
-        let (head, body) = self.client.request_raw(request).await.map_err(DavError::of_request(what))?;
+        let (head, body) = self
+            .client
+            .request_raw(request)
+            .await
+            .map_err(DavError::of_request(what))?;
         let resources = match (get_card, get_entry) {
             (Some(get), _) => get.parse_response(&head, &body).map(|answer| answer.resources),
             (_, Some(get)) => get.parse_response(&head, &body).map(|answer| answer.resources),
@@ -154,7 +163,9 @@ impl DavSession {
         let put = PutResource::new(href);
         let request = match over {
             None => put.create(built.text.as_str(), content_type).prepare_request(base),
-            Some(etag) => put.update(built.text.as_str(), content_type, etag).prepare_request(base),
+            Some(etag) => put
+                .update(built.text.as_str(), content_type, etag)
+                .prepare_request(base),
         };
         let request = request.map_err(|_| DavError::Address)?;
         let sent = self.client.request_raw(request).await;
@@ -167,8 +178,14 @@ impl DavSession {
             412 => Put::Exists,
             403 | 409 if body.contains("no-uid-conflict") => Put::UidTaken(conflict(&body)),
             413 => Put::Refused("it is larger than the server allows".to_owned()),
-            403 | 409 if body.contains("max-resource-size") => Put::Refused("it is larger than the server allows".to_owned()),
-            status => Put::Refused(format!("the server refused it with {status} {}", words(&body)).trim_end().to_owned()),
+            403 | 409 if body.contains("max-resource-size") => {
+                Put::Refused("it is larger than the server allows".to_owned())
+            }
+            status => Put::Refused(
+                format!("the server refused it with {status} {}", words(&body))
+                    .trim_end()
+                    .to_owned(),
+            ),
         })
     }
 
@@ -189,8 +206,13 @@ impl DavSession {
 /// The object that has the UID, where the server tells it (RFC 4791, section 5.3.2.1).
 fn conflict(body: &str) -> Option<String> {
     let document = roxmltree::Document::parse(body).ok()?;
-    let conflict = document.descendants().find(|node| node.tag_name().name() == "no-uid-conflict")?;
-    let href = conflict.descendants().find(|node| node.tag_name().name() == "href")?.text()?;
+    let conflict = document
+        .descendants()
+        .find(|node| node.tag_name().name() == "no-uid-conflict")?;
+    let href = conflict
+        .descendants()
+        .find(|node| node.tag_name().name() == "href")?
+        .text()?;
     Some(path_of(href))
 }
 
@@ -214,5 +236,10 @@ fn words(body: &str) -> String {
             _ => {}
         }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(WORDS).collect()
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(WORDS)
+        .collect()
 }

@@ -51,7 +51,10 @@ impl DavSession {
         let principal = self.principal(kind).await?;
         let asked = self.client.request(FindPropertyHrefs::new(&principal, property)).await;
         let homes = asked.map_err(DavError::of("the search for collections"))?.hrefs;
-        let home = homes.first().map(|uri| path_of(&uri.to_string())).ok_or(DavError::NoSuchHome(name))?;
+        let home = homes
+            .first()
+            .map(|uri| path_of(&uri.to_string()))
+            .ok_or(DavError::NoSuchHome(name))?;
         Ok(if home.ends_with('/') { home } else { format!("{home}/") })
     }
 
@@ -65,7 +68,11 @@ impl DavSession {
                 _ => Some("/".to_owned()),
             };
             let Some(path) = path else { continue };
-            match self.client.request(FindPropertyHrefs::new(&path, &CURRENT_USER_PRINCIPAL)).await {
+            match self
+                .client
+                .request(FindPropertyHrefs::new(&path, &CURRENT_USER_PRINCIPAL))
+                .await
+            {
                 Ok(found) => {
                     if let Some(principal) = found.hrefs.first() {
                         return Ok(path_of(&principal.to_string()));
