@@ -88,7 +88,12 @@ fn only_the_connector_opens_connections() {
 fn only_one_file_each_reads_the_environment_and_the_clock() {
     forbid("shared/src", &["env::var"], &["shared/src/config.rs"]);
     forbid("shared/src", &["Timestamp::now"], &["shared/src/clock.rs"]);
-    forbid("functions", &["env::var", "Timestamp::now"], &[]);
+    // A build script runs before there is a function: cargo tells it by its environment where to write.
+    forbid(
+        "functions",
+        &["env::var", "Timestamp::now"],
+        &["functions/page/build.rs"],
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::domain::{EmailAddress, Endpoint, Host, Security, Zone};
+use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Zone};
 use crate::imap::Compression;
 
 /// A checked profile.
@@ -37,6 +37,8 @@ pub struct Provider {
     pub name: String,
     /// The zone that decides what a weekend is.
     pub time_zone: Zone,
+    /// The one colour of the page; ours where the profile names none.
+    pub accent: Option<Accent>,
 }
 
 /// `[destination.imap]`: where mailboxes are copied to.

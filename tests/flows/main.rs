@@ -18,5 +18,6 @@ mod certified;
 mod chaos;
 mod copying;
 mod main_way;
+mod page;
 mod preview;
 mod staff;

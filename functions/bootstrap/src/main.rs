@@ -22,6 +22,7 @@ async fn main() -> Result<(), Error> {
         "cutover" => mailvan_cutover::run().await,
         "import" => mailvan_import::run().await,
         "notify" => mailvan_notify::run().await,
+        "page" => mailvan_page::run().await,
         "bury" => mailvan_bury::run().await,
         other => Err(format!("there is no function named {other:?}").into()),
     }

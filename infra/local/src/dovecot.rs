@@ -28,7 +28,7 @@ mod mail;
 mod options;
 
 pub use authority::Authority;
-pub use install::{ensure_installed, ensure_package};
+pub use install::{ensure_file, ensure_installed, ensure_package};
 pub use options::{Layout, Login, Options, Purpose, Store};
 
 use directory::Directory;

@@ -4,6 +4,7 @@
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
 //! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`samples`]
 //! fills it, [`proxy`] breaks connections to it,
+//! [`browser`] looks at the page,
 //! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
 //! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
 
@@ -14,6 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod browser;
 pub mod chaos;
 pub mod compare;
 pub mod customer;

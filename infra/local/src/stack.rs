@@ -170,6 +170,16 @@ impl Stack {
         ))
     }
 
+    /// The customers' page, as a browser on this machine opens it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the stack has no API.
+    pub fn page_url(&self) -> Result<String> {
+        let api = self.api_url()?;
+        Ok(format!("{}/", api.replacen(&self.endpoint, &self.page_origin(), 1)))
+    }
+
     /// The emulator's base URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -272,6 +282,10 @@ impl Stack {
         inbox::read(&self.endpoint).await
     }
 
+    fn page_origin(&self) -> String {
+        self.endpoint.replacen("127.0.0.1", "localhost", 1)
+    }
+
     async fn deploy_from(&self, dir: &Path, parameters: &Parameters) -> Result<()> {
         // Making a bucket that is there already is no error for its owner, in this region.
         self.run_in(dir, &["s3", "mb", &format!("s3://{ARTIFACTS}")]).await.ok();
@@ -288,7 +302,9 @@ impl Stack {
             &[&package[..], &["--output-template-file", "packaged.yaml"]].concat(),
         )
         .await?;
-        let overrides = parameters.overrides();
+        let mut overrides = parameters.overrides();
+        // Seen at another name of this machine, the page is cross-origin for the buckets, as it is at AWS.
+        overrides.push(format!("PageOrigin={}", self.page_origin()));
         let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml"];
         deploy.extend([
             "--stack-name",

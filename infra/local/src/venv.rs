@@ -85,7 +85,7 @@ impl Venv {
 }
 
 /// Waits for the lock at `path` off the runtime's threads; it is held until the file is dropped.
-async fn lock(path: PathBuf) -> Result<File> {
+pub(crate) async fn lock(path: PathBuf) -> Result<File> {
     tokio::task::spawn_blocking(move || {
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         file.lock().with_context(|| format!("cannot lock {}", path.display()))?;

@@ -95,6 +95,8 @@ async fn each_function_is_fed_from_its_source() {
         ("POST", "/v1/requests/r1/preview", "POST /v1/requests/{id}/preview"),
         ("GET", "/v1/requests/r1/preview", "GET /v1/requests/{id}/preview"),
         ("GET", "/v1/template.csv", "GET /v1/template.csv"),
+        ("GET", "/", "GET /"),
+        ("GET", "/assets/0123/lang/de.js", "GET /assets/{file+}"),
     ] {
         let method = method.parse().unwrap();
         let answer = client.request(method, format!("{api}{path}")).send().await.unwrap();

@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use mailvan_local::compare::Comparison;
 use mailvan_local::customer::{Customer, Order, Status};
-use mailvan_local::samples::{accounts, deliver_between_passes};
+use mailvan_local::samples::{SampleAccount, accounts, deliver_between_passes};
 use mailvan_local::stack::Stack;
-use mailvan_local::world::Plan;
+use mailvan_local::world::{Plan, World};
 
 /// How long a pass may take before the demonstration gives up.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -19,6 +19,9 @@ pub struct Arguments {
     /// About how many messages each of the larger accounts has
     #[arg(long, default_value_t = 1000)]
     messages: usize,
+    /// Keep everything running afterwards, until Ctrl-C, for a look at the customers' page
+    #[arg(long)]
+    serve: bool,
 }
 
 /// Sets everything up, migrates, compares.
@@ -67,6 +70,35 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     if !comparisons.iter().all(Comparison::is_identical) {
         bail!("not every mailbox is identical");
     }
+    if arguments.serve {
+        serve(&world, &order).await
+    } else {
+        println!("With --serve it all stays up, with the customers' page to look at and to make a request on.");
+        Ok(())
+    }
+}
+
+/// Says where the page is, and waits for Ctrl-C.
+async fn serve(world: &World, order: &Order) -> Result<()> {
+    let page = world.stack.page_url()?;
+    println!(
+        r"
+The customers' page, until Ctrl-C:
+
+  A new request   {page}
+  This request    {page}#r={}.{}
+
+Mailboxes to move once more: server 127.0.0.1, port {}, encryption none (under 'More about this mailbox').
+",
+        order.id,
+        order.token,
+        world.source.port()
+    );
+    for SampleAccount { login, .. } in &world.accounts {
+        println!("  {:<30} {}", login.user, login.password);
+    }
+    tokio::signal::ctrl_c().await?;
+    println!("\nStopped; nothing is left running, and nothing was kept.");
     Ok(())
 }
 

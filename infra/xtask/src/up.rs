@@ -103,6 +103,7 @@ fn step(line: &str) {
 
 fn explain(emulator: &Emulator, stack: &Stack, fast: bool) -> Result<()> {
     let api = stack.api_url()?;
+    let page = stack.page_url()?;
     let endpoint = stack.endpoint();
     let table = stack.output("TableName")?;
     let frames = if fast {
@@ -114,6 +115,7 @@ fn explain(emulator: &Emulator, stack: &Stack, fast: bool) -> Result<()> {
         r#"
 The local stack is up. Ctrl-C ends it.
 
+  Page      {page}
   API       {api}
   AWS       {endpoint} (region {REGION}, both keys `{ROOT_KEY}`)
   Table     {table}
@@ -121,7 +123,7 @@ The local stack is up. Ctrl-C ends it.
   Log       {log}
   Frames    {frames}
 
-Make a request, look at it, and let the final pass start:
+Open the page and make a request there; or make one, look at it and let the final pass start by hand:
 
   curl -s '{api}/v1/requests' -H 'content-type: application/json' -d '{{"contact_email": "you@example.org", "mailboxes": [{{"email": "a@example.org", "password": "secret", "source_host": "127.0.0.1", "port": 1143, "security": "none"}}]}}'
   curl -s '{api}/v1/requests/ID' -H 'authorization: Bearer TOKEN'

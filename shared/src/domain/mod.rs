@@ -8,6 +8,7 @@
 //! [`job`], then the time rules [`window`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
+pub mod accent;
 pub mod address;
 pub mod check;
 pub mod dropped;
@@ -32,6 +33,7 @@ pub mod uid;
 pub mod window;
 pub mod zone;
 
+pub use accent::{Accent, AccentError};
 pub use address::{AddressError, EmailAddress};
 pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;

@@ -37,6 +37,14 @@ pub fn ensure_package(name: &str, package: &str) -> anyhow::Result<PathBuf> {
     program(name)
 }
 
+/// Makes sure that a file or folder of a Debian package is there: by apt-get when run as root.
+///
+/// # Errors
+/// If it is missing and cannot be installed; the error says what to install.
+pub fn ensure_file(path: &Path, package: &str) -> anyhow::Result<()> {
+    if path.exists() { Ok(()) } else { install(&[package]) }
+}
+
 fn install(packages: &[&str]) -> anyhow::Result<()> {
     let names = packages.join(" ");
     if !nix::unistd::Uid::effective().is_root() {

@@ -1,0 +1,107 @@
+// A file with many mailboxes: dropped or chosen, checked before it leaves the machine, and mended in place.
+
+import { read, rowFaults, write } from './csv.js';
+import { announce, fill, h, icon, newId } from './dom.js';
+import { field } from './field.js';
+import { t, tried } from './language.js';
+
+/** How many faulty rows are shown to be mended at a time. */
+const SHOWN = 10;
+const TRAY = 'M12 15V4m0 0 4 4m-4-4-4 4M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4';
+
+/** The zone for a file. `held` is the file as it was left before, `keep` gets the new one. `bytes()` is what to upload, or null. */
+export function fileDrop(held, keep) {
+  const verdict = h('div', { class: 'verdict' });
+  const input = h('input', { type: 'file', accept: '.csv,.txt,text/csv,text/plain', 'aria-label': t('form.file.label') });
+  const zone = h('div', { class: 'drop' }, icon(TRAY), h('strong', {}, t('form.file.drop')), h('u', {}, t('form.file.choose')), input);
+  let file = held;
+  const take = async (chosen) => {
+    if (!chosen) return;
+    const bytes = new Uint8Array(await chosen.arrayBuffer());
+    file = { name: chosen.name, bytes, ...read(bytes), mended: false };
+    keep(file);
+    render();
+    verdict.querySelector('[data-verdict]')?.focus();
+  };
+  input.addEventListener('change', () => take(input.files[0]));
+  zone.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    zone.classList.add('over');
+  });
+  for (const name of ['dragleave', 'dragend', 'drop']) zone.addEventListener(name, () => zone.classList.remove('over'));
+  zone.addEventListener('drop', (event) => {
+    event.preventDefault();
+    take(event.dataTransfer.files[0]);
+  });
+  const render = () => fill(verdict, file && verdictOf(file, render));
+  render();
+  return {
+    element: h('div', {}, zone, verdict),
+    focus: () => input.focus(),
+    file: () => file,
+    bytes: () => (file.mended ? write(file.header, file.rows) : file.bytes),
+  };
+}
+
+function verdictOf(file, render) {
+  const about = h('span', { class: 'soft' }, t('form.file.of', { name: file.name, rows: file.rows.length }));
+  if (file.faults.length === 0) {
+    const good = t('form.file.good', { count: file.rows.length });
+    announce(good);
+    return h('p', { 'data-verdict': true, tabindex: '-1' }, h('span', { class: 'verdict-good' }, `✓ ${good} `), about);
+  }
+  const faulty = t('form.file.faulty', { count: file.faults.length });
+  const whole = file.faults.filter(({ row, column }) => row === 0 || file.rows.length === 0 || (row === 1 && column !== undefined && !hasRow(file, row)));
+  const rows = [...new Set(file.faults.filter((fault) => !whole.includes(fault)).map(({ row }) => row))];
+  return h('div', { class: 'note warn', 'data-verdict': true, tabindex: '-1' },
+    h('h3', {}, `${faulty} `, about),
+    h('p', {}, t(rows.length > 0 ? 'form.file.mend' : 'form.file.again')),
+    whole.length > 0 && h('ul', { class: 'tasks' }, whole.map((fault) => h('li', {}, words(fault)))),
+    rows.slice(0, SHOWN).map((line) => mender(file, line, render)),
+    rows.length > SHOWN && h('p', { class: 'mend' }, t('form.file.more', { count: rows.length - SHOWN })));
+}
+
+const hasRow = (file, line) => file.rows.some((row) => row.line === line);
+
+/** The cells of a row that have faults, to be mended. */
+function mender(file, line, render) {
+  const row = file.rows.find((one) => one.line === line);
+  const faults = file.faults.filter((fault) => fault.row === line);
+  const recheck = () => {
+    file.mended = true;
+    file.faults = rowFaults(file.header, file.rows);
+  };
+  const drop = () => {
+    file.rows = file.rows.filter((one) => one !== row);
+    recheck();
+    render();
+  };
+  const cells = faults.filter(({ column }) => file.header.includes(column)).map((fault) => {
+    const at = file.header.indexOf(fault.column);
+    const cell = field({
+      label: `${t(`column.${fault.column}`)}`, value: row.cells[at] ?? '', attributes: { autocomplete: 'off' },
+      onInput: (value) => {
+        row.cells[at] = value;
+        recheck();
+        const left = file.faults.find((one) => one.row === line && one.column === fault.column);
+        cell.fault(left ? words(left) : null);
+      },
+    });
+    cell.control.addEventListener('change', () => {
+      if (file.faults.every((one) => one.row !== line)) setTimeout(render);
+    });
+    cell.fault(words(fault));
+    return cell.element;
+  });
+  const others = faults.filter(({ column }) => !file.header.includes(column));
+  const name = row.cells[file.header.indexOf('email')];
+  const id = newId('row');
+  return h('section', { class: 'mend', 'aria-labelledby': id },
+    h('div', { class: 'mend-head' },
+      h('h3', { id }, t('form.file.row', { row: String(line) }), name && h('span', { class: 'soft' }, ` · ${name}`)),
+      h('button', { type: 'button', class: 'button quiet', 'aria-describedby': id, on: { click: drop } }, t('form.file.drop_row'))),
+    others.map((fault) => h('p', {}, words(fault))),
+    cells.length > 0 && h('div', { class: 'fields' }, cells));
+}
+
+const words = ({ code, values }) => tried(`csv.${code}`, values) ?? code;

@@ -1,0 +1,123 @@
+// Each mailbox with its state. Of thousands only some are in the page at a time.
+
+import { certificatePart } from './certificate.js';
+import { fill, h, newId, put } from './dom.js';
+import { foundIn, number, ofAll } from './format.js';
+import { t } from './language.js';
+import { mendPart } from './mend.js';
+import { failureText } from './refusals.js';
+
+const AT_ONCE = 25;
+const KINDS = {
+  waiting: 'idle', planning: 'running', copying: 'running', awaiting_cutover: 'good', certifying: 'running',
+  completed: 'good', completed_with_exceptions: 'warn', failed: 'bad', cancelled: 'idle',
+};
+const GROUPS = {
+  all: () => true,
+  open: ({ state }) => ['idle', 'running'].includes(KINDS[state]) && state !== 'cancelled',
+  failed: ({ state, error, exceptions, check }) => (
+    ['bad', 'warn'].includes(KINDS[state]) || Boolean(error) || exceptions > 0 || (state === 'waiting' && check?.state === 'failed')),
+  finished: ({ state }) => state.startsWith('completed') || state === 'awaiting_cutover',
+};
+
+export function mailboxList(context) {
+  const id = newId('mailboxes');
+  const list = h('ul', { class: 'mailboxes' });
+  const choice = h('select', { 'aria-label': t('list.show') });
+  const more = h('button', { type: 'button', class: 'button' });
+  const moreLine = h('p', {}, more);
+  const element = h('section', { class: 'sheet', 'aria-labelledby': id, hidden: true },
+    h('div', { class: 'list-head' }, h('h2', { id }, t('list.title')), choice), list, moreLine);
+  const rows = new Map();
+  let group = 'all';
+  let limit = AT_ONCE;
+  let status = null;
+  const draw = () => {
+    const { mailboxes } = status;
+    const wanted = mailboxes.filter(GROUPS[group]);
+    const shown = wanted.slice(0, limit);
+    for (const mailbox of shown) {
+      if (!rows.has(mailbox.row)) rows.set(mailbox.row, line(mailbox, context));
+      rows.get(mailbox.row).update(mailbox, status);
+    }
+    const elements = shown.map(({ row }) => rows.get(row).element);
+    const same = elements.length === list.children.length && elements.every((one, at) => one === list.children[at]);
+    if (!same) fill(list, elements.length > 0 ? elements : h('li', { class: 'soft' }, t('list.none')));
+    moreLine.hidden = wanted.length <= limit;
+    put(more, t('list.more', { count: Math.min(wanted.length - limit, AT_ONCE) }));
+  };
+  choice.addEventListener('change', () => {
+    group = choice.value;
+    limit = AT_ONCE;
+    draw();
+  });
+  more.addEventListener('click', () => {
+    const before = list.children.length;
+    limit += AT_ONCE;
+    draw();
+    const first = list.children[before];
+    first?.setAttribute('tabindex', '-1');
+    first?.focus();
+  });
+  const update = (next) => {
+    status = next;
+    element.hidden = next.mailboxes.length === 0;
+    if (element.hidden) return;
+    choice.hidden = next.mailboxes.length < 2;
+    options(choice, next.mailboxes, group);
+    draw();
+  };
+  return { element, update };
+}
+
+/** Counts in the choice change while it goes on; its options stay the same elements, so that an open list stays open. */
+function options(choice, mailboxes, group) {
+  const wanted = Object.entries(GROUPS).map(([name, belongs]) => [name, mailboxes.filter(belongs).length]);
+  if (choice.options.length === 0) fill(choice, wanted.map(([name]) => h('option', { value: name, selected: name === group })));
+  wanted.forEach(([name, count], at) => put(choice.options[at], t(`list.${name}`, { count: number(count) })));
+}
+
+/** The kind of a mailbox's state, and the words for it. One that waits is told by its check, if that says more. */
+function stateOf({ state, check }) {
+  if (state === 'waiting' && check?.state === 'failed') return ['bad', t('list.state.to_mend')];
+  if (state === 'waiting' && check?.state === 'running') return ['running', t('list.state.checking')];
+  if (state === 'waiting' && check?.state === 'passed') return ['good', t('list.state.checked')];
+  return [KINDS[state], t(`list.state.${state}`)];
+}
+
+function line(mailbox, context) {
+  const state = h('span', { class: 'state' });
+  const inner = h('span', {});
+  const bar = h('div', {
+    class: 'bar thin', role: 'progressbar', 'aria-label': t('list.bar', { email: mailbox.email }), 'aria-valuemin': '0', 'aria-valuemax': '100', hidden: true,
+  }, inner);
+  const counts = h('p', { class: 'soft small number' });
+  const why = h('p', { class: 'small why', hidden: true });
+  const remarks = h('p', { class: 'small why soft', hidden: true });
+  const mend = mendPart(context, mailbox);
+  const certificate = certificatePart(context, mailbox);
+  const element = h('li', {},
+    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, why, remarks, mend.element, certificate.element);
+  const update = (next, status) => {
+    const [kind, words] = stateOf(next);
+    state.className = `state ${kind}`;
+    put(state, words);
+    const copying = next.state === 'copying' && next.pass === 'first';
+    const share = next.bytes_total > 0 ? next.bytes_copied / next.bytes_total : next.messages_copied / Math.max(next.messages_total, 1);
+    bar.hidden = !copying;
+    bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
+    inner.style.width = `${share * 100}%`;
+    const found = next.messages_total === 0 && next.check?.messages > 0;
+    counts.hidden = next.messages_total === 0 && !found;
+    put(counts, found ? foundIn(next.check) : ofAll(next));
+    why.hidden = !next.error;
+    if (next.error) put(why, failureText(next.error));
+    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes })];
+    const text = notes.filter(Boolean).join(' · ');
+    remarks.hidden = text === '';
+    put(remarks, text);
+    mend.update(next, status);
+    certificate.update(next);
+  };
+  return { element, update };
+}

@@ -1,0 +1,94 @@
+// What happens at the moment, in plain words, and what the customer can do about it.
+
+import { upload } from './api.js';
+import { ask } from './ask.js';
+import { announce, fill, h, save, whileBusy } from './dom.js';
+import { fileDrop } from './file-drop.js';
+import { moment, zoneName } from './format.js';
+import { t, texts } from './language.js';
+import { refusalText } from './refusals.js';
+
+export function nowPanel({ request, settings, watch, status }) {
+  const element = h('div', {});
+  const failed = h('p', { class: 'note bad', role: 'alert', hidden: true });
+  const attempt = async (work) => {
+    failed.hidden = true;
+    try {
+      await work();
+    } catch (refusal) {
+      failed.textContent = refusalText(refusal);
+      failed.hidden = false;
+    }
+  };
+  const act = (button, action) => whileBusy(button, () => attempt(async () => watch.take(await request.act(action))));
+  const uploads = uploadPart({ request, watch, attempt });
+  const build = {
+    awaiting_upload: () => [uploads(t('action.upload'))],
+    needs_attention: (shown) => [
+      good(shown) > 0 && actions(button(t('action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
+      uploads(t('action.corrected')),
+    ],
+    awaiting_cutover: () => [actions(button(t('action.cutover'), (self) => confirmed('cutover', () => act(self, 'cutover'))))],
+    completed: () => [actions(report())],
+    completed_with_exceptions: () => [actions(report())],
+    cancelled: () => [actions(again())],
+    failed: () => [actions(report(), again())],
+  };
+  const report = () => button(t('action.report'), (self) => whileBusy(self, () => attempt(async () => {
+    save(t('action.report_name', { id: request.id }), 'text/csv', await request.report());
+  })));
+  const again = () => h('a', { class: 'button', href: './' }, t('action.new'));
+  let shownFor = '';
+  const update = (next) => {
+    // Rebuilt only when something else is to be said, so that nothing is lost that is being filled in.
+    const key = JSON.stringify([next.state, next.window, good(next)]);
+    if (key === shownFor) return;
+    shownFor = key;
+    const { provider } = settings;
+    const [title, text] = texts(`now.${next.state === 'scheduled' && !next.window ? 'scheduled_soon' : next.state}`, {
+      provider: provider.name,
+      start: next.window && `${moment(next.window.start, next.window.time_zone)} (${zoneName(next.window.time_zone)})`,
+    });
+    failed.hidden = true;
+    fill(element, h('h2', {}, title), h('p', { class: 'soft' }, text), (build[next.state] ?? (() => []))(next), failed);
+  };
+  return { element, update, status };
+}
+
+/** How many mailboxes can be copied, as far as their checks tell. */
+function good({ counts, mailboxes }) {
+  return counts.mailboxes - mailboxes.filter(({ check }) => check?.state === 'failed').length;
+}
+
+function button(text, click) {
+  const self = h('button', { type: 'button', class: 'button primary' }, text);
+  self.addEventListener('click', () => click(self));
+  return self;
+}
+
+const actions = (...buttons) => h('div', { class: 'actions' }, buttons);
+
+const confirmed = (name, then) => ask({
+  title: t(`action.${name}_title`), text: t(`action.${name}_text`), yes: t(`action.${name}_yes`), no: t('action.back'), then,
+});
+
+/** Choosing a file and sending it, for a first time or in place of another. */
+function uploadPart({ request, watch, attempt }) {
+  return (label) => {
+    const send = h('button', { type: 'button', class: 'button primary', hidden: true }, label);
+    const drop = fileDrop(null, () => { send.hidden = false; });
+    send.addEventListener('click', () => whileBusy(send, () => attempt(async () => {
+      if (drop.file().faults.length > 0) {
+        announce(t('form.file.unsound'));
+        drop.focus();
+        return;
+      }
+      const bytes = drop.bytes();
+      const renewed = await request.renewUpload(bytes.length);
+      await upload(renewed.upload, bytes);
+      await watch.now();
+    })));
+    return h('div', { class: 'form' }, drop.element,
+      h('p', { class: 'hint' }, h('a', { href: 'v1/template.csv', download: '' }, t('form.file.template')), `. ${t('action.corrected_hint')}`), h('div', { class: 'actions' }, send));
+  };
+}

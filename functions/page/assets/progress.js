@@ -1,0 +1,72 @@
+// How far all mailboxes together are.
+
+import { fill, h, newId, put } from './dom.js';
+import { duration, number, percent, size } from './format.js';
+import { t } from './language.js';
+import { Speed } from './pace.js';
+
+const ENDED = new Set(['completed', 'completed_with_exceptions', 'failed', 'cancelled']);
+
+/** What is copied in all: `{ messages, allMessages, bytes, allBytes }`. */
+export function totals(mailboxes) {
+  const sum = (name) => mailboxes.reduce((total, mailbox) => total + mailbox[name], 0);
+  return { messages: sum('messages_copied'), allMessages: sum('messages_total'), bytes: sum('bytes_copied'), allBytes: sum('bytes_total') };
+}
+
+/** The share that is done, from 0 to 1: bytes while copying for the first time, mailboxes while finishing; null while unknown. */
+export function share(status) {
+  const { mailboxes } = status;
+  if (status.state === 'final_pass') return mailboxes.filter(({ state }) => ENDED.has(state)).length / Math.max(mailboxes.length, 1);
+  const failed = mailboxes.filter(({ state }) => state === 'failed').length;
+  const unread = mailboxes.filter(({ state }) => state === 'waiting' || state === 'planning').length;
+  const read = mailboxes.length - failed - unread;
+  if (read === 0) return null;
+  // Mailboxes whose folders have not been read yet are taken to be as large as the others are on average.
+  const whole = 1 + unread / read;
+  const { bytes, allBytes, messages, allMessages } = totals(mailboxes);
+  if (allBytes > 0) return Math.min(bytes / (allBytes * whole), 1);
+  return allMessages > 0 ? Math.min(messages / (allMessages * whole), 1) : null;
+}
+
+export function progressPanel() {
+  const id = newId('progress');
+  const label = h('span', { id });
+  const figure = h('span', { class: 'percent' });
+  const inner = h('span', {});
+  const bar = h('div', { class: 'bar', role: 'progressbar', 'aria-labelledby': id, 'aria-valuemin': '0', 'aria-valuemax': '100' }, inner);
+  const measures = h('dl', { class: 'measures' });
+  const element = h('div', { class: 'progress', hidden: true }, h('div', { class: 'progress-head' }, label, figure), bar, measures);
+  const speed = new Speed();
+  const update = (status) => {
+    const running = ['first_pass', 'final_pass'].includes(status.state);
+    element.hidden = !running;
+    if (!running) return;
+    const all = totals(status.mailboxes);
+    const done = share(status);
+    speed.add(all.bytes, Date.now() / 1000);
+    put(label, done === null ? t('progress.looking') : t(status.state === 'final_pass' ? 'progress.compared' : 'progress.copied'));
+    put(figure, done === null ? '' : percent(done));
+    bar.classList.toggle('unknown', done === null);
+    inner.style.width = `${(done ?? 0) * 100}%`;
+    if (done === null) bar.removeAttribute('aria-valuenow');
+    else bar.setAttribute('aria-valuenow', String(Math.floor(done * 100)));
+    fill(measures, rows(status, all, speed.perSecond()).map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+  };
+  return { element, update };
+}
+
+function rows(status, all, perSecond) {
+  const finished = status.mailboxes.filter(({ state }) => ENDED.has(state) || (status.state === 'first_pass' && state === 'awaiting_cutover')).length;
+  const of = (done, whole) => t('progress.of', { done, all: whole });
+  const shown = [];
+  if (status.mailboxes.length > 1) shown.push([t('progress.mailboxes'), of(number(finished), number(status.mailboxes.length))]);
+  if (status.state === 'final_pass') return shown;
+  if (all.allMessages > 0) shown.push([t('progress.messages'), of(number(all.messages), number(all.allMessages))]);
+  if (all.allBytes > 0) shown.push([t('progress.size'), of(size(all.bytes), size(all.allBytes))]);
+  if (perSecond) {
+    shown.push([t('progress.speed'), t('progress.per_second', { size: size(perSecond) })]);
+    const left = (all.allBytes - all.bytes) / perSecond;
+    if (left > 5) shown.push([t('progress.left'), t('progress.about', { time: duration(left) })]);
+  }
+  return shown;
+}

@@ -1,0 +1,35 @@
+//! What the page has to know of the provider. All of it is public.
+
+use jiff::Timestamp;
+use mailvan::domain::{Security, earliest_start};
+use mailvan::profile::{DestinationAuth, Profile};
+use serde_json::{Value, json};
+
+use crate::{Deps, assets};
+
+/// What the page reads first.
+pub fn document(deps: &Deps, now: Timestamp) -> Value {
+    let profile = &deps.profile;
+    let zone = &profile.provider.time_zone;
+    let imap = &profile.imap.endpoint;
+    let security = match imap.security {
+        Security::Tls => "tls",
+        Security::StartTls => "starttls",
+        Security::None => "none",
+    };
+    json!({
+        "version": assets::VERSION,
+        "languages": assets::languages(),
+        "provider": { "name": profile.provider.name, "time_zone": zone.name(), "support": profile.notices.support },
+        "imap": { "host": imap.host, "port": imap.port, "security": security },
+        // Else nobody but the customer can open the new mailbox.
+        "needs_destination_password": profile.imap.auth == DestinationAuth::Password,
+        "earliest_start": earliest_start(now, zone.rules(), deps.lead_times).to_string(),
+    })
+}
+
+/// The provider's colour, as a style sheet; empty where the profile names none.
+pub fn brand(profile: &Profile) -> String {
+    let accent = profile.provider.accent;
+    accent.map_or_else(String::new, |accent| format!(":root {{ --brand: {accent}; }}\n"))
+}

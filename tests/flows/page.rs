@@ -1,0 +1,38 @@
+//! The customers' page in a browser, on the deployed stack: everything a customer does is done there.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use mailvan_local::browser::Browser;
+use mailvan_local::samples::accounts;
+use mailvan_local::world::Plan;
+use mailvan_tests::{ensure_identical, whole_table};
+use serde_json::json;
+
+/// A browser that is slow is not what is tested.
+const PATIENCE: Duration = Duration::from_mins(6);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_moves_mailboxes_by_the_page_alone() -> Result<()> {
+    let browser = Browser::prepare().await?;
+    browser.run(&["--test", "unit/"], &[], PATIENCE).await?;
+    let world = Plan::new("page", accounts(40, 6)).start(|_| {}).await?;
+    let page = world.stack.page_url()?;
+    let login = |index: usize| {
+        let account = world.accounts.get(index);
+        account.map(|account| json!({ "user": account.login.user, "password": account.login.password }))
+    };
+    let logins: Vec<_> = (0..world.accounts.len()).filter_map(login).collect();
+    let variables = [
+        ("PAGE_URL", page.as_str()),
+        ("SOURCE_PORT", &world.source.port().to_string()),
+        ("LOGINS", &json!(logins).to_string()),
+    ];
+    browser.run(&["flow.mjs"], &variables, PATIENCE).await?;
+    ensure_identical(&world)?;
+    let told = whole_table(&world).await?;
+    for account in &world.accounts {
+        ensure!(!told.contains(&account.login.password), "{}", account.login.user);
+    }
+    browser.run(&["gallery.mjs"], &variables, PATIENCE).await
+}

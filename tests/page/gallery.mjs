@@ -1,0 +1,80 @@
+// Every view in every state, in both languages, with answers of the service that are made here: what is looked at is the
+// page. Each is photographed at both widths and in both schemes, and checked by axe.
+
+import { launch, look, open } from './browser.mjs';
+import { ID, TOKEN, certificateOf, preview, states } from './states.mjs';
+
+const URL_OF_PAGE = process.env.PAGE_URL;
+const ONLY = process.env.ONLY?.split(',');
+
+/** Answers the calls of the API; the page itself comes from where it is served. */
+async function stand(page, status) {
+  await page.route('**/v1/**', (route) => {
+    const path = new URL(route.request().url()).pathname.split('/v1/')[1];
+    const answer = (json, code = 200) => route.fulfill({ status: code, contentType: 'application/json', body: JSON.stringify(json) });
+    if (path === `requests/${ID}`) return answer(status);
+    if (path.endsWith('/certificate')) return answer(certificateOf(2));
+    if (path.endsWith('/preview')) return answer(preview, route.request().method() === 'POST' ? 202 : 200);
+    return answer({ code: 'no_such_path', detail: 'There is no such path.' }, 404);
+  });
+}
+
+const csv = 'email,password,source_host,port\r\nanna@example.org,secret,imap.example.org,993\r\nbert@example,,imap.example.org,99300\r\ncarla@example.org,secret,imap.example.org,\r\nanna@example.org,secret,imap.example.org,\r\n';
+
+const views = {
+  'form': async () => {},
+  'form-faults': async (page) => {
+    await page.locator('form button[type=submit]').click();
+    await page.locator('.summary').waitFor();
+  },
+  'form-file': async (page) => {
+    await page.locator('input[type=radio][value=many]').check();
+    await page.locator('input[type=file]').setInputFiles({ name: 'mailboxes.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+    await page.locator('.mend').first().waitFor();
+    await page.locator('input[type=radio][value=later]').check();
+  },
+  'unknown': async (page) => {
+    await page.goto(`${URL_OF_PAGE}#r=${ID}`);
+    await page.reload();
+    await page.locator('h1').waitFor();
+  },
+};
+const inRequest = {
+  to_mend: async (page) => {
+    for (const summary of await page.locator('.mailboxes form').all()) await summary.locator('xpath=../summary').click();
+  },
+  scheduled: async (page) => {
+    await page.getByRole('button', { name: /Show the folders|Ordner zeigen/ }).click();
+    await page.locator('.left-out').waitFor();
+  },
+  completed: async (page) => {
+    await page.locator('.mailboxes summary').first().click();
+    await page.locator('.digest').waitFor();
+  },
+};
+
+const faults = [];
+const wanted = (name) => !ONLY || ONLY.some((one) => name.startsWith(one));
+const browser = await launch();
+for (const [language, locale] of [['en', 'en-GB'], ['de', 'de-DE']]) {
+  // The words differ, the colours and most of the shapes do not.
+  const schemes = language === 'en' ? undefined : ['light'];
+  const shots = async (name, status, prepare) => {
+    if (!wanted(name)) return;
+    const { context, page, faults: broken } = await open(browser, { locale });
+    await stand(page, status);
+    await page.goto(status ? `${URL_OF_PAGE}#r=${ID}.${TOKEN}` : URL_OF_PAGE);
+    await page.locator(status ? '.now h2' : 'h1').first().waitFor();
+    await prepare(page);
+    faults.push(...(await look(page, `${name}-${language}`, { schemes })));
+    faults.push(...broken.map((fault) => `${name}, ${language}: ${fault}`));
+    await context.close();
+  };
+  for (const [name, prepare] of Object.entries(views)) await shots(name, null, prepare);
+  for (const [name, status] of Object.entries(states)) await shots(`request-${name}`, status, inRequest[name] ?? (async () => {}));
+}
+await browser.close();
+if (faults.length > 0) {
+  console.error(faults.join('\n'));
+  process.exit(1);
+}

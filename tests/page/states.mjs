@@ -1,0 +1,100 @@
+// Statuses as the service gives them (infra/openapi.yaml), for every state there is.
+
+const ID = '01kavz6t5t8vd3z6s7m9p0q1r2';
+const NONE = { include: [], exclude: [], since: null, before: null, repair: true, carry_deletions: false };
+const STATES = ['waiting', 'planning', 'copying', 'awaiting_cutover', 'certifying', 'completed', 'completed_with_exceptions', 'failed', 'cancelled'];
+
+export const TOKEN = '2Vn0m3nB6V3xQy3eP1nH0cW8t4k5J7l9aBcDeFgHiJk';
+export { ID };
+
+function status(state, mailboxes, more = {}) {
+  const counts = Object.fromEntries(STATES.map((name) => [name, mailboxes.filter((mailbox) => mailbox.state === name).length]));
+  return {
+    id: ID, state, state_since: '2026-11-25T21:00:04Z', created_at: '2026-11-24T09:00:00Z', next: 'In words.', contact_email: 'office@example.org',
+    ticket: 'T-20261124-7', window: null, options: NONE, counts: { mailboxes: mailboxes.length, ...counts }, mailboxes, rows_refused: [], ...more,
+  };
+}
+
+function mailbox(row, email, state, pass, [messages, copied] = [0, 0], more = {}) {
+  const size = 38_417;
+  return {
+    row, email, state, pass, folders: messages > 0 ? 14 : 0, messages_total: messages, messages_copied: copied,
+    bytes_total: messages * size, bytes_copied: copied * size, exceptions: 0, notes: 0, ...more,
+  };
+}
+
+const certificate = (row) => ({ url: `/v1/requests/${ID}/mailboxes/${row}/certificate`, made_at: '2026-11-26T04:12:09Z', agrees: true });
+const login = { code: 'source_login_refused', message: 'at the previous provider: the server refused the user name or the password' };
+const wrongPassword = {
+  code: 'source_wrong_password', message: 'at the previous provider: the server refused the user name or the password',
+  remedy: 'Check the password by logging in to its webmail, and write it here.',
+};
+const wrongHost = {
+  code: 'source_unknown_host', message: 'at the previous provider: there is no server of this name', remedy: 'Check its name.', suggestion: 'imap.example.org',
+};
+const people = ['anna', 'bert', 'carla.von-der-heide-langenfeld', 'dieter', 'office'].map((name) => `${name}@example.org`);
+const frame = { start: '2026-11-25T22:00:00+01:00', end: '2026-11-26T06:00:00+01:00', time_zone: 'Europe/Berlin' };
+const waiting = people.map((email, at) => mailbox(at + 2, email, 'waiting', null));
+
+export const states = {
+  awaiting_upload: status('awaiting_upload', []),
+  checking: status('checking', []),
+  needs_attention: status('needs_attention', waiting.slice(0, 3), {
+    rows_refused: [
+      { row: 5, column: 'port', code: 'bad_port', message: 'this is not a port: write a number from 1 to 65535, or leave it empty for the usual 993.' },
+      { row: 6, column: 'password', code: 'empty_value', message: 'this is missing: write the password of the mailbox at the previous provider.' },
+    ],
+  }),
+  to_mend: status('needs_attention', [
+    { ...waiting[0], check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
+    { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
+    { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
+  ]),
+  scheduled: status('scheduled', waiting, { window: frame, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  first_pass: status('first_pass', [
+    mailbox(2, people[0], 'awaiting_cutover', 'first', [12_841, 12_841]),
+    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204]),
+    mailbox(4, people[2], 'copying', 'first', [8_120, 912]),
+    mailbox(5, people[3], 'failed', 'first', [0, 0], { error: login }),
+    mailbox(6, people[4], 'planning', 'first'),
+  ], { window: frame }),
+  awaiting_cutover: status('awaiting_cutover', people.map((email, at) => mailbox(at + 2, email, 'awaiting_cutover', 'first', [9_120 + at * 811, 9_120 + at * 811]))),
+  final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'completed', 'certifying', 'copying', 'waiting'][at], 'final', [9_120, 9_120], at < 2 ? { certificate: certificate(at + 2) } : {}))),
+  completed: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'final', [9_120, 9_120], { certificate: certificate(at + 2), notes: at }))),
+  completed_with_exceptions: status('completed_with_exceptions', [
+    mailbox(2, people[0], 'completed', 'final', [12_841, 12_841], { certificate: certificate(2) }),
+    mailbox(3, people[1], 'completed_with_exceptions', 'final', [30_412, 30_409], { certificate: { ...certificate(3), agrees: false }, exceptions: 3 }),
+    mailbox(4, people[2], 'failed', 'final', [0, 0], { error: login }),
+  ]),
+  cancelled: status('cancelled', waiting.map((one) => ({ ...one, state: 'cancelled' }))),
+  failed: status('failed', [mailbox(2, people[0], 'failed', 'first', [0, 0], { error: login })]),
+  many: status('first_pass', Array.from({ length: 5000 }, (_, at) => mailbox(at + 2, `user${at + 1}@example.org`, at < 400 ? 'awaiting_cutover' : at < 404 ? 'copying' : 'waiting', at < 404 ? 'first' : null, at < 404 ? [2_000, at < 400 ? 2_000 : 760] : [0, 0]))),
+};
+
+const side = (messages) => ({ messages, bytes: messages * 38_417, digest: '5f2c9e01b7d4a6830f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978' });
+const folder = (source, destination, messages) => ({
+  source, destination, source_state: 'there', agrees: true, source_side: side(messages), destination_side: side(messages), exceptions: [], repaired: [],
+  gone_since: { messages: 0, uids: '' }, unverified: { messages: 0, uids: '' }, gone_at_source: 0, arrived_since: 0, others: 0, late_copies_removed: [],
+});
+
+export const certificateOf = (row) => ({
+  request: ID, job: `${ID}-1-0000${row}`, row, mailbox: people[row - 2], destination: people[row - 2], made_at: '2026-11-26T04:12:09Z', digest: 'sha256-sum-1', agrees: true,
+  totals: { source_side: side(9120), destination_side: side(9120), exceptions: 0, exceptions_not_listed: 0, gone_since: 2, unverified: 0, gone_at_source: 0, arrived_since: 0, others: 0, late_copies_removed: 0 },
+  folders: [folder('INBOX', 'INBOX', 4100), folder('Gesendet', 'Sent', 2020), folder('Projekte/2026/Angebote', 'Projekte/2026/Angebote', 3000)],
+});
+
+export const preview = {
+  asked_at: '2026-11-24T09:00:00Z',
+  mailboxes: [
+    {
+      row: 2, email: people[0], destination: people[0], state: 'ready', made_at: '2026-11-24T09:00:03Z',
+      folders: [
+        { source: 'INBOX', destination: 'INBOX', messages: 1044, bytes: 98_273_645, exists: true },
+        { source: 'Gesendet', destination: 'Sent', messages: 310, exists: true, note: 'at the new provider it is Sent: that is the folder for sent mail there' },
+        { source: 'Projekte/2026', destination: 'Projekte/2026', messages: 72, exists: false },
+        { source: 'Junk', destination: null, messages: 88, exists: false, excluded: true },
+      ],
+    },
+    { row: 3, email: people[1], destination: people[1], state: 'failed', error: login },
+  ],
+};

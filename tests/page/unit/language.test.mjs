@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import test from 'node:test';
+
+import { duration, percent, size, wallTime } from '../../../functions/page/assets/format.js';
+import { choose, insert, plural } from '../../../functions/page/assets/language.js';
+import { parse } from '../../../functions/page/assets/session.js';
+
+const folder = new URL('../../../functions/page/assets/lang/', import.meta.url);
+const languages = readdirSync(folder);
+const load = async (file) => (await import(new URL(file, folder))).default;
+// What the service says in English itself is only translated.
+const ONLY_TRANSLATED = /^(check|fault|failure|problem)\./;
+const PLURAL = ['zero', 'one', 'two', 'few', 'many', 'other'];
+
+function leaves(tree, path = '') {
+  if (typeof tree === 'string') return [[path, tree]];
+  if (!Array.isArray(tree) && tree.other && Object.keys(tree).every((key) => PLURAL.includes(key))) return [[path, tree.other]];
+  return Object.entries(tree).flatMap(([key, branch]) => leaves(branch, path ? `${path}.${key}` : key));
+}
+
+const places = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+
+test('every language has the words of English, with the same places to fill in', async () => {
+  const english = new Map(leaves(await load('en.js')).filter(([key]) => !ONLY_TRANSLATED.test(key)));
+  assert.ok(languages.length >= 2 && english.size > 150);
+  for (const file of languages) {
+    const own = new Map(leaves(await load(file)).filter(([key]) => !ONLY_TRANSLATED.test(key)));
+    assert.deepEqual([...own.keys()].sort(), [...english.keys()].sort(), file);
+    for (const [key, text] of own) {
+      assert.ok(text.trim() !== '', `${file}: ${key} is empty`);
+      assert.deepEqual([...new Set(places(text))], [...new Set(places(english.get(key)))], `${file}: ${key}`);
+    }
+  }
+});
+
+test('the language is the one chosen before, else the first that the browser asks for', () => {
+  assert.equal(choose(['de', 'en'], ['fr-FR', 'de-AT', 'en'], null), 'de');
+  assert.equal(choose(['de', 'en'], ['de'], 'en'), 'en');
+  assert.equal(choose(['de', 'en'], ['fr'], 'xx'), 'en');
+});
+
+test('words depend on the number, and numbers are written as the language does', () => {
+  assert.equal(plural({ one: 'a', other: 'b' }, 1, 'de'), 'a');
+  assert.equal(insert('{count} von {all}', { count: 1234, all: 'vielen' }, 'de'), '1.234 von vielen');
+  assert.equal(insert('{unknown}', {}, 'en'), '{unknown}');
+});
+
+test('sizes, shares, durations and times are what people write', () => {
+  assert.equal(size(0, 'en'), '0 B');
+  assert.equal(size(1_234_567, 'de'), '1,2 MB');
+  assert.equal(percent(0.999, 'en'), '99%');
+  assert.equal(percent(1, 'en'), '100%');
+  assert.equal(duration(45, 'en'), '45 sec');
+  assert.equal(duration(3_600 * 3 + 60 * 20, 'en'), '3 hr 20 min');
+  assert.equal(wallTime('2026-11-25T21:05:00Z', 'Europe/Berlin'), '2026-11-25T22:05');
+});
+
+test('a link names a request and its token, and nothing else is taken for one', () => {
+  const id = '01kavz6t5t8vd3z6s7m9p0q1r2';
+  assert.deepEqual(parse(`#r=${id}.abc-_1`), { id, token: 'abc-_1' });
+  assert.deepEqual(parse(`#r=${id}`), { id, token: null });
+  for (const text of ['', '#', '#r=x', `#r=${id}.`, `#r=${id}.a b`, `#r=../${id}.a`]) assert.equal(parse(text), null, text);
+});
