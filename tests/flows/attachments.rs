@@ -25,15 +25,15 @@ async fn contacts_and_calendars_arrive_once_though_the_import_is_killed_and_can_
     let mut plan = Plan::new("attachments", vec![small(MAILBOX, "Poller-9", 5, 1)]);
     plan.has_dav = true;
     plan.parameters = Parameters {
-        import_timeout_seconds: 30,
-        import_visibility_seconds: 31,
+        import_timeout_seconds: 20,
+        import_visibility_seconds: 21,
         ..plan.parameters
     };
     let world = plan.start(|_| {}).await?;
     let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
     rest(&world, &order).await?;
 
-    let kill = world.emulator.kill_at_work("import", Duration::from_secs(3)).await?;
+    let kill = world.emulator.kill_at_work("import", Duration::from_secs(2)).await?;
     let takeout = archive()?;
     let id = attach(&world, &order, &takeout, "calendar", "takeout.zip").await?;
     let begun = Instant::now();

@@ -196,11 +196,13 @@ impl Card {
             let name = self.find("FN").unwrap_or_default();
             self.lines.insert(0, format!("N:{name};;;;"));
         }
-        let uid = self.find("UID").map(|uid| uid.trim().to_owned()).unwrap_or_else(|| {
+        let uid = if let Some(uid) = self.find("UID") {
+            uid.trim().to_owned()
+        } else {
             let uid = self.derived_uid();
             self.lines.push(format!("UID:{uid}"));
             uid
-        });
+        };
         let mut text = format!("BEGIN:VCARD\r\nVERSION:{}\r\n", self.version);
         for line in &self.lines {
             fold(line, &mut text);
