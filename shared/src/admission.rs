@@ -85,7 +85,7 @@ impl Admission {
         }
         let is_none_good = jobs.iter().all(|job| job.check.obstacle().is_some());
         let has_faults =
-            jobs.iter().any(|job| job.check.needs_attention()) || !self.store.faults(id, generation).await?.is_empty();
+            jobs.iter().any(|job| job.check.needs_attention()) || self.store.has_faults(id, generation).await?;
         if is_none_good || (has_faults && !good_rows_only) {
             let notice = NoticeKind::Refused { generation };
             Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?)

@@ -5,7 +5,8 @@
 //!   bytes to accepted mailboxes and all faults.
 //! - [`imap`]: sessions with servers. [`sync`]: copying mail exactly once over them. [`certify`]:
 //!   comparing what was copied.
-//! - [`dns`]: asking resolvers, and single servers of a domain.
+//! - [`dns`]: what a domain says, should say, and when its change has arrived. [`watch`]: looking at the
+//!   domains of a request.
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
 //!   scheduled request.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
@@ -36,3 +37,4 @@ pub mod store;
 pub mod sync;
 pub mod telemetry;
 pub mod upload;
+pub mod watch;

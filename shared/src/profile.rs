@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::dns::DnsSettings;
+use crate::dns::settings::RawDns;
 use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Zone};
 use crate::imap::Compression;
 
@@ -25,6 +27,8 @@ pub struct Profile {
     pub dav: Option<DestinationDav>,
     /// Who notices come from.
     pub notices: Notices,
+    /// What customers have to put into their DNS; without it there is no guide and no watch.
+    pub dns: Option<DnsSettings>,
     /// How much is done at once.
     pub limits: Limits,
 }
@@ -175,6 +179,7 @@ struct Raw {
     provider: Provider,
     destination: RawDestination,
     notices: Notices,
+    dns: Option<RawDns>,
     #[serde(default)]
     limits: Limits,
 }
@@ -237,6 +242,7 @@ impl Raw {
             imap: self.destination.imap.check()?,
             dav: self.destination.dav,
             notices: self.notices,
+            dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
         })
     }
@@ -371,7 +377,7 @@ fn key_of_line(text: &str, line: usize) -> Option<String> {
         .iter()
         .rev()
         .find_map(|line| line.strip_prefix('['))
-        .and_then(|head| head.split(']').next());
+        .and_then(|head| head.trim_start_matches('[').split(']').next());
     let own = above.last()?;
     if own.starts_with('[') {
         return table.map(str::to_owned);

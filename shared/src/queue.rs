@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::{TryStreamExt as _, stream};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The most messages SQS takes at once.
 const BATCH: usize = 10;
+
+/// How many batches are sent at once: a request can have 50,000 mailboxes.
+const AT_ONCE: usize = 8;
 
 /// The queues, named for the function they feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,18 @@ pub struct CheckRequest {
     pub good_rows_only: bool,
 }
 
+/// "Read on in this upload": to `ingest`, from its own earlier step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadOn {
+    /// The request.
+    pub request_id: RequestId,
+    /// Which upload.
+    pub generation: u32,
+    /// How many of its rows are in the table already; for the logs, and to tell the message from a
+    /// [`CheckRequest`].
+    pub rows_read: u32,
+}
+
 /// "Look at this mailbox": to `check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckMailbox {
@@ -91,6 +107,7 @@ pub struct PlanMailbox {
     /// The pass.
     pub pass: Pass,
     /// What was met since planning went on last.
+    #[serde(default)]
     pub faults: Faults,
 }
 
@@ -127,6 +144,7 @@ pub struct WorkLane {
     /// before the last message was copied is sent again instead of failing the mailbox.
     pub copied: i64,
     /// What this lane has met since something was copied last.
+    #[serde(default)]
     pub faults: Faults,
 }
 
@@ -139,6 +157,7 @@ pub struct CertifyMailbox {
     /// the last comparison is sent again instead of ending the mailbox without a certificate.
     pub certified: i64,
     /// What was met since something was compared last.
+    #[serde(default)]
     pub faults: Faults,
     /// The previous provider has been given up: only what was read there while copying counts.
     #[serde(default)]
@@ -252,20 +271,24 @@ impl Queues {
     /// # Errors
     /// [`QueueError`].
     pub async fn send_all(&self, queue: Queue, messages: &[impl Serialize]) -> Result<(), QueueError> {
-        for group in messages.chunks(BATCH) {
-            let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
-            for (n, message) in group.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(n.to_string())
-                    .message_body(serde_json::to_string(message)?);
-                batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
-            }
-            let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
-            if !answer.failed().is_empty() {
-                return Err(QueueError::NotTaken(answer.failed().len()));
-            }
+        stream::iter(messages.chunks(BATCH).map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |group| self.send_group(queue, group))
+            .await
+    }
+
+    async fn send_group(&self, queue: Queue, group: &[impl Serialize]) -> Result<(), QueueError> {
+        let mut batch = self.client.send_message_batch().queue_url(self.url(queue));
+        for (n, message) in group.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(n.to_string())
+                .message_body(serde_json::to_string(message)?);
+            batch = batch.entries(entry.build().map_err(|e| QueueError::Service(Box::new(e)))?);
         }
-        Ok(())
+        let answer = batch.send().await.map_err(|e| QueueError::Service(Box::new(e)))?;
+        match answer.failed().len() {
+            0 => Ok(()),
+            failed => Err(QueueError::NotTaken(failed)),
+        }
     }
 
     /// Queues notices that wait in the outbox. A notice queued twice is sent once.

@@ -1,8 +1,9 @@
-//! `ingest`: an uploaded CSV becomes accepted mailboxes and a report of the refused rows.
+//! `ingest`: an uploaded file becomes accepted mailboxes and a report of the refused rows.
 //!
 //! Passwords are sealed as soon as they are read, and the upload is deleted. Idempotency key: the
-//! request and its upload's generation. Dying anywhere, the next delivery goes on: while the upload
-//! is there it is read again; when it is gone, the table holds what was in it.
+//! request and its upload's generation. A large file is read in steps (`reading`). Dying anywhere,
+//! the next delivery goes on: while the upload is there it is read on from the mark in the table; when
+//! it is gone, the table holds what was in it.
 //!
 //! A URL takes more than one file, and an event may come twice. One worker at a time reads a
 //! generation, from before it fetches the file until the request is admitted or refused:
@@ -17,21 +18,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use aws_lambda_events::event::s3::S3Event;
 use aws_lambda_events::event::sqs::SqsMessage;
+use jiff::Timestamp;
 use mailvan::admission::Admission;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{CopyOptions, Fault, FaultCode, JobId, MailboxOrder, RequestEvent, RequestState};
-use mailvan::intake::{Intake, MAX_FILE_BYTES, Policy, read_csv};
-use mailvan::queue::{CheckRequest, decode, serve};
+use mailvan::domain::{RequestEvent, RequestState};
+use mailvan::intake::Policy;
+use mailvan::queue::{CheckRequest, Queue, ReadOn, decode, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{Advance, JobRecord, StoreError};
+use mailvan::store::{Advance, StoreError};
 use mailvan::upload::UploadKey;
 use serde::Deserialize;
 
 mod object;
+mod reading;
 
-use object::{Content, Objects};
+use object::Objects;
+use reading::{Progress, read_step};
 
 /// How long after its run's end a worker's right to read lasts: what it had sent has arrived by then.
 const LEASE_GRACE: Duration = Duration::from_secs(10);
@@ -73,6 +77,13 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn ingest(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
+    if let Ok(ReadOn {
+        request_id, generation, ..
+    }) = decode(message)
+    {
+        let key = UploadKey { request_id, generation };
+        return take_upload(deps, key, deadline).await;
+    }
     if let Ok(CheckRequest {
         request_id,
         generation,
@@ -119,11 +130,20 @@ async fn take_upload(deps: &Deps, key: UploadKey, deadline: Deadline) -> anyhow:
         .lease_reading(request_id, generation, now(), until)
         .await
         .context("another delivery reads this upload")?;
-    let read = read_upload(deps, key).await;
+    let read = read_upload(deps, key, until, deadline).await;
     if let Err(error) = store.release_reading(request_id, until).await {
         tracing::warn!(request.id = %request_id, %error, "the next reader has to wait");
     }
-    read
+    if let Progress::Part(rows_read) = read? {
+        // Not before the right to read is free again: the next step would find it taken.
+        let next = ReadOn {
+            request_id,
+            generation,
+            rows_read,
+        };
+        deps.admission.queues.send(Queue::Ingest, &next).await?;
+    }
+    Ok(())
 }
 
 /// Whether a file may still come for a request.
@@ -134,8 +154,9 @@ fn is_wanted(state: RequestState) -> bool {
     )
 }
 
-/// Reads an upload into the table. The right to read is held.
-async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
+/// Reads a step of an upload into the table, and admits the request after the last one. The right to
+/// read is held.
+async fn read_upload(deps: &Deps, key: UploadKey, until: Timestamp, deadline: Deadline) -> anyhow::Result<Progress> {
     let UploadKey { request_id, generation } = key;
     // Without a file, an earlier delivery has read it, and the table holds what was in it.
     if let Some(object) = deps.objects.fetch(key).await? {
@@ -153,7 +174,10 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {
-                keep(deps, key, &object.content, &request.options).await?;
+                let progress = read_step(deps, key, &object, &request.options, until, deadline).await?;
+                if let Progress::Part(_) = progress {
+                    return Ok(progress);
+                }
                 deps.objects.delete_read(key, &object).await?;
             }
             // Another upload took over, or the request has ended.
@@ -162,69 +186,5 @@ async fn read_upload(deps: &Deps, key: UploadKey) -> anyhow::Result<()> {
         }
     }
     deps.admission.admit(request_id, generation, false, now()).await?;
-    Ok(())
-}
-
-/// Puts rows and faults into the table; those of the uploads before go, and those of a file that
-/// was read under the same URL. The request is being checked: no mailbox has begun.
-async fn keep(deps: &Deps, key: UploadKey, content: &Content, options: &CopyOptions) -> anyhow::Result<()> {
-    let UploadKey { request_id, generation } = key;
-    let Intake { rows, faults } = match content {
-        Content::Bytes(bytes) => read_csv(bytes, deps.policy),
-        Content::TooLarge => {
-            let message = format!(
-                "the file is too large: {} MiB at most; please split it",
-                MAX_FILE_BYTES >> 20
-            );
-            Intake {
-                rows: Vec::new(),
-                faults: vec![Fault::of_file(FaultCode::FileTooLarge, message)],
-            }
-        }
-    };
-    let store = &deps.admission.store;
-    // 0 is a form, whose customer goes on with a file.
-    for earlier in 0..=generation {
-        store.delete_generation(request_id, earlier).await?;
-    }
-    let jobs = seal(deps, key, &rows, options).await?;
-    tracing::info!(request.id = %request_id, generation, accepted = jobs.len(), faults = faults.len(), "upload read");
-    store.put_faults(request_id, generation, &faults).await?;
-    match store.put_jobs(&jobs).await {
-        // The request has ended meanwhile.
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn seal(
-    deps: &Deps,
-    UploadKey { request_id, generation }: UploadKey,
-    rows: &[(u32, MailboxOrder)],
-    options: &CopyOptions,
-) -> anyhow::Result<Vec<JobRecord>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let data_key = deps.secrets.data_key(request_id).await?;
-    let now = now();
-    let mut jobs = Vec::with_capacity(rows.len());
-    for (row, order) in rows {
-        let id = JobId::new(request_id, generation, *row);
-        let password = data_key.seal(id, &order.password)?;
-        let destination_password = order
-            .destination_password
-            .as_ref()
-            .map(|password| data_key.seal(id, password))
-            .transpose()?;
-        jobs.push(JobRecord::accepted(
-            id,
-            order,
-            password,
-            destination_password,
-            options,
-            now,
-        ));
-    }
-    Ok(jobs)
+    Ok(Progress::Whole)
 }

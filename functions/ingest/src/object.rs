@@ -18,7 +18,7 @@ pub struct Object {
     /// What is in it.
     pub content: Content,
     /// Which of the files sent to the same URL it is.
-    e_tag: Option<String>,
+    pub e_tag: Option<String>,
 }
 
 /// An upload's content.

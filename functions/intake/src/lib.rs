@@ -1,9 +1,9 @@
 //! `intake`: the HTTP API, by which customers make requests and follow them.
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
-//! to no mail server and starts no pass. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `report` and
-//! `certificate`;
+//! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
+//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`
+//! and `certificate`;
 //! `problem` is how everything is refused.
 
 mod actions;
@@ -12,6 +12,7 @@ mod auth;
 mod body;
 mod certificate;
 mod create;
+mod dns;
 mod faults;
 mod mend;
 mod moment;
@@ -32,7 +33,8 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock;
 use mailvan::config::{Config, Rules};
-use mailvan::intake::TEMPLATE_CSV;
+use mailvan::dns::Resolver;
+use mailvan::intake::{TEMPLATE_CSV, template_xlsx};
 use mailvan::profile::Profile;
 use mailvan::queue::Queues;
 use mailvan::schedule::Schedules;
@@ -53,6 +55,7 @@ pub struct Deps {
     schedules: Schedules,
     uploads: Uploads,
     certificates: Certificates,
+    resolver: Resolver,
     profile: Profile,
     rules: Rules,
 }
@@ -67,6 +70,7 @@ impl Deps {
             schedules: config.schedules(),
             uploads: Uploads::new(&config.aws, config.bucket.clone()),
             certificates: Certificates::new(&config.aws, config.certificate_bucket.clone()),
+            resolver: config.resolver(),
             profile: config.profile.clone(),
             rules: config.rules,
         }
@@ -110,6 +114,7 @@ async fn serve(
     let path = event.raw_path.clone().unwrap_or_default();
     let (id, action) = match route::find(event.request_context.http.method.as_str(), &path)? {
         Route::Template => return Ok(response::csv_file("mailvan-template.csv", TEMPLATE_CSV.to_owned())),
+        Route::TemplateWorkbook => return Ok(response::xlsx_file("mailvan-template.xlsx", template_xlsx()?)),
         Route::Create => return create::create(deps, &body::take(event)?, now).await,
         Route::Request(id, action) => (id, action),
     };
@@ -118,13 +123,19 @@ async fn serve(
         .await?
         .ok_or_else(Problem::no_such_request)?;
     match action {
-        Action::Status => Ok(Overview::load(&deps.store, request).await?.response(200)?),
+        Action::Status => {
+            let from_row = preview::from_row(event)?;
+            Ok(Overview::load(&deps.store, request)
+                .await?
+                .response_from(200, from_row)?)
+        }
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,
         Action::CutOver => actions::cut_over(deps, request).await,
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
+        Action::Dns => dns::show(deps, request, now).await,
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
         Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,

@@ -232,8 +232,8 @@ fn unknown_fields_are_refused() {
 fn a_renewal_may_tell_the_length_of_the_file() {
     assert_eq!(read_renewal(b"").unwrap(), None);
     assert_eq!(read_renewal(b"{}").unwrap(), None);
-    assert_eq!(read_renewal(br#"{"csv_bytes": 2097152}"#).unwrap(), Some(2_097_152));
-    for bytes in ["0", "-1", "2097153"] {
+    assert_eq!(read_renewal(br#"{"csv_bytes": 20971520}"#).unwrap(), Some(20_971_520));
+    for bytes in ["0", "-1", "209715201"] {
         let document = read_renewal(format!(r#"{{"csv_bytes": {bytes}}}"#).as_bytes())
             .unwrap_err()
             .document();

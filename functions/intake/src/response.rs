@@ -21,6 +21,20 @@ pub fn csv_file(name: &str, content: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// A workbook for download.
+pub fn xlsx_file(name: &str, content: Vec<u8>) -> ApiGatewayV2httpResponse {
+    let content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let mut response = with_body(200, content_type, String::new());
+    response.body = Some(Body::Binary(content));
+    response.is_base64_encoded = true;
+    set_header(
+        &mut response,
+        "content-disposition",
+        &format!("attachment; filename=\"{name}\""),
+    );
+    response
+}
+
 /// A response with the headers every one has: it is kept by nobody, and browsers take it for what
 /// it is called.
 pub fn with_body(status: u16, content_type: &'static str, body: String) -> ApiGatewayV2httpResponse {

@@ -12,6 +12,8 @@ pub enum Route<'a> {
     Create,
     /// `GET /v1/template.csv`; open to everybody.
     Template,
+    /// `GET /v1/template.xlsx`; open to everybody.
+    TemplateWorkbook,
     /// Something with the request of this id, for whoever has its token.
     Request(&'a str, Action),
 }
@@ -33,6 +35,8 @@ pub enum Action {
     Report,
     /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
     Certificate(u32),
+    /// `GET /v1/requests/{id}/dns`.
+    Dns,
     /// `PATCH /v1/requests/{id}/mailboxes/{row}`; the row of the mailbox.
     Mend(u32),
     /// `GET /v1/requests/{id}/preview`.
@@ -86,6 +90,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["template.csv"] => Some(("GET", Route::Template)),
+        ["template.xlsx"] => Some(("GET", Route::TemplateWorkbook)),
         ["requests"] => Some(("POST", Route::Create)),
         ["requests", id] => Some(("GET", Route::Request(id, Action::Status))),
         ["requests", id, "upload"] => Some(("POST", Route::Request(id, Action::Upload))),
@@ -97,6 +102,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
+        ["requests", id, "dns"] => Some(("GET", Route::Request(id, Action::Dns))),
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         ["requests", id, "attachments"] => Some(("GET", Route::Request(id, Action::Attachments))),
         ["requests", id, "attachments", number] if number.len() == 16 => {
@@ -111,9 +117,10 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 15] = [
+    const CALLS: [(&str, &str, Route<'static>); 17] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
+        ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
         ("GET", "/v1/requests/x", Route::Request("x", Action::Status)),
         ("POST", "/v1/requests/x/upload", Route::Request("x", Action::Upload)),
         ("POST", "/v1/requests/x/proceed", Route::Request("x", Action::Proceed)),
@@ -125,6 +132,7 @@ mod tests {
             "/v1/requests/x/mailboxes/7/certificate",
             Route::Request("x", Action::Certificate(7)),
         ),
+        ("GET", "/v1/requests/x/dns", Route::Request("x", Action::Dns)),
         (
             "PATCH",
             "/v1/requests/x/mailboxes/7",

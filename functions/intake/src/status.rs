@@ -10,6 +10,12 @@ use serde::Serialize;
 use crate::next::next_step;
 use crate::{moment, response};
 
+/// The most mailboxes of one answer.
+const MOST_MAILBOXES: usize = 1_000;
+
+/// The most faults of one answer; with a thousand mailboxes some 1.5 MB of Lambda's 6.
+const MOST_FAULTS: usize = 2_000;
+
 /// A request with what belongs to its present generation.
 #[derive(Clone, Debug)]
 pub struct Overview {
@@ -36,7 +42,9 @@ struct View<'a> {
     options: &'a CopyOptions,
     counts: Counts,
     mailboxes: Vec<MailboxView<'a>>,
-    rows_refused: &'a [Fault],
+    rows_refused: Vec<&'a Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_row: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
 }
@@ -143,13 +151,29 @@ impl Overview {
         self.jobs.iter().filter(|job| job.check.needs_attention()).count()
     }
 
-    /// The response that shows it.
+    /// The response that shows it, with as many rows as fit.
     pub fn response(&self, status: u16) -> Result<ApiGatewayV2httpResponse, serde_json::Error> {
-        response::json(status, &self.view())
+        self.response_from(status, 0)
     }
 
-    fn view(&self) -> View<'_> {
+    /// The response that shows it, with as many rows as fit from this one on.
+    pub fn response_from(&self, status: u16, from_row: u32) -> Result<ApiGatewayV2httpResponse, serde_json::Error> {
+        response::json(status, &self.view(from_row))
+    }
+
+    /// The row at which an answer that begins with `from_row` has to end.
+    fn next_row(&self, from_row: u32) -> Option<u32> {
+        let jobs = self.jobs.iter().map(|job| job.job_id.row());
+        let faults = self.faults.iter().map(|fault| fault.row);
+        let jobs = jobs.filter(|row| *row >= from_row).nth(MOST_MAILBOXES);
+        let faults = faults.filter(|row| *row >= from_row).nth(MOST_FAULTS);
+        jobs.into_iter().chain(faults).min()
+    }
+
+    fn view(&self, from_row: u32) -> View<'_> {
         let request = &self.request;
+        let next_row = self.next_row(from_row);
+        let is_shown = |row: u32| row >= from_row && next_row.is_none_or(|next| row < next);
         View {
             id: request.request_id,
             state: request.state,
@@ -161,8 +185,14 @@ impl Overview {
             window: request.window.as_ref().map(window),
             options: &request.options,
             counts: self.counts(),
-            mailboxes: self.jobs.iter().map(mailbox).collect(),
-            rows_refused: &self.faults,
+            mailboxes: self
+                .jobs
+                .iter()
+                .filter(|job| is_shown(job.job_id.row()))
+                .map(mailbox)
+                .collect(),
+            rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
+            next_row,
             error: error(request.error_code.as_deref(), request.error_message.as_deref()),
         }
     }
@@ -240,109 +270,5 @@ fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorVie
 }
 
 #[cfg(test)]
-mod tests {
-    use mailvan::domain::FaultCode;
-    use mailvan::store::job::CertificateNote;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::samples;
-
-    fn shown(overview: &Overview) -> Value {
-        let response = overview.response(200).unwrap();
-        serde_json::from_slice(&response.body.unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_status_shows_each_mailbox_and_each_refused_row() {
-        let mut failed = samples::job(3, JobState::Failed, Some(Pass::First));
-        failed.certificate = Some(CertificateNote {
-            made_at: "2026-11-24T09:00:00Z".to_owned(),
-            agrees: true,
-        });
-        failed.check = samples::wrong_password();
-        failed.error_code = Some("source_login".to_owned());
-        failed.error_message = Some("the password is wrong".to_owned());
-        let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
-        let faults = vec![Fault::at(4, "port", FaultCode::BadPort, "write a number")];
-        let document = shown(&Overview {
-            request: samples::request(RequestState::FirstPass),
-            jobs,
-            faults,
-        });
-        assert_eq!(document["id"], json!(samples::id()));
-        assert_eq!(document["state"], "first_pass");
-        assert_eq!(document["window"], Value::Null);
-        assert_eq!(
-            document["options"],
-            json!({"include": [], "exclude": [], "since": null, "before": null, "repair": false, "carry_deletions": false})
-        );
-        assert_eq!(document["counts"]["mailboxes"], 2);
-        assert_eq!(
-            (&document["counts"]["copying"], &document["counts"]["failed"]),
-            (&json!(1), &json!(1))
-        );
-        assert_eq!(
-            document["mailboxes"][0],
-            json!({
-                "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
-                "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
-                "check": {"state": "waiting"},
-            })
-        );
-        let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
-        assert_eq!(
-            document["mailboxes"][1]["certificate"],
-            json!({"url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true})
-        );
-        assert_eq!(
-            document["mailboxes"][1]["error"],
-            json!({"code": "source_login", "message": "the password is wrong"})
-        );
-        let fault =
-            json!({"code": "source_wrong_password", "message": "The password is wrong", "remedy": "Correct it"});
-        assert_eq!(
-            document["mailboxes"][1]["check"],
-            json!({"state": "failed", "fault": fault, "faults": [fault]})
-        );
-        assert_eq!(
-            document["rows_refused"],
-            json!([{"row": 4, "column": "port", "code": "bad_port", "message": "write a number"}])
-        );
-    }
-
-    #[test]
-    fn a_window_is_shown_in_its_own_zone() {
-        let mut request = samples::request(RequestState::Scheduled);
-        let window = Window::parse(
-            "2026-11-25T22:00",
-            Some("2026-11-26T06:00"),
-            "Europe/Berlin",
-            samples::now(),
-        );
-        request.window = Some(window.unwrap());
-        let document = shown(&Overview {
-            request,
-            jobs: Vec::new(),
-            faults: Vec::new(),
-        });
-        let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin"});
-        assert_eq!(document["window"], expected);
-    }
-
-    #[test]
-    fn nothing_secret_is_shown() {
-        let mut request = samples::request(RequestState::Checking);
-        request.data_key = Some("sealed-key".to_owned());
-        let jobs = vec![samples::job(2, JobState::Waiting, None)];
-        let text = shown(&Overview {
-            request,
-            jobs,
-            faults: Vec::new(),
-        })
-        .to_string();
-        for secret in ["sealed", "token", "hash", "data_key", "password"] {
-            assert!(!text.contains(secret), "{secret}: {text}");
-        }
-    }
-}
+#[path = "status_tests.rs"]
+mod tests;

@@ -22,8 +22,8 @@ use nix::unistd::Pid;
 
 mod authority;
 mod conf;
-mod directory;
-mod install;
+pub(crate) mod directory;
+pub(crate) mod install;
 mod mail;
 mod options;
 

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
-//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`samples`]
+//! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`name_servers`] a small DNS, [`samples`]
 //! fills it, [`proxy`] breaks connections to it,
 //! [`browser`] looks at the page,
 //! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
@@ -23,6 +23,7 @@ pub mod dovecot;
 pub mod imap_client;
 pub mod inbox;
 pub mod ministack;
+pub mod name_servers;
 pub mod package;
 pub mod proxy;
 pub mod radicale;

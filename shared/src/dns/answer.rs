@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 /// The types of records that are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the DNS's own")]
 pub enum Kind {
     A,
@@ -140,6 +140,22 @@ impl Data {
     pub fn ns(&self) -> Option<&str> {
         match self {
             Self::Ns(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The server of an MX record; empty where the domain says that it takes no mail (RFC 7505).
+    pub fn exchange(&self) -> Option<&str> {
+        match self {
+            Self::Mx { exchange, .. } => Some(exchange),
+            _ => None,
+        }
+    }
+
+    /// The text.
+    pub fn txt(&self) -> Option<&str> {
+        match self {
+            Self::Txt(text) => Some(text),
             _ => None,
         }
     }

@@ -67,9 +67,12 @@ pub(super) async fn ask(server: SocketAddr, name: &str, kind: Kind, manner: Mann
     let answer = match short {
         Some(Ok(answer)) if !answer.metadata.truncation => answer,
         Some(Ok(_)) => {
-            let exchange = TcpClientStream::exchange(server, None, PATIENCE, None, TokioRuntimeProvider::default());
+            // The provider owns the task that reads the answer, and ends it when it is dropped.
+            let provider = TokioRuntimeProvider::default();
+            let exchange = TcpClientStream::exchange(server, None, PATIENCE, None, provider.clone());
             let exchange = exchange.await.map_err(|error| no_answer(Some(error)))?;
             let long = exchange.send(request()).next().await;
+            drop(provider);
             long.ok_or_else(|| no_answer(None))?
                 .map_err(|error| no_answer(Some(error)))?
         }

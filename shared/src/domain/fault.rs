@@ -28,8 +28,16 @@ pub struct Fault {
 pub enum FaultCode {
     /// The file is larger than allowed.
     FileTooLarge,
-    /// The file is not text in UTF-8.
-    NotUtf8,
+    /// The text is in an encoding that is not known, or in two.
+    UnknownEncoding,
+    /// Neither a CSV file nor an .xlsx workbook.
+    UnsupportedFile,
+    /// A workbook with a password.
+    EncryptedWorkbook,
+    /// A workbook that is broken, or unpacks to more than is read.
+    UnreadableWorkbook,
+    /// More than one sheet with something in it.
+    SeveralSheets,
     /// There is no line with the names of the columns.
     MissingHeader,
     /// There is no row below the names of the columns.
@@ -52,6 +60,16 @@ pub enum FaultCode {
     TooLong,
     /// A value has a character in it that cannot be sent.
     BadCharacter,
+    /// A spreadsheet's `####`.
+    SpreadsheetOverflow,
+    /// A spreadsheet's `#REF!` and the like.
+    SpreadsheetError,
+    /// A spreadsheet took a text for a number or a date.
+    AlteredBySpreadsheet,
+    /// A value in quotation marks that a word processor put in.
+    TypographicQuotes,
+    /// A formula where a value has to be.
+    Formula,
     /// Not an e-mail address.
     BadAddress,
     /// Not a server name.
@@ -62,8 +80,12 @@ pub enum FaultCode {
     BadSecurity,
     /// The connection would not be protected, and that is not allowed.
     PlaintextRefused,
+    /// The usual port of one way of protection with the other way.
+    ContradictoryPort,
     /// The same mailbox stands in an earlier row.
     DuplicateMailbox,
+    /// The same mailbox stands in an earlier row with other values.
+    ContradictoryRows,
     /// Another mailbox already goes to the same destination.
     DuplicateDestination,
     /// The example of the template was left in.
@@ -102,7 +124,11 @@ impl FaultCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FileTooLarge => "file_too_large",
-            Self::NotUtf8 => "not_utf8",
+            Self::UnknownEncoding => "unknown_encoding",
+            Self::UnsupportedFile => "unsupported_file",
+            Self::EncryptedWorkbook => "encrypted_workbook",
+            Self::UnreadableWorkbook => "unreadable_workbook",
+            Self::SeveralSheets => "several_sheets",
             Self::MissingHeader => "missing_header",
             Self::NoRows => "no_rows",
             Self::TooManyRows => "too_many_rows",
@@ -114,11 +140,18 @@ impl FaultCode {
             Self::EmptyValue => "empty_value",
             Self::TooLong => "too_long",
             Self::BadCharacter => "bad_character",
+            Self::SpreadsheetOverflow => "spreadsheet_overflow",
+            Self::SpreadsheetError => "spreadsheet_error",
+            Self::AlteredBySpreadsheet => "altered_by_spreadsheet",
+            Self::TypographicQuotes => "typographic_quotes",
+            Self::Formula => "formula",
             Self::BadAddress => "bad_address",
             Self::BadHost => "bad_host",
             Self::BadPort => "bad_port",
             Self::BadSecurity => "bad_security",
             Self::PlaintextRefused => "plaintext_refused",
+            Self::ContradictoryPort => "contradictory_port",
+            Self::ContradictoryRows => "contradictory_rows",
             Self::DuplicateMailbox => "duplicate_mailbox",
             Self::DuplicateDestination => "duplicate_destination",
             Self::ExampleRow => "example_row",
@@ -145,10 +178,10 @@ mod tests {
             r#"{"row":7,"column":"port","code":"bad_port","message":"write a number"}"#
         );
         assert_eq!(serde_json::from_str::<Fault>(&json).unwrap(), fault);
-        let whole = Fault::of_file(FaultCode::NotUtf8, "x");
+        let whole = Fault::of_file(FaultCode::UnknownEncoding, "x");
         assert_eq!(
             serde_json::to_string(&whole).unwrap(),
-            r#"{"row":0,"code":"not_utf8","message":"x"}"#
+            r#"{"row":0,"code":"unknown_encoding","message":"x"}"#
         );
     }
 
@@ -156,7 +189,7 @@ mod tests {
     fn codes_are_stored_as_they_are_shown() {
         for code in [
             FaultCode::FileTooLarge,
-            FaultCode::NotUtf8,
+            FaultCode::UnknownEncoding,
             FaultCode::TooManyCells,
             FaultCode::PlaintextRefused,
             FaultCode::ExampleRow,

@@ -61,6 +61,7 @@ pub fn orders_from_form(mailboxes: &[FormMailbox], policy: Policy) -> Intake {
                 .as_ref()
                 .map(Secret::expose)
                 .unwrap_or_default(),
+            damaged: &[],
         });
     }
     if mailboxes.len() > MAX_ROWS {

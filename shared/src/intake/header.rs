@@ -1,9 +1,10 @@
 //! The first line of the file: which column stands where.
 
+use super::synonyms::{self, is_beside_the_point};
 use crate::domain::{Fault, FaultCode};
 
 /// The most cells a first line is looked at: the cost of a row, and the number of faults, grow with them.
-const MAX_COLUMNS: usize = 64;
+pub(super) const MAX_COLUMNS: usize = 64;
 
 /// A column of the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +30,8 @@ enum Slot {
     Known(Column),
     /// Without a name: its cells must be empty.
     Unnamed,
-    /// With a name that was refused: its cells are not looked at.
-    Refused,
+    /// With a name that was refused or does not matter: its cells are not looked at.
+    Ignored,
 }
 
 impl Column {
@@ -45,6 +46,11 @@ impl Column {
         Self::DestinationPassword,
     ];
     const REQUIRED: [Self; 3] = [Self::Email, Self::Password, Self::SourceHost];
+
+    /// Whether its values are taken as they are.
+    pub(super) fn is_password(self) -> bool {
+        matches!(self, Self::Password | Self::DestinationPassword)
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -71,7 +77,7 @@ impl Header {
             return (None, vec![Fault::of_row(row, FaultCode::TooManyCells, message)]);
         }
         let names: Vec<String> = cells.iter().map(|cell| normal(cell)).collect();
-        let known: Vec<Option<Column>> = names.iter().map(|name| by_name(name)).collect();
+        let known: Vec<Option<Column>> = cells.iter().map(|cell| synonyms::column(cell)).collect();
         // A row of data must not be repeated in a message, and no heading has an @ in it.
         if known.iter().all(Option::is_none) || cells.iter().any(|cell| cell.contains('@')) {
             let message = format!(
@@ -87,13 +93,14 @@ impl Header {
                 Some(column) if slots.contains(&Slot::Known(*column)) => {
                     let message = format!("the column {} is there twice: remove one of them.", column.name());
                     faults.push(Fault::at(row, column.name(), FaultCode::DuplicateColumn, message));
-                    Slot::Refused
+                    Slot::Ignored
                 }
                 Some(column) => Slot::Known(*column),
                 None if name.is_empty() => Slot::Unnamed,
+                None if is_beside_the_point(name) => Slot::Ignored,
                 None => {
                     faults.push(unknown(row, number + 1, name, is_header));
-                    Slot::Refused
+                    Slot::Ignored
                 }
             });
         }
@@ -110,27 +117,30 @@ impl Header {
         (complete.then_some(Self { slots }), faults)
     }
 
-    /// The cell of a column, empty where the row ends before it.
-    pub(super) fn cell<'a>(&self, record: &'a csv::StringRecord, column: Column) -> &'a str {
-        let at = self.slots.iter().position(|slot| *slot == Slot::Known(column));
-        at.and_then(|at| record.get(at)).unwrap_or_default()
+    /// The place of a column in a row.
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.slots.iter().position(|slot| *slot == Slot::Known(column))
+    }
+
+    /// The column at a place; none where no column is that is looked at.
+    pub(super) fn column(&self, place: usize) -> Option<Column> {
+        match self.slots.get(place) {
+            Some(Slot::Known(column)) => Some(*column),
+            _ => None,
+        }
     }
 
     /// Whether something stands where no column is.
-    pub(super) fn is_overrun_by(&self, record: &csv::StringRecord) -> bool {
+    pub(super) fn is_overrun_by(&self, cells: &[&str]) -> bool {
         let no_column = |at: usize| self.slots.get(at).is_none_or(|slot| *slot == Slot::Unnamed);
-        record
+        cells
             .iter()
             .enumerate()
             .any(|(at, cell)| no_column(at) && !cell.trim().is_empty())
     }
 }
 
-fn by_name(name: &str) -> Option<Column> {
-    Column::ALL.into_iter().find(|column| column.name() == name)
-}
-
-/// Case, and the choice between space, hyphen and underscore, make no difference.
+/// The name as the template would write it, for a customer to recognise.
 fn normal(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-'], "_")
 }
@@ -208,6 +218,7 @@ mod tests {
     fn names_are_found_in_any_order_and_spelling_of_case_and_spaces() {
         for line in [
             "email,password,source_host",
+            "Name,E-Mail-Adresse,Passwort,Server,Bemerkung",
             "Source Host,EMAIL, Password ,port,,",
             "source-host,security,password,email",
         ] {
@@ -219,14 +230,21 @@ mod tests {
     fn a_slip_in_a_name_is_answered_with_the_name() {
         let (header, faults) = Header::read(
             1,
-            &["email", "password", "source_host", "prot", "destination_emial", "notes"],
+            &[
+                "email",
+                "password",
+                "source_host",
+                "prot",
+                "destination_emial",
+                "colour",
+            ],
         );
         assert!(header.is_some());
         let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
         assert!(messages[0].contains("prot is not known: perhaps port"), "{messages:?}");
         assert!(messages[1].contains("perhaps destination_email"), "{messages:?}");
         assert!(
-            messages[2].contains("notes is not known: remove it or choose one of"),
+            messages[2].contains("colour is not known: remove it or choose one of"),
             "{messages:?}"
         );
     }

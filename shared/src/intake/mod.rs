@@ -1,6 +1,6 @@
 //! From a customer's bytes to accepted mailboxes and to every fault, all at once.
 //!
-//! A CSV file ([`read_csv`]) and the form of the API ([`orders_from_form`]) go through the same
+//! A file, CSV or .xlsx ([`read_file`]), and the form of the API ([`orders_from_form`]) go through the same
 //! checks, row by row; a row is either accepted or has at least one fault, never both. What is
 //! wrong is data here, not an error: a file full of rubbish is read to its end. The module connects
 //! to nothing, so whether a server answers or a password is right is not its question.
@@ -9,8 +9,11 @@
 //! linear in it. Passwords leave only as [`Secret`](crate::domain::Secret), and no fault repeats
 //! the content of a cell. The bytes that came in belong to the caller, who wipes them.
 //!
-//! Reading order: `file` (the CSV), `header` (its columns), `row` (the checks), [`form`], [`options`].
+//! Reading order: `file` with `text` (encodings) and `quoting`, `workbook` (.xlsx), `table` and
+//! `header` (columns, with their `synonyms`), `row` (the checks) with `damage` (what spreadsheets do),
+//! [`form`], [`options`].
 
+mod damage;
 mod file;
 pub mod form;
 mod header;
@@ -18,32 +21,29 @@ pub mod options;
 mod quoting;
 mod row;
 mod spreadsheet;
+mod synonyms;
+mod table;
+mod template;
+mod text;
+mod workbook;
 
-pub use file::read_csv;
+pub use file::{read_file, too_large};
 pub use form::{FormMailbox, orders_from_form};
 pub use options::{OptionFault, WantedOptions, read_options};
 pub use spreadsheet::spreadsheet_safe;
+pub use template::{TEMPLATE_CSV, template_xlsx};
 
 use crate::domain::{Fault, MailboxOrder};
 
-/// The largest file that is read: with 5,000 rows, some 400 bytes a row.
-pub const MAX_FILE_BYTES: usize = 2 * 1024 * 1024;
+/// The largest file that is read: with 50,000 rows, some 400 bytes a row.
+pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 /// The most mailboxes of one request.
-pub const MAX_ROWS: usize = 5_000;
+pub const MAX_ROWS: usize = 50_000;
+/// The highest number of a line: five digits, as the keys of the job table have them.
+pub const MAX_LINES: u32 = 99_999;
 /// The longest cell, in bytes: no address, host or user name comes near it, and a longer password
 /// is likelier a lost quotation mark.
 pub const MAX_CELL_BYTES: usize = 1_024;
-
-/// The file customers download and fill in.
-///
-/// It has one example row, because a header alone does not show what goes where. A row that still
-/// has the example's server is refused with [`ExampleRow`](crate::domain::FaultCode::ExampleRow):
-/// that name ends in `.example`, which never exists (RFC 6761), so no true row can be meant.
-pub const TEMPLATE_CSV: &str = "email,password,source_host,port,security,source_user,destination_email,destination_password\r\n\
-    anna@example.com,the password there,imap.previous-provider.example,993,tls,anna@example.com,anna@example.com,\r\n";
-
-/// The server of the template's example row.
-const EXAMPLE_HOST: &str = "imap.previous-provider.example";
 
 /// What the place it runs at allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

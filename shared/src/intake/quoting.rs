@@ -4,27 +4,53 @@
 //! The crate reads on over a lost quotation mark and joins what it finds; for a password that would
 //! be a silent change, so such rows are refused.
 
-/// The separator of the file, by its first line: the most frequent of comma, semicolon and tab
-/// outside of quotation marks.
-pub(super) fn separator(text: &[u8]) -> u8 {
-    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
-    let mut quoted = false;
-    let first_line = text
-        .iter()
-        .skip_while(|byte| byte.is_ascii_whitespace())
-        .take_while(|byte| !matches!(byte, b'\r' | b'\n'));
-    for byte in first_line {
-        quoted ^= *byte == b'"';
-        if !quoted && let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte) {
-            *count += 1;
-        }
+use super::synonyms::column;
+
+/// What a file can be separated by; of equals the first is taken.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
+/// The separator of the file: what its line `sep=` says, else the one that makes the most known
+/// names of the first line that is neither empty nor a comment, else the most frequent one there.
+pub(super) fn separator(text: &str) -> u8 {
+    let mut lines = text.split(['\r', '\n']).filter(|line| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    });
+    let first = lines.next().unwrap_or_default();
+    let said = declared(first);
+    if let Some(separator) = said {
+        return separator;
     }
+    let by_merit = SEPARATORS.map(|separator| {
+        let cells = split_unquoted(first, separator);
+        let known = cells
+            .iter()
+            .filter(|cell| column(cell.trim().trim_matches('"')).is_some());
+        ((known.count(), cells.len()), separator)
+    });
     // Of equals the first: `max_by_key` takes the last.
-    counts
-        .iter()
+    by_merit
+        .into_iter()
         .rev()
-        .max_by_key(|(_, count)| *count)
-        .map_or(b',', |(separator, _)| *separator)
+        .max_by_key(|(merit, _)| *merit)
+        .map_or(b',', |(_, separator)| separator)
+}
+
+/// What a line of the form `sep=;` says, as Excel writes it before the names.
+pub(super) fn declared(line: &str) -> Option<u8> {
+    let (key, value) = line.trim_start_matches('"').split_at_checked("sep=".len())?;
+    let separator = value.bytes().next().filter(|byte| SEPARATORS.contains(byte))?;
+    (key.eq_ignore_ascii_case("sep=") && value.trim_matches(['"', ',', ';', '\t', ' ']).is_empty()).then_some(separator)
+}
+
+/// The cells of a line, at most a little more than a header may have.
+fn split_unquoted(line: &str, separator: u8) -> Vec<&str> {
+    let mut quoted = false;
+    let cut = |character: char| {
+        quoted ^= character == '"';
+        !quoted && character == char::from(separator)
+    };
+    line.split(cut).take(256).collect()
 }
 
 /// Whether every quoted cell of a raw record begins at its separator and ends at the next.
@@ -99,16 +125,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_separator_is_the_most_frequent_outside_of_quotes() {
+    fn the_separator_is_said_or_makes_the_most_names() {
         for (text, expected) in [
             ("email,password\na;b;c;d", b','),
+            ("# a, b, c, d\n\nemail;password", b';'),
+            ("sep=;\r\nemail,password", b';'),
+            ("\"sep=\t\"\nemail,password", b'\t'),
+            ("sep=|\nemail;password", b','),
+            ("email;password;a,b,c,d,e", b';'),
             ("email;password;\"a,b,c,d\"", b';'),
             ("\r\n email\tpassword", b'\t'),
             ("email", b','),
             ("", b','),
             ("a,b;c", b','),
         ] {
-            assert_eq!(separator(text.as_bytes()), expected, "{text}");
+            assert_eq!(separator(text), expected, "{text}");
         }
     }
 

@@ -1,9 +1,13 @@
 //! The checks of one row, whichever way it came in.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher as _, RandomState};
 
+use super::damage::{self, is_invisible, tidied};
 use super::header::Column;
-use super::{EXAMPLE_HOST, Intake, MAX_CELL_BYTES, Policy};
+use super::template::EXAMPLE_HOST;
+use super::{Intake, MAX_CELL_BYTES, Policy};
 use crate::domain::{EmailAddress, Endpoint, Fault, FaultCode, Host, MailboxOrder, Secret, Security};
 
 /// The texts of one row; an empty one was left out.
@@ -17,19 +21,25 @@ pub(super) struct RawRow<'a> {
     pub(super) source_user: &'a str,
     pub(super) destination_email: &'a str,
     pub(super) destination_password: &'a str,
+    /// The columns whose value a spreadsheet changed, and how.
+    pub(super) damaged: &'a [(Column, FaultCode)],
 }
 
 /// Checks row after row, and remembers what stood in the earlier ones.
 pub(super) struct Checker {
     policy: Policy,
-    mailboxes: HashMap<(String, Host), u32>,
+    /// The row a mailbox stood in first, and what stood there.
+    mailboxes: HashMap<(String, Host), (u32, u64)>,
     destinations: HashMap<String, u32>,
+    /// Keyed anew in each run, so that nothing can be learnt of a row from what is kept of it.
+    contents: RandomState,
     intake: Intake,
 }
 
 /// The faults of one row.
-struct Faults {
+struct Faults<'a> {
     row: u32,
+    damaged: &'a [(Column, FaultCode)],
     found: Vec<Fault>,
 }
 
@@ -39,6 +49,7 @@ impl Checker {
             policy,
             mailboxes: HashMap::new(),
             destinations: HashMap::new(),
+            contents: RandomState::new(),
             intake: Intake::default(),
         }
     }
@@ -60,6 +71,7 @@ impl Checker {
         }
         let mut faults = Faults {
             row: raw.row,
+            damaged: raw.damaged,
             found: Vec::new(),
         };
         let address = faults.required(
@@ -69,7 +81,7 @@ impl Checker {
         );
         let address = address.and_then(|text| faults.address(Column::Email, text));
         let password = faults.password(Column::Password, raw.password);
-        if raw.password.is_empty() {
+        if raw.password.is_empty() && !faults.is_damaged(Column::Password) {
             faults.add(
                 Column::Password,
                 FaultCode::EmptyValue,
@@ -84,18 +96,29 @@ impl Checker {
         let host = host.and_then(|text| faults.host(text));
         let port = faults.port(raw.port);
         let security = faults.security(raw.security, self.policy);
+        faults.contradiction(port, security);
         let source_user = faults.plain(Column::SourceUser, raw.source_user).map(str::to_owned);
         let destination = faults.optional(Column::DestinationEmail, raw.destination_email);
         let destination = destination.and_then(|text| faults.address(Column::DestinationEmail, text));
         let destination_password = faults.password(Column::DestinationPassword, raw.destination_password);
 
         // An unreadable destination is a fault already; the address must not stand in for it.
-        let destination = if raw.destination_email.trim().is_empty() {
-            address.clone()
-        } else {
-            destination
-        };
-        self.refuse_duplicates(&mut faults, address.as_ref(), host.as_ref(), destination.as_ref());
+        let is_elsewhere = !tidied(raw.destination_email).is_empty() || faults.is_damaged(Column::DestinationEmail);
+        let destination = if is_elsewhere { destination } else { address.clone() };
+        let values = (
+            port,
+            security,
+            &source_user,
+            destination.as_ref().map(EmailAddress::key),
+        );
+        let content = self.contents.hash_one((raw.password, raw.destination_password, values));
+        self.refuse_duplicates(
+            &mut faults,
+            content,
+            address.as_ref(),
+            host.as_ref(),
+            destination.as_ref(),
+        );
         if !faults.found.is_empty() {
             return self.intake.faults.append(&mut faults.found);
         }
@@ -116,17 +139,29 @@ impl Checker {
     /// destination is.
     fn refuse_duplicates(
         &mut self,
-        faults: &mut Faults,
+        faults: &mut Faults<'_>,
+        content: u64,
         address: Option<&EmailAddress>,
         host: Option<&Host>,
         destination: Option<&EmailAddress>,
     ) {
         if let (Some(address), Some(host)) = (address, host)
-            && let Some(earlier) = remember(&mut self.mailboxes, (address.key(), host.clone()), faults.row)
+            && let Some((earlier, before)) = remember(
+                &mut self.mailboxes,
+                (address.key(), host.clone()),
+                (faults.row, content),
+            )
         {
-            let message =
-                format!("the same mailbox on the same server stands in row {earlier} already: delete one of the two.");
-            return faults.add(Column::Email, FaultCode::DuplicateMailbox, message);
+            let (code, message) = if before == content {
+                let message = format!("row {earlier} is the same: delete one of the two.");
+                (FaultCode::DuplicateMailbox, message)
+            } else {
+                let message = format!(
+                    "row {earlier} has the same mailbox on the same server with other values: find out which of the two is right and delete the other."
+                );
+                (FaultCode::ContradictoryRows, message)
+            };
+            return faults.add(Column::Email, code, message);
         }
         if let Some(destination) = destination
             && let Some(earlier) = remember(&mut self.destinations, destination.key(), faults.row)
@@ -139,19 +174,32 @@ impl Checker {
     }
 }
 
-/// The row that had the key before, or none and the key is this row's now.
-fn remember<K: std::hash::Hash + Eq>(seen: &mut HashMap<K, u32>, key: K, row: u32) -> Option<u32> {
-    let first = *seen.entry(key).or_insert(row);
-    (first != row).then_some(first)
+/// What had the key before, or none and the key is taken now.
+fn remember<K: std::hash::Hash + Eq, V: Copy>(seen: &mut HashMap<K, V>, key: K, value: V) -> Option<V> {
+    match seen.entry(key) {
+        Entry::Occupied(before) => Some(*before.get()),
+        Entry::Vacant(free) => {
+            free.insert(value);
+            None
+        }
+    }
 }
 
-impl Faults {
+impl Faults<'_> {
     fn add(&mut self, column: Column, code: FaultCode, message: impl Into<String>) {
         self.found.push(Fault::at(self.row, column.name(), code, message));
     }
 
+    fn is_damaged(&self, column: Column) -> bool {
+        self.damaged.iter().any(|(damaged, _)| *damaged == column)
+    }
+
     /// The cell, or none after the fault was added.
     fn short<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
+        if let Some((_, code)) = self.damaged.iter().find(|(damaged, _)| *damaged == column) {
+            self.add(column, *code, damage::advice(*code));
+            return None;
+        }
         if cell.len() <= MAX_CELL_BYTES {
             return Some(cell);
         }
@@ -164,11 +212,11 @@ impl Faults {
 
     /// The trimmed cell, or none when it is empty.
     fn optional<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
-        self.short(column, cell.trim()).filter(|cell| !cell.is_empty())
+        self.short(column, tidied(cell)).filter(|cell| !cell.is_empty())
     }
 
     fn required<'a>(&mut self, column: Column, cell: &'a str, advice: &str) -> Option<&'a str> {
-        if cell.trim().is_empty() {
+        if tidied(cell).is_empty() && !self.is_damaged(column) {
             self.add(column, FaultCode::EmptyValue, format!("this is missing: {advice}"));
         }
         self.optional(column, cell)
@@ -181,7 +229,7 @@ impl Faults {
     }
 
     fn without_controls<'a>(&mut self, column: Column, cell: &'a str) -> Option<&'a str> {
-        if cell.contains(char::is_control) {
+        if cell.contains(|c: char| c.is_control() || is_invisible(c)) {
             self.add(
                 column,
                 FaultCode::BadCharacter,
@@ -224,6 +272,10 @@ impl Faults {
 
     fn port(&mut self, cell: &str) -> Option<u16> {
         let text = self.optional(Column::Port, cell)?;
+        let text = text
+            .strip_suffix(".0")
+            .or_else(|| text.strip_suffix(",0"))
+            .unwrap_or(text);
         let port = text.parse().ok().filter(|port| *port > 0);
         if port.is_none() {
             self.add(
@@ -233,6 +285,20 @@ impl Faults {
             );
         }
         port
+    }
+
+    /// The two usual ports speak one way each; what says otherwise would only fail later.
+    fn contradiction(&mut self, port: Option<u16>, security: Option<Security>) {
+        let advice = match (port, security) {
+            (Some(993), Some(Security::StartTls | Security::None)) => {
+                "port 993 is for tls: write tls here, or the port of the other way, which is usually 143."
+            }
+            (Some(143), Some(Security::Tls)) => {
+                "port 143 is for starttls: write starttls here, or the port of tls, which is usually 993."
+            }
+            _ => return,
+        };
+        self.add(Column::Security, FaultCode::ContradictoryPort, advice);
     }
 
     fn security(&mut self, cell: &str, policy: Policy) -> Option<Security> {

@@ -228,15 +228,16 @@ impl Store {
         self.query(&request::partition(id), &prefix(generation)).await
     }
 
-    /// Deletes the mailboxes, previews and refused rows of a generation that never started.
+    /// Deletes the mailboxes, previews and refused rows of all generations. None may have started.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delete_generation(&self, id: RequestId, generation: u32) -> Result<(), StoreError> {
+    pub async fn delete_generations(&self, id: RequestId) -> Result<(), StoreError> {
         let pk = request::partition(id);
-        self.delete_all(&pk, &prefix(generation)).await?;
-        self.delete_all(&pk, &super::preview::prefix(generation)).await?;
-        self.delete_all(&pk, &super::refused::prefix(generation)).await
+        for prefix in ["JOB#", super::preview::ALL, super::refused::ALL] {
+            self.delete_all(&pk, prefix).await?;
+        }
+        Ok(())
     }
 
     /// A mailbox that must be there.

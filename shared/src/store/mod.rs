@@ -10,6 +10,7 @@ mod advance;
 pub mod attachment;
 pub mod check;
 mod chunk;
+pub mod domain;
 mod error;
 mod expression;
 pub mod finding;
@@ -21,6 +22,7 @@ mod lock;
 pub mod notice;
 pub mod planning;
 pub mod preview;
+pub mod reading;
 pub mod refused;
 pub mod request;
 
@@ -115,6 +117,20 @@ impl Store {
             records.push(serde_dynamo::from_item(item)?);
         }
         Ok(records)
+    }
+
+    /// Whether a partition has an item whose sort key begins with `prefix`.
+    async fn has_any(&self, pk: &str, prefix: &str) -> Result<bool, StoreError> {
+        let asked = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .limit(1)
+            .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()));
+        Ok(asked.send().await?.count() > 0)
     }
 
     async fn query_items(&self, pk: &str, prefix: &str, projection: Option<&str>) -> Result<Vec<Item>, StoreError> {

@@ -85,6 +85,9 @@ fn size_of(folder: &FolderPreview) -> usize {
     serde_json::to_string(folder).map_or(0, |json| json.len()) + 16
 }
 
+/// The prefix of all generations.
+pub(super) const ALL: &str = "PREVIEW#";
+
 pub(super) fn prefix(generation: u32) -> String {
     format!("PREVIEW#{generation}#")
 }

@@ -229,38 +229,6 @@ impl Store {
             .await
     }
 
-    /// Takes the right to read the uploads of a generation until `until`, so that two deliveries
-    /// cannot mix their rows. Give it back with [`Store::release_reading`].
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where another worker reads, or another upload has taken over.
-    pub async fn lease_reading(
-        &self,
-        id: RequestId,
-        generation: u32,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
-        let change = Change::default()
-            .if_equal("generation", i64::from(generation))
-            .if_at_most("reading_until", now.as_second())
-            .set("reading_until", until.as_second());
-        let (pk, sk) = keys(id);
-        self.change(change, pk, sk).await
-    }
-
-    /// Gives back the right to read that lasts until `until`.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where it has been lost.
-    pub async fn release_reading(&self, id: RequestId, until: Timestamp) -> Result<(), StoreError> {
-        let change = Change::default()
-            .if_equal("reading_until", until.as_second())
-            .remove("reading_until");
-        let (pk, sk) = keys(id);
-        self.change(change, pk, sk).await
-    }
-
     /// Begins a new upload: the generation counts one on, and rows of earlier ones are void. The
     /// request is kept for as long as if it had been made now.
     ///

@@ -20,13 +20,13 @@ const ROOM_BYTES: u64 = 2 << 30;
 
 /// The directory; removed on drop.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     path: PathBuf,
     _lock: File,
 }
 
 impl Directory {
-    pub(super) fn create(name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn create(name: &str) -> anyhow::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let parent = parent();
         sweep(parent);
@@ -45,7 +45,7 @@ impl Directory {
         bail!("no free directory name in {}", parent.display())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -93,7 +93,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// Ends the Dovecot of an abandoned directory, if the process is still that Dovecot.
+/// Ends the server of an abandoned directory, if the process is still that server.
 fn end_orphan(path: &Path) {
     let Ok(pid) = fs::read_to_string(path.join("run/master.pid")) else {
         return;

@@ -68,7 +68,7 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
 }
 
 /// The path of a program.
-pub(super) fn program(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     DIRECTORIES
         .iter()
         .map(|directory| Path::new(directory).join(name))

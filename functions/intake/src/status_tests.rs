@@ -1,0 +1,131 @@
+use mailvan::domain::FaultCode;
+use mailvan::store::job::CertificateNote;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::samples;
+
+fn shown(overview: &Overview) -> Value {
+    let response = overview.response(200).unwrap();
+    serde_json::from_slice(&response.body.unwrap()).unwrap()
+}
+
+#[test]
+fn a_status_shows_each_mailbox_and_each_refused_row() {
+    let mut failed = samples::job(3, JobState::Failed, Some(Pass::First));
+    failed.certificate = Some(CertificateNote {
+        made_at: "2026-11-24T09:00:00Z".to_owned(),
+        agrees: true,
+    });
+    failed.check = samples::wrong_password();
+    failed.error_code = Some("source_login".to_owned());
+    failed.error_message = Some("the password is wrong".to_owned());
+    let jobs = vec![samples::job(2, JobState::Copying, Some(Pass::First)), failed];
+    let faults = vec![Fault::at(4, "port", FaultCode::BadPort, "write a number")];
+    let document = shown(&Overview {
+        request: samples::request(RequestState::FirstPass),
+        jobs,
+        faults,
+    });
+    assert_eq!(document["id"], json!(samples::id()));
+    assert_eq!(document["state"], "first_pass");
+    assert_eq!(document["window"], Value::Null);
+    assert_eq!(
+        document["options"],
+        json!({"include": [], "exclude": [], "since": null, "before": null, "repair": false, "carry_deletions": false})
+    );
+    assert_eq!(document["counts"]["mailboxes"], 2);
+    assert_eq!(
+        (&document["counts"]["copying"], &document["counts"]["failed"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        document["mailboxes"][0],
+        json!({
+            "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
+            "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
+            "check": {"state": "waiting"},
+        })
+    );
+    let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
+    assert_eq!(
+        document["mailboxes"][1]["certificate"],
+        json!({"url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true})
+    );
+    assert_eq!(
+        document["mailboxes"][1]["error"],
+        json!({"code": "source_login", "message": "the password is wrong"})
+    );
+    let fault = json!({"code": "source_wrong_password", "message": "The password is wrong", "remedy": "Correct it"});
+    assert_eq!(
+        document["mailboxes"][1]["check"],
+        json!({"state": "failed", "fault": fault, "faults": [fault]})
+    );
+    assert_eq!(
+        document["rows_refused"],
+        json!([{"row": 4, "column": "port", "code": "bad_port", "message": "write a number"}])
+    );
+}
+
+#[test]
+fn a_large_request_is_shown_in_parts_that_leave_nothing_out() {
+    let jobs = (2..2_502)
+        .map(|row| samples::job(row, JobState::Waiting, None))
+        .collect();
+    let faults = (3_000..3_700)
+        .flat_map(|row| ["email", "port", "security"].map(|column| Fault::at(row, column, FaultCode::BadPort, "x")));
+    let overview = Overview {
+        request: samples::request(RequestState::NeedsAttention),
+        jobs,
+        faults: faults.collect(),
+    };
+    let (mut from_row, mut mailboxes, mut refused, mut answers) = (0, 0, 0, 0);
+    loop {
+        let document = serde_json::to_value(overview.view(from_row)).unwrap();
+        mailboxes += document["mailboxes"].as_array().unwrap().len();
+        refused += document["rows_refused"].as_array().unwrap().len();
+        answers += 1;
+        assert_eq!(document["counts"]["mailboxes"], 2_500);
+        match document["next_row"].as_u64() {
+            Some(next) => from_row = u32::try_from(next).unwrap(),
+            None => break,
+        }
+    }
+    assert_eq!((mailboxes, refused, answers), (2_500, 2_100, 4));
+}
+
+#[test]
+fn a_window_is_shown_in_its_own_zone() {
+    let mut request = samples::request(RequestState::Scheduled);
+    let window = Window::parse(
+        "2026-11-25T22:00",
+        Some("2026-11-26T06:00"),
+        "Europe/Berlin",
+        samples::now(),
+    );
+    request.window = Some(window.unwrap());
+    let document = shown(&Overview {
+        request,
+        jobs: Vec::new(),
+        faults: Vec::new(),
+    });
+    let expected =
+        json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin"});
+    assert_eq!(document["window"], expected);
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let mut request = samples::request(RequestState::Checking);
+    request.data_key = Some("sealed-key".to_owned());
+    let jobs = vec![samples::job(2, JobState::Waiting, None)];
+    let text = shown(&Overview {
+        request,
+        jobs,
+        faults: Vec::new(),
+    })
+    .to_string();
+    for secret in ["sealed", "token", "hash", "data_key", "password"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+}
