@@ -5,6 +5,7 @@
 //! table.
 
 mod import;
+mod preview;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
 pub use import::ImportAttachment;
+pub use preview::{PreviewMailbox, PreviewMailboxes};
 
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
@@ -109,26 +111,6 @@ pub struct PlanMailbox {
     /// What was met since planning went on last.
     #[serde(default)]
     pub faults: Faults,
-}
-
-/// "Preview the mailboxes of this request's generation": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailboxes {
-    /// The request.
-    pub request_id: RequestId,
-    /// Which upload, or 0 for a form.
-    pub generation: u32,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
-}
-
-/// "Preview this mailbox": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailbox {
-    /// The mailbox.
-    pub job_id: JobId,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
 }
 
 /// "Work on this mailbox, lane k": to `sync`.
