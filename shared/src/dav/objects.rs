@@ -5,12 +5,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::scan::Names;
 use super::{Kind, Problem, print_of};
 use crate::dav::charset::decode;
 
 /// How many problems are kept in words; the others are counted.
 pub const MAX_PROBLEMS: usize = 500;
+
+/// How many time zones an upload may name.
+const MAX_NAMES: u32 = 10_000;
+
+/// How many definitions of time zones are kept.
+const MAX_ZONES: usize = 400_000;
 
 /// What a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,8 +191,11 @@ impl Index {
     }
 
     pub(super) fn add_zone(&mut self, part: u32, container: Option<u32>, zone: u32, range: (u64, u64)) {
-        self.zones.entry((part, container, zone)).or_insert(range);
-        self.zones.entry((part, None, zone)).or_insert(range);
+        // What is beyond is nothing that a calendar program wrote.
+        if zone != u32::MAX && self.zones.len() < MAX_ZONES {
+            self.zones.entry((part, container, zone)).or_insert(range);
+            self.zones.entry((part, None, zone)).or_insert(range);
+        }
     }
 
     /// Where the definition of a time zone lies that a piece refers to: in its own calendar, or else in its file.
@@ -265,6 +273,27 @@ impl Index {
             }
         }
         ranges
+    }
+}
+
+/// Numbers for names.
+#[derive(Clone, Debug, Default)]
+struct Names(HashMap<Vec<u8>, u32>);
+
+impl Names {
+    /// The number of a name; beyond what any export has, one that stands for nothing.
+    fn number(&mut self, name: &[u8]) -> u32 {
+        let name = name.trim_ascii();
+        let name = name.get(..name.len().min(200)).unwrap_or_default();
+        if let Some(number) = self.0.get(name) {
+            return *number;
+        }
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        if next >= MAX_NAMES {
+            return u32::MAX;
+        }
+        self.0.insert(name.to_vec(), next);
+        next
     }
 }
 

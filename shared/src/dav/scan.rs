@@ -4,7 +4,6 @@
 //! megabytes nor one that is folded without end costs more than its length. What is broken costs itself only: the next
 //! BEGIN goes on.
 
-use std::collections::HashMap;
 use std::io::{self, BufRead};
 
 use super::content_line::is_quoted_printable;
@@ -376,20 +375,6 @@ fn zone_of(rest: &[u8]) -> Option<&[u8]> {
         return quoted.split(|byte| *byte == b'"').next();
     }
     name.split(|byte| matches!(byte, b';' | b':')).next()
-}
-
-/// Numbers for names.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names(HashMap<Vec<u8>, u32>);
-
-impl Names {
-    /// The number of a name.
-    pub(super) fn number(&mut self, name: &[u8]) -> u32 {
-        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        let name = name.trim_ascii();
-        let name = name.get(..name.len().min(200)).unwrap_or_default();
-        *self.0.entry(name.to_vec()).or_insert(next)
-    }
 }
 
 #[cfg(test)]
