@@ -93,6 +93,8 @@ proptest! {
     fn every_entry_is_an_object_or_a_problem_on_its_lines(entries in proptest::collection::vec((0..6_usize, any::<bool>()), 0..20)) {
         let mut text = "BEGIN:VCALENDAR\n".to_owned();
         let mut places = Vec::new();
+        // An entry without an END holds what follows, unless that is an entry that lies in no other.
+        let mut unended = None;
         for (n, (fault, has_uid)) in entries.iter().enumerate() {
             let uid = if *has_uid { format!("UID:{n}\n") } else { String::new() };
             let name = if *fault == 5 { "X-ODD" } else { "VEVENT" };
@@ -100,7 +102,9 @@ proptest! {
             let end = if *fault == 2 { String::new() } else { format!("END:{name}\n") };
             let first = text.lines().count() as u64 + 1;
             write!(text, "BEGIN:{name}\n{uid}X-MARK:{n}.\n{wrong}{end}").unwrap();
+            let first = if *fault == 5 { unended.unwrap_or(first) } else { first };
             places.push((n, first, text.lines().count() as u64));
+            unended = if *fault == 2 || *fault == 5 && unended.is_some() { Some(first) } else { None };
         }
         text.push_str("END:VCALENDAR\n");
         let (objects, problems) = all(text.as_bytes());
