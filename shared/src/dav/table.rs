@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder, Terminator};
 
 use super::charset::decode;
 use super::contact::Card;
@@ -42,7 +42,11 @@ pub fn scan(index: &mut Index, part: u32, offset: u64, length: u64, reader: &mut
         index.note(part, 0, "a table may have 20 MiB at most; split it", true);
         return Ok(());
     }
-    let mut table = ReaderBuilder::new().flexible(true).from_reader(reader);
+    // Records end with LF alone, so that a row begins where its line does; cells lose the CR when they are trimmed.
+    let mut table = ReaderBuilder::new()
+        .flexible(true)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(reader);
     let headings = table.byte_headers().map_err(not_a_table)?;
     let headings = headings
         .iter()
@@ -52,7 +56,8 @@ pub fn scan(index: &mut Index, part: u32, offset: u64, length: u64, reader: &mut
     let mut record = ByteRecord::new();
     let mut rows: Vec<(u64, u64)> = Vec::new();
     while table.read_byte_record(&mut record).map_err(not_a_table)? {
-        if let Some(position) = record.position() {
+        let is_empty = record.iter().all(|cell| cell.trim_ascii().is_empty());
+        if let Some(position) = record.position().filter(|_| !is_empty) {
             rows.push((position.byte(), position.line()));
         }
         if rows.len() + index.pieces.len() > MAX_PIECES {
