@@ -131,15 +131,12 @@ impl<R: Read> Read for Counted<R> {
             .entry
             .read(buffer)
             .inspect_err(|_| self.ended = Some(End::Damaged))?;
-        match self.room.checked_sub(read as u64) {
-            Some(room) => {
-                self.room = room;
-                Ok(read)
-            }
-            None => {
-                self.ended = Some(End::Full);
-                Err(io::ErrorKind::FileTooLarge.into())
-            }
+        if let Some(room) = self.room.checked_sub(read as u64) {
+            self.room = room;
+            Ok(read)
+        } else {
+            self.ended = Some(End::Full);
+            Err(io::ErrorKind::FileTooLarge.into())
         }
     }
 }

@@ -100,7 +100,7 @@ impl Entry {
             .lines
             .iter()
             .filter(|line| !line.starts_with("DTSTAMP"))
-            .map(|line| line.as_bytes())
+            .map(String::as_bytes)
             .collect();
         format!("mailvan-{}", hex(&print_of(&parts)))
     }

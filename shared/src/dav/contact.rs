@@ -221,7 +221,7 @@ impl Card {
         let lines = self.lines.iter().filter(|line| {
             !ContentLine::parse(line).is_some_and(|line| OF_THE_WRITING.iter().any(|name| line.is(name)))
         });
-        let parts: Vec<&[u8]> = lines.map(|line| line.as_bytes()).collect();
+        let parts: Vec<&[u8]> = lines.map(String::as_bytes).collect();
         format!("mailvan-{}", hex(&print_of(&parts)))
     }
 }

@@ -118,7 +118,7 @@ fn property(line: &str) -> Option<[u8; 16]> {
         plain(&value)
     };
     let mut parts: Vec<&[u8]> = vec![name.as_bytes()];
-    parts.extend(params.iter().map(|param| param.as_bytes()));
+    parts.extend(params.iter().map(String::as_bytes));
     parts.push(b":");
     parts.push(value.as_bytes());
     Some(print_of(&parts))

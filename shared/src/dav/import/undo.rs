@@ -41,10 +41,9 @@ async fn undo(session: &DavSession, made: &Made) -> Result<Deleted, DavError> {
     let collection = Collection {
         href: format!("{home}/"),
         name: None,
-        kind: if made.href.ends_with(".vcf") {
-            Kind::Contacts
-        } else {
-            Kind::Calendar
+        kind: match made.href.rsplit_once('.') {
+            Some((_, "vcf")) => Kind::Contacts,
+            _ => Kind::Calendar,
         },
         components: None,
         max_bytes: None,
