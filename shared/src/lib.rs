@@ -26,6 +26,7 @@ pub mod config;
 pub mod dav;
 pub mod dns;
 pub mod domain;
+pub mod idempotency;
 pub mod imap;
 pub mod intake;
 pub mod notify;

@@ -13,6 +13,11 @@ pub fn start(filter: Option<&str>) {
         .with_env_filter(filter)
         .with_target(false)
         .with_current_span(false);
+    // What a panic says may hold a password, such as a text that was cut in the middle of a character.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(panic.place = place, "panicked");
+    }));
     // A second start changes nothing.
     let _ = subscriber.try_init();
 }

@@ -6,9 +6,11 @@ use mailvan_local::samples::small;
 use mailvan_local::stack::Queue;
 use mailvan_local::world::Plan;
 use mailvan_local::world::World;
-use mailvan_tests::{cut_over, ensure_identical, quiet, rest, send_to, subjects};
+use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+
+use crate::staff;
 
 fn states_of_checks(status: &Status) -> Vec<&str> {
     let checks = status.mailboxes.iter().map(|mailbox| mailbox.check["state"].as_str());
@@ -114,6 +116,21 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     let told = subjects(&world, &order).await?;
     assert_eq!(told.len(), 6, "{told:?}");
 
+    // Said twice with the same key it is one order, and another order under that key is refused.
+    let order_again = json!({ "contact_email": "customer@example.org", "csv_bytes": 9 });
+    let (_, first) = customer.order_by_key("0b9a6c9e-6f0e-4b0e", &order_again).await?;
+    let (again_status, again) = customer.order_by_key("0b9a6c9e-6f0e-4b0e", &order_again).await?;
+    assert_eq!(
+        (again_status, &again["id"], &again["token"]),
+        (StatusCode::CREATED, &first["id"], &first["token"])
+    );
+    let other = json!({ "contact_email": "customer@example.org", "csv_bytes": 10 });
+    let (other_status, other) = customer.order_by_key("0b9a6c9e-6f0e-4b0e", &other).await?;
+    assert_eq!(
+        (other_status, &other["code"]),
+        (StatusCode::CONFLICT, &json!("idempotency_key_reused"))
+    );
+
     // Somebody else's token opens nothing, and looks like no request at all.
     let mut foreign = customer.order_by_csv(&csv).await?;
     foreign.id.clone_from(&order.id);
@@ -134,7 +151,8 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
         (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
     );
     assert_eq!(foreign_answer["detail"], unknown_answer["detail"]);
-    Ok(())
+    nothing_secret_is_told(&world, &[&order]).await?;
+    staff::a_new_token_voids_the_old_one(&world, &order).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,27 @@ pub fn every_documented_query_answers(world: &World, order: &Order) -> Result<()
     Ok(())
 }
 
+/// The documented way to a new token, as it stands there.
+pub async fn a_new_token_voids_the_old_one(world: &World, order: &Order) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
+    let (_, rest) = text
+        .split_once("<!-- change: new_token -->")
+        .context("no way to a new token")?;
+    let script = rest
+        .split_once("```sh\n")
+        .and_then(|(_, script)| script.split_once("```"))
+        .context("no script")?
+        .0;
+    let token = String::from_utf8(shell(world, order, script)?)?.trim().to_owned();
+    let renewed = Order { token, ..order.clone() };
+    world.customer.status(&renewed).await?;
+    ensure!(
+        world.customer.status(order).await.is_err(),
+        "the old token still opens the request"
+    );
+    Ok(())
+}
+
 /// Name and script of each documented query.
 fn queries(text: &str) -> Vec<(String, String)> {
     let part = |part: &str| {

@@ -154,6 +154,40 @@ pub async fn quiet(world: &World) -> Result<()> {
     }
 }
 
+/// Nothing that anybody can read of a run holds a password of the world or a token of these orders: the logs, the job
+/// table, the mails, and what the API says of each order.
+///
+/// # Errors
+/// If something does; the error names where and whose, and not what.
+pub async fn nothing_secret_is_told(world: &World, orders: &[&Order]) -> Result<()> {
+    let mut told = vec![
+        ("the log".to_owned(), std::fs::read_to_string(world.emulator.log())?),
+        ("the table".to_owned(), whole_table(world).await?),
+    ];
+    for mail in world.stack.inbox().await? {
+        let text = [mail.subject, mail.text, mail.html.unwrap_or_default()].concat();
+        told.push((format!("the mail {}", mail.id), text));
+    }
+    for order in orders {
+        for path in ["", "/report.csv", "/preview"] {
+            let path = format!("/v1/requests/{}{path}", order.id);
+            let (_, answer) = world
+                .customer
+                .call(reqwest::Method::GET, &path, Some(order), None)
+                .await?;
+            told.push((path, answer.to_string()));
+        }
+    }
+    let passwords = world.passwords().into_iter().map(|password| ("a password", password));
+    let tokens = orders.iter().map(|order| ("a token", order.token.as_str()));
+    for (kind, secret) in passwords.chain(tokens) {
+        for (place, text) in &told {
+            ensure!(!text.contains(secret), "{place} holds {kind}");
+        }
+    }
+    Ok(())
+}
+
 /// Everything that is in the job table, as one text.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 // page. Each is photographed at both widths and in both schemes, and checked by axe.
 
 import { launch, look, open } from './browser.mjs';
-import { ID, TOKEN, certificateOf, preview, states } from './states.mjs';
+import { ID, TOKEN, certificateOf, dns, preview, states } from './states.mjs';
 
 const URL_OF_PAGE = process.env.PAGE_URL;
 const ONLY = process.env.ONLY?.split(',');
@@ -14,6 +14,7 @@ async function stand(page, status) {
     const answer = (json, code = 200) => route.fulfill({ status: code, contentType: 'application/json', body: JSON.stringify(json) });
     if (path === `requests/${ID}`) return answer(status);
     if (path.endsWith('/certificate')) return answer(certificateOf(2));
+    if (path.endsWith('/dns')) return answer(dns);
     if (path.endsWith('/preview')) return answer(preview, route.request().method() === 'POST' ? 202 : 200);
     return answer({ code: 'no_such_path', detail: 'There is no such path.' }, 404);
   });
@@ -40,6 +41,9 @@ const views = {
   },
 };
 const inRequest = {
+  awaiting_cutover: async (page) => {
+    await page.locator('.record').first().waitFor();
+  },
   to_mend: async (page) => {
     for (const summary of await page.locator('.mailboxes form').all()) await summary.locator('xpath=../summary').click();
   },
@@ -56,7 +60,7 @@ const inRequest = {
 const faults = [];
 const wanted = (name) => !ONLY || ONLY.some((one) => name.startsWith(one));
 const browser = await launch();
-for (const [language, locale] of [['en', 'en-GB'], ['de', 'de-DE']]) {
+const inLanguage = async ([language, locale]) => {
   // The words differ, the colours and most of the shapes do not.
   const schemes = language === 'en' ? undefined : ['light'];
   const shots = async (name, status, prepare) => {
@@ -72,7 +76,8 @@ for (const [language, locale] of [['en', 'en-GB'], ['de', 'de-DE']]) {
   };
   for (const [name, prepare] of Object.entries(views)) await shots(name, null, prepare);
   for (const [name, status] of Object.entries(states)) await shots(`request-${name}`, status, inRequest[name] ?? (async () => {}));
-}
+};
+await Promise.all([['en', 'en-GB'], ['de', 'de-DE']].map(inLanguage));
 await browser.close();
 if (faults.length > 0) {
   console.error(faults.join('\n'));

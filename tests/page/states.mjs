@@ -98,3 +98,21 @@ export const preview = {
     { row: 3, email: people[1], destination: people[1], state: 'failed', error: login },
   ],
 };
+
+const record = (purpose, name, type, wanted, found, state, more = {}) => ({
+  purpose, name, type, wanted, found, state, optional: false, ttl_seconds: 14_400, advice_code: state === 'right' ? 'leave' : 'replace', advice: 'What to do, in words.', ...more,
+});
+
+export const dns = {
+  domains: [{
+    domain: 'example.org', state: 'not_changed', looked_at: '2026-11-26T08:00:00Z', old_ttl_seconds: 14_400, servers: [],
+    problems: [{ code: 'silent_server', message: 'one of the servers does not answer' }],
+    records: [
+      record('mx', 'example.org', 'MX', ['10 mx1.harbour-hosting.example', '20 mx2.harbour-hosting.example'], ['10 mx.previous.example'], 'wrong'),
+      record('spf', 'example.org', 'TXT', ['v=spf1 include:_spf.harbour-hosting.example include:newsletter.example ~all'], ['v=spf1 include:newsletter.example ~all'], 'wrong', { advice_code: 'merge' }),
+      record('dkim', 'hh1._domainkey.example.org', 'CNAME', ['hh1.dkim.harbour-hosting.example'], [], 'missing', { advice_code: 'add' }),
+      record('dmarc', '_dmarc.example.org', 'TXT', ['v=DMARC1; p=none'], ['v=DMARC1; p=none'], 'right'),
+      record('autodiscover', 'autodiscover.example.org', 'CNAME', ['autodiscover.harbour-hosting.example'], [], 'missing', { optional: true, advice_code: 'add' }),
+    ],
+  }],
+};

@@ -177,6 +177,7 @@ mod tests {
             data_key: None,
             generation: 2,
             csv_bytes: None,
+            csv_sha256: None,
             open_jobs: 0,
             preview_asked: None,
             error_code: None,

@@ -35,14 +35,14 @@ pub async fn upload(
     body: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
-    let csv_bytes = order::read_renewal(body)?;
+    let file = order::read_renewal(body)?;
     if !matches!(
         request.state,
         RequestState::AwaitingUpload | RequestState::NeedsAttention
     ) {
         return Err(refused(Code::NotAwaitingUpload, &Overview::load(&deps.store, request).await?).into());
     }
-    let renewed = match deps.store.renew_upload(&request, csv_bytes, now).await {
+    let renewed = match deps.store.renew_upload(&request, &file, now).await {
         Err(StoreError::Conflict) => {
             let detail =
                 "The request moved on while you asked: look at its status, and ask again if it still needs a file.";
@@ -50,10 +50,7 @@ pub async fn upload(
         }
         renewed => renewed?,
     };
-    let upload = deps
-        .uploads
-        .sign(renewed.request_id, renewed.generation, csv_bytes, now)
-        .await?;
+    let upload = deps.uploads.sign_for(&renewed, now).await?;
     Ok(response::json(200, &json!({ "upload": upload }))?)
 }
 

@@ -3,19 +3,36 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::idempotency::IdempotencyKey;
 use mailvan::intake::Policy;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
-use mailvan::store::request::ABANDONED_AFTER;
-use mailvan::store::{JobRecord, RequestRecord, stamp};
+use mailvan::store::request::{ABANDONED_AFTER, AnnouncedFile};
+use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
 use serde_json::{Value, json};
 
 use crate::order::{self, Mailboxes, Order, Terms};
+use crate::repeated::{Identity, Repeatable, new_identity};
 use crate::uploads::Upload;
 use crate::{Deps, response};
 
-/// Takes an order. Everything is checked before anything is written.
-pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
+/// Takes an order. Everything is checked before anything is written. Idempotency key: the client's,
+/// where it gives one; without one, an order that comes twice is two requests.
+pub async fn create(
+    deps: &Deps,
+    key: Option<IdempotencyKey>,
+    body: &[u8],
+    now: Timestamp,
+) -> anyhow::Result<ApiGatewayV2httpResponse> {
+    let repeatable = match key {
+        Some(key) => Some(Repeatable::find(&deps.store, key, body, now).await?),
+        None => None,
+    };
+    if let Some(repeatable) = &repeatable
+        && let Some((request, token)) = repeatable.made(&deps.store).await?
+    {
+        return again(deps, &request, &token, now).await;
+    }
     let terms = Terms {
         now,
         zone: &deps.profile.provider.time_zone,
@@ -26,22 +43,66 @@ pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<
     };
     let order = order::read(body, terms)?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
-    let token = secrets::new_token()?;
+    let Identity {
+        id,
+        token,
+        may_be_there,
+    } = match repeatable {
+        Some(repeatable) => {
+            let mailboxes = u32::try_from(order.mailboxes.count())?;
+            repeatable.claim(&deps.store, id, body, mailboxes, now).await?
+        }
+        None => new_identity(id)?,
+    };
     let record = record(id, &order, secrets::token_hash(token.expose()), now);
     let upload = match &order.mailboxes {
-        Mailboxes::File { csv_bytes } => {
+        Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
-            let upload = deps.uploads.sign(id, record.generation, *csv_bytes, now).await?;
-            deps.store.create_request(&record).await?;
+            let upload = deps.uploads.sign_for(&record, now).await?;
+            put(deps, &record, may_be_there).await?;
             Some(upload)
         }
         Mailboxes::Form(rows) => {
-            accept(deps, &record, rows, now).await?;
+            accept(deps, &record, may_be_there, rows, now).await?;
             None
         }
     };
     tracing::info!(request.id = %id, request.state = %record.state, "request made");
     Ok(response::json(201, &created(&record, &token, upload.as_ref()))?)
+}
+
+/// The answer to an order that has been made before.
+async fn again(
+    deps: &Deps,
+    request: &RequestRecord,
+    token: &Secret,
+    now: Timestamp,
+) -> anyhow::Result<ApiGatewayV2httpResponse> {
+    if request.state == RequestState::Checking && request.generation == 0 {
+        // Whoever wrote the mailboxes may have died before the message.
+        deps.queues.send(Queue::Ingest, &check(request)).await?;
+    }
+    let upload = match request.state {
+        RequestState::AwaitingUpload => Some(deps.uploads.sign_for(request, now).await?),
+        _ => None,
+    };
+    Ok(response::json(201, &created(request, token, upload.as_ref()))?)
+}
+
+/// Writes a new request, unless an interrupted call with the same key has.
+async fn put(deps: &Deps, record: &RequestRecord, may_be_there: bool) -> Result<(), StoreError> {
+    match deps.store.create_request(record).await {
+        Err(StoreError::Conflict) if may_be_there => Ok(()),
+        put => put,
+    }
+}
+
+fn check(request: &RequestRecord) -> CheckRequest {
+    CheckRequest {
+        request_id: request.request_id,
+        generation: request.generation,
+        good_rows_only: false,
+    }
 }
 
 /// Writes a request by form. A crash after each step leaves:
@@ -54,23 +115,19 @@ pub async fn create(deps: &Deps, body: &[u8], now: Timestamp) -> anyhow::Result<
 async fn accept(
     deps: &Deps,
     record: &RequestRecord,
+    may_be_there: bool,
     rows: &[(u32, MailboxOrder)],
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let id = record.request_id;
-    deps.store.create_request(record).await?;
+    put(deps, record, may_be_there).await?;
     let key = deps.secrets.data_key(id).await?;
     let jobs: Vec<JobRecord> = rows
         .iter()
         .map(|(row, order)| job(JobId::new(id, 0, *row), order, &key, &record.options, now))
         .collect::<Result<_, _>>()?;
     deps.store.put_jobs(&jobs).await?;
-    let message = CheckRequest {
-        request_id: id,
-        generation: record.generation,
-        good_rows_only: false,
-    };
-    deps.queues.send(Queue::Ingest, &message).await?;
+    deps.queues.send(Queue::Ingest, &check(record)).await?;
     Ok(())
 }
 
@@ -91,9 +148,9 @@ fn job(
 }
 
 fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> RequestRecord {
-    let (state, generation, csv_bytes) = match &order.mailboxes {
-        Mailboxes::File { csv_bytes } => (RequestState::AwaitingUpload, 1, *csv_bytes),
-        Mailboxes::Form(_) => (RequestState::Checking, 0, None),
+    let (state, generation, file) = match &order.mailboxes {
+        Mailboxes::File(file) => (RequestState::AwaitingUpload, 1, file.clone()),
+        Mailboxes::Form(_) => (RequestState::Checking, 0, AnnouncedFile::default()),
     };
     RequestRecord {
         request_id: id,
@@ -108,7 +165,8 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         token_hash,
         data_key: None,
         generation,
-        csv_bytes,
+        csv_bytes: file.bytes,
+        csv_sha256: file.sha256,
         open_jobs: 0,
         preview_asked: None,
         error_code: None,

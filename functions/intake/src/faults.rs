@@ -1,7 +1,10 @@
 //! The checks of the fields of an order; each adds its faults to those found before.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use mailvan::domain::{CopyOptions, EmailAddress, Window, WindowError, check_start};
 use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
+use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -112,8 +115,26 @@ impl Faults {
         })
     }
 
+    /// What is said of the file.
+    pub fn file(&mut self, bytes: Option<i64>, sha256: Option<&str>) -> AnnouncedFile {
+        AnnouncedFile {
+            bytes: bytes.and_then(|bytes| self.csv_bytes(bytes)),
+            sha256: sha256.and_then(|sum| self.csv_sha256(sum)),
+        }
+    }
+
+    /// The checksum of the file.
+    fn csv_sha256(&mut self, sum: &str) -> Option<String> {
+        let is_sum = STANDARD.decode(sum).is_ok_and(|bytes| bytes.len() == 32);
+        if !is_sum {
+            let message = "write the SHA-256 of the file in base64, which has 44 characters, or leave the field out.";
+            self.add("csv_sha256", "bad_value", message);
+        }
+        is_sum.then(|| sum.to_owned())
+    }
+
     /// The length of the file.
-    pub fn csv_bytes(&mut self, bytes: i64) -> Option<u64> {
+    fn csv_bytes(&mut self, bytes: i64) -> Option<u64> {
         let bytes = u64::try_from(bytes)
             .ok()
             .filter(|bytes| (1..=MAX_FILE_BYTES as u64).contains(bytes));

@@ -20,6 +20,7 @@ mod next;
 mod order;
 mod preview;
 mod problem;
+mod repeated;
 mod report;
 mod response;
 mod route;
@@ -115,7 +116,10 @@ async fn serve(
     let (id, action) = match route::find(event.request_context.http.method.as_str(), &path)? {
         Route::Template => return Ok(response::csv_file("mailvan-template.csv", TEMPLATE_CSV.to_owned())),
         Route::TemplateWorkbook => return Ok(response::xlsx_file("mailvan-template.xlsx", template_xlsx()?)),
-        Route::Create => return create::create(deps, &body::take(event)?, now).await,
+        Route::Create => {
+            let key = repeated::key(event)?;
+            return create::create(deps, key, &body::take(event)?, now).await;
+        }
         Route::Request(id, action) => (id, action),
     };
     let token = auth::bearer(&event.headers)?;

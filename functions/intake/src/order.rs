@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use mailvan::domain::{CopyOptions, EmailAddress, LeadTimes, MailboxOrder, Window, Zone};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
+use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
 
 use crate::body;
@@ -37,12 +38,19 @@ pub struct Order {
 #[derive(Debug)]
 pub enum Mailboxes {
     /// In a file that is uploaded afterwards.
-    File {
-        /// Its exact length, where it is known.
-        csv_bytes: Option<u64>,
-    },
+    File(AnnouncedFile),
     /// In the order itself, each with its row from 1; at least one.
     Form(Vec<(u32, MailboxOrder)>),
+}
+
+impl Mailboxes {
+    /// How many there are, as far as that is known: 0 of a file.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::File(_) => 0,
+            Self::Form(rows) => rows.len(),
+        }
+    }
 }
 
 /// What an order is checked against.
@@ -64,6 +72,7 @@ struct Body {
     contact_email: Option<String>,
     ticket: Option<String>,
     csv_bytes: Option<i64>,
+    csv_sha256: Option<String>,
     window: Option<Frame>,
     options: Option<WantedOptions>,
     mailboxes: Option<Vec<FormMailbox>>,
@@ -73,6 +82,7 @@ struct Body {
 #[serde(deny_unknown_fields)]
 struct Renewal {
     csv_bytes: Option<i64>,
+    csv_sha256: Option<String>,
 }
 
 /// Reads the body of a new order.
@@ -87,9 +97,10 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let ticket = body.ticket.and_then(|ticket| faults.ticket(&ticket));
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
     let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();
-    let csv_bytes = body.csv_bytes.and_then(|bytes| faults.csv_bytes(bytes));
+    let file = faults.file(body.csv_bytes, body.csv_sha256.as_deref());
+    let has_file = body.csv_bytes.is_some() || body.csv_sha256.is_some();
     let intake = match &body.mailboxes {
-        Some(mailboxes) => faults.form(mailboxes, body.csv_bytes.is_some(), terms.policy),
+        Some(mailboxes) => faults.form(mailboxes, has_file, terms.policy),
         None => Intake::default(),
     };
     match contact_email {
@@ -97,7 +108,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
             let mailboxes = if body.mailboxes.is_some() {
                 Mailboxes::Form(intake.rows)
             } else {
-                Mailboxes::File { csv_bytes }
+                Mailboxes::File(file)
             };
             Ok(Order {
                 contact_email,
@@ -116,16 +127,16 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_renewal(body: &[u8]) -> Result<Option<u64>, Problem> {
+pub fn read_renewal(body: &[u8]) -> Result<AnnouncedFile, Problem> {
     let renewal = if body.is_empty() {
         Renewal::default()
     } else {
         body::parse(body)?
     };
     let mut faults = Faults::default();
-    let csv_bytes = renewal.csv_bytes.and_then(|bytes| faults.csv_bytes(bytes));
+    let file = faults.file(renewal.csv_bytes, renewal.csv_sha256.as_deref());
     if faults.is_empty() {
-        Ok(csv_bytes)
+        Ok(file)
     } else {
         Err(faults.problem(&Intake::default()))
     }

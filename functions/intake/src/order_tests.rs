@@ -34,7 +34,13 @@ fn an_order_for_a_file_needs_a_contact_only() {
     let order = read_at(NOW, &json!({"contact_email": " Anna@Example.com "})).unwrap();
     assert_eq!(order.contact_email.as_str(), "Anna@example.com");
     assert_eq!((order.ticket, order.window), (None, None));
-    assert!(matches!(order.mailboxes, Mailboxes::File { csv_bytes: None }));
+    assert!(matches!(
+        order.mailboxes,
+        Mailboxes::File(AnnouncedFile {
+            bytes: None,
+            sha256: None
+        })
+    ));
 }
 
 #[test]
@@ -230,14 +236,30 @@ fn unknown_fields_are_refused() {
 
 #[test]
 fn a_renewal_may_tell_the_length_of_the_file() {
-    assert_eq!(read_renewal(b"").unwrap(), None);
-    assert_eq!(read_renewal(b"{}").unwrap(), None);
-    assert_eq!(read_renewal(br#"{"csv_bytes": 20971520}"#).unwrap(), Some(20_971_520));
-    for bytes in ["0", "-1", "209715201"] {
+    assert_eq!(read_renewal(b"").unwrap(), AnnouncedFile::default());
+    assert_eq!(read_renewal(b"{}").unwrap(), AnnouncedFile::default());
+    assert_eq!(
+        read_renewal(br#"{"csv_bytes": 20971520}"#).unwrap().bytes,
+        Some(20_971_520)
+    );
+    for bytes in ["0", "-1", "20971521"] {
         let document = read_renewal(format!(r#"{{"csv_bytes": {bytes}}}"#).as_bytes())
             .unwrap_err()
             .document();
         assert_eq!(fields(&document), [("csv_bytes", "out_of_range")]);
+    }
+    let sum = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let body = json!({ "csv_sha256": sum }).to_string();
+    assert_eq!(read_renewal(body.as_bytes()).unwrap().sha256.as_deref(), Some(sum));
+    for sum in [
+        "",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "AAAA",
+    ] {
+        let document = read_renewal(json!({ "csv_sha256": sum }).to_string().as_bytes())
+            .unwrap_err()
+            .document();
+        assert_eq!(fields(&document), [("csv_sha256", "bad_value")], "{sum}");
     }
 }
 

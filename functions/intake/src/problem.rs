@@ -50,6 +50,8 @@ pub enum Code {
     NotAwaitingCutover,
     /// The request has ended.
     AlreadyEnded,
+    /// The same `Idempotency-Key` came with another body.
+    IdempotencyKeyReused,
     /// Another call changed the request at the same time.
     ChangedMeanwhile,
     /// The first pass has begun, or no mailbox is known yet.
@@ -89,7 +91,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -108,6 +110,7 @@ impl Code {
         Self::NoGoodRows,
         Self::NotAwaitingCutover,
         Self::AlreadyEnded,
+        Self::IdempotencyKeyReused,
         Self::ChangedMeanwhile,
         Self::NotPreviewable,
         Self::NoPreview,
@@ -152,6 +155,7 @@ impl Code {
             Self::NoGoodRows => ("no_good_rows", 409, "There is no good row to go on with"),
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),
+            Self::IdempotencyKeyReused => ("idempotency_key_reused", 409, "The key belongs to another order"),
             Self::ChangedMeanwhile => ("changed_meanwhile", 409, "The request was changed at the same time"),
             Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
             Self::NoPreview => ("no_preview", 404, "There is no preview"),

@@ -35,6 +35,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         data_key: None,
         generation: 1,
         csv_bytes: None,
+        csv_sha256: None,
         open_jobs: 0,
         preview_asked: None,
         error_code: None,

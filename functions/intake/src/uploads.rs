@@ -12,7 +12,8 @@ use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::RequestId;
-use mailvan::store::{AttachmentRecord, stamp};
+use mailvan::store::request::AnnouncedFile;
+use mailvan::store::{AttachmentRecord, RequestRecord, stamp};
 use mailvan::upload::{AttachmentKey, UploadKey};
 use serde::Serialize;
 
@@ -58,8 +59,20 @@ impl Uploads {
         }
     }
 
-    /// Signs the upload of a generation of a request. With `csv_bytes` S3 takes a file of exactly
-    /// that length only.
+    /// Signs the upload that a request waits for.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub async fn sign_for(&self, request: &RequestRecord, now: Timestamp) -> anyhow::Result<Upload> {
+        let file = AnnouncedFile {
+            bytes: request.csv_bytes,
+            sha256: request.csv_sha256.clone(),
+        };
+        self.sign(request.request_id, request.generation, &file, now).await
+    }
+
+    /// Signs the upload of a generation of a request. Of what the customer said of the file S3 holds
+    /// the upload to: its exact length, its SHA-256.
     ///
     /// # Errors
     /// Where there are no credentials to sign with.
@@ -67,7 +80,7 @@ impl Uploads {
         &self,
         id: RequestId,
         generation: u32,
-        csv_bytes: Option<u64>,
+        file: &AnnouncedFile,
         now: Timestamp,
     ) -> anyhow::Result<Upload> {
         let config = PresigningConfig::builder()
@@ -78,13 +91,14 @@ impl Uploads {
             request_id: id,
             generation,
         };
-        let length = csv_bytes.map(i64::try_from).transpose()?;
+        let length = file.bytes.map(i64::try_from).transpose()?;
         let put = self
             .client
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
-            .set_content_length(length);
+            .set_content_length(length)
+            .set_checksum_sha256(file.sha256.clone());
         let signed = put.presigned(config).await.context("the upload cannot be signed")?;
         Ok(Upload {
             url: signed.uri().to_owned(),
@@ -152,16 +166,20 @@ mod tests {
         Uploads::new(&aws.build(), "bucket".to_owned())
     }
 
-    async fn sign(csv_bytes: Option<u64>) -> Upload {
+    async fn sign(bytes: Option<u64>, sha256: Option<&str>) -> Upload {
+        let file = AnnouncedFile {
+            bytes,
+            sha256: sha256.map(str::to_owned),
+        };
         uploads(None)
-            .sign(samples::id(), 3, csv_bytes, "2026-11-24T09:00:00Z".parse().unwrap())
+            .sign(samples::id(), 3, &file, "2026-11-24T09:00:00Z".parse().unwrap())
             .await
             .unwrap()
     }
 
     #[tokio::test]
     async fn a_told_length_is_signed_and_to_be_sent() {
-        let upload = sign(Some(1234)).await;
+        let upload = sign(Some(1234), None).await;
         assert_eq!(
             upload.headers,
             BTreeMap::from([("content-length".to_owned(), "1234".to_owned())])
@@ -175,8 +193,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_told_checksum_is_signed_and_to_be_sent() {
+        let sum = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        let upload = sign(Some(12), Some(sum)).await;
+        assert_eq!(
+            upload.headers.get("x-amz-checksum-sha256").map(String::as_str),
+            Some(sum)
+        );
+        let signed = "X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-sha256";
+        assert!(upload.url.contains(signed), "{}", upload.url);
+    }
+
+    #[tokio::test]
     async fn without_a_length_nothing_is_required() {
-        let upload = sign(None).await;
+        let upload = sign(None, None).await;
         assert!(upload.headers.is_empty(), "{:?}", upload.headers);
         assert!(upload.url.contains("X-Amz-SignedHeaders=host&"), "{}", upload.url);
         assert!(
@@ -194,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn with_an_endpoint_the_bucket_is_in_the_path() {
         let signed = uploads(Some("http://127.0.0.1:4566"))
-            .sign(samples::id(), 1, None, Timestamp::UNIX_EPOCH)
+            .sign(samples::id(), 1, &AnnouncedFile::default(), Timestamp::UNIX_EPOCH)
             .await
             .unwrap();
         assert!(

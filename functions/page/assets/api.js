@@ -66,8 +66,24 @@ export class Request {
     return (await this.call(method, path, more)).json();
   }
 
-  status() {
-    return this.json('GET', '');
+  /** The whole status. Of very many mailboxes an answer has only the first; the others are asked for once a minute. */
+  async status() {
+    const first = await this.json('GET', '');
+    if (!first.next_row) return first;
+    if (!this.rest || Date.now() - this.rest.at > 60_000) this.rest = await this.#following(first.next_row);
+    const { mailboxes, faults } = this.rest;
+    return { ...first, mailboxes: [...first.mailboxes, ...mailboxes], rows_refused: [...first.rows_refused, ...faults] };
+  }
+
+  async #following(row) {
+    const rest = { at: Date.now(), mailboxes: [], faults: [] };
+    for (let next = row; next;) {
+      const page = await this.json('GET', `?from_row=${next}`);
+      rest.mailboxes.push(...page.mailboxes);
+      rest.faults.push(...page.rows_refused);
+      next = page.next_row;
+    }
+    return rest;
   }
 
   act(action) {
@@ -80,6 +96,10 @@ export class Request {
 
   mend(row, changes) {
     return this.json('PATCH', `/mailboxes/${row}`, { body: changes });
+  }
+
+  dns() {
+    return this.json('GET', '/dns');
   }
 
   async report() {

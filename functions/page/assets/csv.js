@@ -3,31 +3,29 @@
 
 export const COLUMNS = ['email', 'password', 'source_host', 'port', 'security', 'source_user', 'destination_email', 'destination_password'];
 export const REQUIRED = ['email', 'password', 'source_host'];
-export const MAX_BYTES = 2 * 1024 * 1024;
-export const MAX_ROWS = 5000;
+export const MAX_BYTES = 20 * 1024 * 1024;
+export const MAX_ROWS = 50_000;
 const EXAMPLE_HOST = 'imap.previous-provider.example';
 
 /**
  * Reads a file: `{ header, rows, faults }`. A row is `{ line, cells }` with the line it begins at, as an editor shows it.
- * A fault is `{ row, column, code, values }`; those of row 0 are about the file.
+ * A fault is `{ row, column, code, values }`; those of row 0 are about the file. A workbook, and columns under names that only
+ * the service knows, are left to the service: then there is `unread` instead of rows.
  */
 export function read(bytes) {
   const file = (code, values = {}) => ({ header: [], rows: [], faults: [{ row: 0, column: null, code, values }] });
   if (bytes.length === 0) return file('no_rows');
-  if (bytes.length > MAX_BYTES) return file('file_too_large', { limit: 2 });
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return file('spreadsheet');
-  let text;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return file('not_utf8');
-  }
+  if (bytes.length > MAX_BYTES) return file('file_too_large', { limit: 20 });
+  const unread = { header: [], rows: [], faults: [], unread: true };
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return unread;
+  const text = decode(bytes);
   const { records, open } = split(text);
   if (open) return file('malformed_csv', { row: open });
   const filled = records.filter(({ cells }) => cells.some((cell) => cell.trim() !== ''));
   if (filled.length === 0) return file('no_rows');
   const [{ cells: names }, ...rows] = filled;
   const header = names.map((name) => name.trim().toLowerCase());
+  if (header.some((name) => name !== '' && !COLUMNS.includes(name))) return unread;
   const faults = headerFaults(header);
   if (faults.length === 0 && rows.length === 0) return file('no_rows');
   if (rows.length > MAX_ROWS) return file('too_many_rows', { limit: MAX_ROWS });
@@ -86,13 +84,22 @@ export const isHost = (text) => /^[^\s/@:]+$/u.test(text) && text.length <= 253;
 
 export const isPort = (text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
 
+/** Text as people's programs write it: UTF-8, UTF-16 with its mark, else Windows' own. */
+function decode(bytes) {
+  const mark = (bytes[0] << 8) | bytes[1];
+  if (mark === 0xfffe || mark === 0xfeff) return new TextDecoder(mark === 0xfffe ? 'utf-16le' : 'utf-16be').decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
+  }
+}
+
 function headerFaults(header) {
   const fault = (code, column) => ({ row: 1, column, code, values: { column } });
   const missing = REQUIRED.filter((column) => !header.includes(column)).map((column) => fault('missing_column', column));
-  if (missing.length === REQUIRED.length) return [{ row: 1, column: null, code: 'missing_header', values: {} }];
-  const unknown = header.filter((name) => name !== '' && !COLUMNS.includes(name)).map((name) => fault('unknown_column', name));
   const twice = header.filter((name, at) => name !== '' && header.indexOf(name) < at).map((name) => fault('duplicate_column', name));
-  return [...missing, ...unknown, ...twice];
+  return [...missing, ...twice];
 }
 
 /** Records with the line each begins at; `open` is the line of a quotation mark that never ends. */

@@ -12,7 +12,7 @@ const TRAY = 'M12 15V4m0 0 4 4m-4-4-4 4M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4
 /** The zone for a file. `held` is the file as it was left before, `keep` gets the new one. `bytes()` is what to upload, or null. */
 export function fileDrop(held, keep) {
   const verdict = h('div', { class: 'verdict' });
-  const input = h('input', { type: 'file', accept: '.csv,.txt,text/csv,text/plain', 'aria-label': t('form.file.label') });
+  const input = h('input', { type: 'file', accept: '.csv,.txt,.xlsx,text/csv,text/plain', 'aria-label': t('form.file.label') });
   const zone = h('div', { class: 'drop' }, icon(TRAY), h('strong', {}, t('form.file.drop')), h('u', {}, t('form.file.choose')), input);
   let file = held;
   const take = async (chosen) => {
@@ -45,6 +45,7 @@ export function fileDrop(held, keep) {
 
 function verdictOf(file, render) {
   const about = h('span', { class: 'soft' }, t('form.file.of', { name: file.name, rows: file.rows.length }));
+  if (file.unread) return h('p', { 'data-verdict': true, tabindex: '-1' }, h('strong', {}, file.name), ` ${t('form.file.unread')}`);
   if (file.faults.length === 0) {
     const good = t('form.file.good', { count: file.rows.length });
     announce(good);

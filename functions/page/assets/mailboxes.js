@@ -37,7 +37,8 @@ export function mailboxList(context) {
     const wanted = mailboxes.filter(GROUPS[group]);
     const shown = wanted.slice(0, limit);
     for (const mailbox of shown) {
-      if (!rows.has(mailbox.row)) rows.set(mailbox.row, line(mailbox, context));
+      // A corrected file may have another mailbox in the same row.
+      if (rows.get(mailbox.row)?.email !== mailbox.email) rows.set(mailbox.row, { email: mailbox.email, ...line(mailbox, context) });
       rows.get(mailbox.row).update(mailbox, status);
     }
     const elements = shown.map(({ row }) => rows.get(row).element);

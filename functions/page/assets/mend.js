@@ -68,9 +68,11 @@ export function mendPart({ request, watch, settings }, mailbox) {
   return { element, update };
 }
 
+const full = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** What is wrong and what to do, in the visitor's language where there are words for the code. */
 function words({ code, message, remedy }) {
-  return h('p', { class: 'small' }, h('strong', {}, own(`check.${code}.0`) ?? sentence(message)), ' ', own(`check.${code}.1`) ?? remedy);
+  return h('p', { class: 'small' }, h('strong', {}, own(`check.${code}.0`) ?? full(sentence(message))), ' ', own(`check.${code}.1`) ?? full(sentence(remedy)));
 }
 
 function make(name, provider) {

@@ -29,7 +29,7 @@ export function newRequest(settings) {
   });
   const cards = mailboxForm(own, settings);
   const drop = fileDrop(own.file, (file) => { own.file = file; });
-  const template = h('p', { class: 'hint' }, h('a', { href: 'v1/template.csv', download: '' }, t('form.file.template')), `. ${t('form.file.template_hint')}`);
+  const template = h('p', { class: 'hint' }, h('a', { href: 'v1/template.xlsx', download: '' }, t('form.file.template')), `. ${t('form.file.template_hint')}`);
   const many = h('div', {}, drop.element, template);
   const way = (value) => {
     own.way = value;

@@ -23,10 +23,12 @@ export function nowPanel({ request, settings, watch, status }) {
   const act = (button, action) => whileBusy(button, () => attempt(async () => watch.take(await request.act(action))));
   const uploads = uploadPart({ request, watch, attempt });
   const build = {
-    awaiting_upload: () => [uploads(t('action.upload'))],
+    awaiting_upload: () => [uploads(t('action.upload'), t('form.file.template_hint'))],
     needs_attention: (shown) => [
       good(shown) > 0 && actions(button(t('action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
-      uploads(t('action.corrected')),
+      // Where only checks found something, it is mended row by row more easily.
+      shown.rows_refused.length > 0 ? uploads(t('action.corrected'), t('action.corrected_hint'))
+        : h('details', { class: 'other-way' }, h('summary', {}, t('action.corrected')), uploads(t('action.corrected'), t('action.corrected_hint'))),
     ],
     awaiting_cutover: () => [actions(button(t('action.cutover'), (self) => confirmed('cutover', () => act(self, 'cutover'))))],
     completed: () => [actions(report())],
@@ -41,7 +43,7 @@ export function nowPanel({ request, settings, watch, status }) {
   let shownFor = '';
   const update = (next) => {
     // Rebuilt only when something else is to be said, so that nothing is lost that is being filled in.
-    const key = JSON.stringify([next.state, next.window, good(next)]);
+    const key = JSON.stringify([next.state, next.window, good(next), next.rows_refused.length > 0]);
     if (key === shownFor) return;
     shownFor = key;
     const { provider } = settings;
@@ -74,7 +76,7 @@ const confirmed = (name, then) => ask({
 
 /** Choosing a file and sending it, for a first time or in place of another. */
 function uploadPart({ request, watch, attempt }) {
-  return (label) => {
+  return (label, hint) => {
     const send = h('button', { type: 'button', class: 'button primary', hidden: true }, label);
     const drop = fileDrop(null, () => { send.hidden = false; });
     send.addEventListener('click', () => whileBusy(send, () => attempt(async () => {
@@ -89,6 +91,6 @@ function uploadPart({ request, watch, attempt }) {
       await watch.now();
     })));
     return h('div', { class: 'form' }, drop.element,
-      h('p', { class: 'hint' }, h('a', { href: 'v1/template.csv', download: '' }, t('form.file.template')), `. ${t('action.corrected_hint')}`), h('div', { class: 'actions' }, send));
+      h('p', { class: 'hint' }, h('a', { href: 'v1/template.xlsx', download: '' }, t('form.file.template')), `. ${hint}`), h('div', { class: 'actions' }, send));
   };
 }

@@ -1,6 +1,7 @@
 // The view of a request: where it stands, what to do now, and how far each mailbox is.
 
 import { announce, fill, h } from './dom.js';
+import { dnsPanel } from './dns.js';
 import { linkPanel } from './keep-link.js';
 import { faultList } from './faults.js';
 import { donePanel } from './done.js';
@@ -41,12 +42,12 @@ export function requestView(request, settings) {
   const now = nowPanel(context);
   const nowTexts = () => now.element.querySelector('h2')?.textContent ?? '';
   const parts = [
-    stages(), now, progressPanel(), faultList(), donePanel(settings), mailboxList(context), previewPanel(context), linkPanel(context), factsPanel(context),
+    stages(), now, progressPanel(), faultList(), dnsPanel(context), donePanel(settings), mailboxList(context), previewPanel(context), linkPanel(context), factsPanel(context),
   ];
-  const [stageBar, , progress, faults, done, mailboxes, preview, link, facts] = parts.map(({ element }) => element);
+  const [stageBar, , progress, faults, dns, done, mailboxes, preview, link, facts] = parts.map(({ element }) => element);
   const element = h('div', { class: 'request' },
     h('div', { class: 'heading' }, heading, stageBar),
-    h('div', {}, lost, h('section', { class: 'sheet now' }, now.element, failure, progress, faults), done, mailboxes, preview),
+    h('div', {}, lost, h('section', { class: 'sheet now' }, now.element, failure, progress, faults), dns, done, mailboxes, preview),
     h('aside', { class: 'aside' }, link, facts));
   watch.now();
   return { element, title: heading.textContent, close: () => watch.close() };

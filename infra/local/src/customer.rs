@@ -112,6 +112,17 @@ impl Customer {
         serde_json::from_value(answer).context("the answer to the request is not what was agreed")
     }
 
+    /// Makes a request under an `Idempotency-Key`; gives the API's answer, whatever it is.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn order_by_key(&self, key: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        let call = self.http.post(format!("{}/v1/requests", self.api)).json(body);
+        let answer = call.header("idempotency-key", key).send().await.context("no answer")?;
+        let status = answer.status();
+        Ok((status, answer.json().await?))
+    }
+
     /// Makes a request for a CSV, and uploads it.
     ///
     /// # Errors

@@ -169,6 +169,12 @@ impl Plan {
 }
 
 impl World {
+    /// Every password there is in it.
+    pub fn passwords(&self) -> Vec<&str> {
+        let given = self.accounts.iter().map(|account| account.login.password.as_str());
+        given.chain([DESTINATION_PASSWORD, MASTER_PASSWORD]).collect()
+    }
+
     /// The customer's CSV with every account; the source is said to listen on `port`.
     pub fn csv(&self, port: u16) -> String {
         let row = |SampleAccount { login, .. }: &SampleAccount| {

@@ -26,6 +26,7 @@ fn request(state: RequestState) -> RequestRecord {
         data_key: (!state.is_terminal()).then(|| "DATAKEY".to_owned()),
         generation: 1,
         csv_bytes: None,
+        csv_sha256: None,
         open_jobs: 0,
         preview_asked: None,
         expires_at: None,

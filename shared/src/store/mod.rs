@@ -10,6 +10,7 @@ mod advance;
 pub mod attachment;
 pub mod check;
 mod chunk;
+pub mod claim;
 pub mod domain;
 mod error;
 mod expression;

@@ -55,6 +55,9 @@ pub struct RequestRecord {
     /// The exact length of the upload in bytes, where the customer told it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csv_bytes: Option<u64>,
+    /// SHA-256 of the upload in base64, where the customer told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv_sha256: Option<String>,
     /// How many mailboxes the running check or pass still waits for.
     pub open_jobs: u32,
     /// Why it failed, or what went wrong last: a stable word.
@@ -69,6 +72,15 @@ pub struct RequestRecord {
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+/// What a customer says of a file before it is uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnnouncedFile {
+    /// Its exact length.
+    pub bytes: Option<u64>,
+    /// Its SHA-256 in base64.
+    pub sha256: Option<String>,
 }
 
 /// What is changed together with a request's state.
@@ -237,12 +249,13 @@ impl Store {
     pub async fn renew_upload(
         &self,
         record: &RequestRecord,
-        csv_bytes: Option<u64>,
+        file: &AnnouncedFile,
         now: Timestamp,
     ) -> Result<RequestRecord, StoreError> {
         let after = RequestRecord {
             generation: record.generation + 1,
-            csv_bytes,
+            csv_bytes: file.bytes,
+            csv_sha256: file.sha256.clone(),
             preview_asked: None,
             expires_at: expires_at(record.state, now),
             ..record.clone()
@@ -253,7 +266,8 @@ impl Store {
             .set("generation", i64::from(after.generation))
             .remove("preview_asked")
             .set_or_remove("expires_at", after.expires_at)
-            .set_or_remove("csv_bytes", csv_bytes.and_then(|bytes| i64::try_from(bytes).ok()));
+            .set_or_remove("csv_bytes", file.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
+            .set_or_remove("csv_sha256", file.sha256.clone());
         let (pk, sk) = keys(record.request_id);
         self.change(change, pk, sk).await?;
         Ok(after)

@@ -10,7 +10,7 @@ const folder = new URL('../../../functions/page/assets/lang/', import.meta.url);
 const languages = readdirSync(folder);
 const load = async (file) => (await import(new URL(file, folder))).default;
 // What the service says in English itself is only translated.
-const ONLY_TRANSLATED = /^(check|fault|failure|problem)\./;
+const ONLY_TRANSLATED = /^(check|dns_advice|dns_problem|fault|failure|problem)\./;
 const PLURAL = ['zero', 'one', 'two', 'few', 'many', 'other'];
 
 function leaves(tree, path = '') {
