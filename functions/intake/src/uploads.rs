@@ -83,32 +83,11 @@ impl Uploads {
         file: &AnnouncedFile,
         now: Timestamp,
     ) -> anyhow::Result<Upload> {
-        let config = PresigningConfig::builder()
-            .start_time(SystemTime::from(now))
-            .expires_in(VALID_FOR)
-            .build()?;
         let key = UploadKey {
             request_id: id,
             generation,
         };
-        let length = file.bytes.map(i64::try_from).transpose()?;
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key.to_string())
-            .set_content_length(length)
-            .set_checksum_sha256(file.sha256.clone());
-        let signed = put.presigned(config).await.context("the upload cannot be signed")?;
-        Ok(Upload {
-            url: signed.uri().to_owned(),
-            method: "PUT",
-            headers: signed
-                .headers()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-            expires_at: stamp(now.checked_add(SignedDuration::try_from(VALID_FOR)?)?),
-        })
+        self.presign(key.to_string(), file, now).await
     }
 
     /// Signs the upload of an attachment: S3 takes these bytes only.
@@ -121,21 +100,30 @@ impl Uploads {
         sha256: &str,
         now: Timestamp,
     ) -> anyhow::Result<Upload> {
-        let config = PresigningConfig::builder()
-            .start_time(SystemTime::from(now))
-            .expires_in(VALID_FOR)
-            .build()?;
         let key = AttachmentKey {
             request_id: record.request_id,
             attachment: record.attachment.clone(),
         };
+        let file = AnnouncedFile {
+            bytes: Some(record.bytes),
+            sha256: Some(sha256.to_owned()),
+        };
+        self.presign(key.to_string(), &file, now).await
+    }
+
+    async fn presign(&self, key: String, file: &AnnouncedFile, now: Timestamp) -> anyhow::Result<Upload> {
+        let config = PresigningConfig::builder()
+            .start_time(SystemTime::from(now))
+            .expires_in(VALID_FOR)
+            .build()?;
+        let length = file.bytes.map(i64::try_from).transpose()?;
         let put = self
             .client
             .put_object()
             .bucket(&self.bucket)
-            .key(key.to_string())
-            .content_length(i64::try_from(record.bytes)?)
-            .checksum_sha256(sha256);
+            .key(key)
+            .set_content_length(length)
+            .set_checksum_sha256(file.sha256.clone());
         let signed = put.presigned(config).await.context("the upload cannot be signed")?;
         Ok(Upload {
             url: signed.uri().to_owned(),
