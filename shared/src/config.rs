@@ -138,6 +138,7 @@ impl Config {
                     plan: needed("PLAN_QUEUE_URL")?,
                     sync: needed("SYNC_QUEUE_URL")?,
                     certify: needed("CERTIFY_QUEUE_URL")?,
+                    watch: needed("WATCH_QUEUE_URL")?,
                     cutover: needed("CUTOVER_QUEUE_URL")?,
                     notify: needed("NOTIFY_QUEUE_URL")?,
                     import: needed("IMPORT_QUEUE_URL")?,

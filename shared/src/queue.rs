@@ -4,9 +4,6 @@
 //! back; after five times it goes to the queue's dead letters, which `bury` writes into the job
 //! table.
 
-mod import;
-mod preview;
-
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
@@ -21,6 +18,11 @@ use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
+mod cut_over;
+mod import;
+mod preview;
+
+pub use cut_over::{CutOver, WatchDns};
 pub use import::ImportAttachment;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 
@@ -48,6 +50,8 @@ pub enum Queue {
     Sync,
     /// Mailboxes to be certified.
     Certify,
+    /// Domains to be looked at.
+    Watch,
     /// Requests whose DNS was changed.
     Cutover,
     /// Notices to be sent.
@@ -146,13 +150,6 @@ pub struct CertifyMailbox {
     pub without_source: bool,
 }
 
-/// "The customer has changed the DNS": to `cutover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutOver {
-    /// The request.
-    pub request_id: RequestId,
-}
-
 /// "Send what is in the outbox": to `notify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendNotice {
@@ -177,6 +174,8 @@ pub struct QueueUrls {
     pub sync: String,
     /// Of [`Queue::Certify`].
     pub certify: String,
+    /// Of [`Queue::Watch`].
+    pub watch: String,
     /// Of [`Queue::Cutover`].
     pub cutover: String,
     /// Of [`Queue::Notify`].
@@ -310,6 +309,7 @@ impl Queues {
             Queue::Plan => &self.urls.plan,
             Queue::Sync => &self.urls.sync,
             Queue::Certify => &self.urls.certify,
+            Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
             Queue::Import => &self.urls.import,

@@ -17,6 +17,7 @@ mod awry;
 mod certified;
 mod chaos;
 mod copying;
+mod cut_over_seen;
 mod main_way;
 mod page;
 mod preview;

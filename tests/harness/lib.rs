@@ -120,6 +120,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Plan,
         Queue::Sync,
         Queue::Certify,
+        Queue::Watch,
         Queue::Cutover,
         Queue::Notify,
         Queue::Import,

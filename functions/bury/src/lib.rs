@@ -47,6 +47,7 @@ struct Letter {
     preview_asked: Option<i64>,
     attachment: Option<String>,
     done: Option<u32>,
+    look: Option<String>,
 }
 
 /// Runs the function until the platform ends it.
@@ -71,6 +72,15 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
             done,
             ..
         } => attachment::bury(deps, request_id, &attachment, done.unwrap_or_default()).await,
+        Letter {
+            look: Some(look),
+            request_id,
+            ..
+        } => {
+            // The clock has them looked at again.
+            tracing::error!(look, request.id = ?request_id, "domains could not be looked at");
+            Ok(())
+        }
         Letter {
             preview_asked: Some(asked),
             job_id,

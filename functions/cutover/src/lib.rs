@@ -1,6 +1,6 @@
 //! `cutover`: decides when the final pass may start.
 //!
-//! Today the customer says so, and it starts at once; a watch of the DNS will come in here.
+//! The customer says that the DNS is changed, or `watch` has seen it; either way it starts at once.
 //! Idempotency key: the request. While the final pass runs a wish is passed on as well, because the
 //! start may have been held up; `trigger` starts nothing twice.
 
@@ -31,7 +31,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 async fn decide(deps: &Deps, CutOver { request_id }: CutOver) -> anyhow::Result<()> {
     match deps.store.find_request(request_id).await?.map(|request| request.state) {
         Some(RequestState::AwaitingCutover | RequestState::FinalPass) => {
-            tracing::info!(request.id = %request_id, "the customer has changed the DNS; the final pass may start");
+            tracing::info!(request.id = %request_id, "the DNS is changed; the final pass may start");
             deps.queues
                 .send(
                     Queue::Start,

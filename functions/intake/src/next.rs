@@ -19,8 +19,9 @@ pub fn next_step(overview: &Overview) -> String {
             "Your mailboxes are being copied; leave your DNS as it is until you are told that this is done.".to_owned()
         }
         RequestState::AwaitingCutover => format!(
-            "Change the MX records of your domain to the new servers, and then tell us by POST to this request's /cutover; \
-             mail that still arrives at the previous provider until then is fetched afterwards.{}",
+            "Change the MX records of your domain to the new servers, and then tell us by POST to this request's /cutover, or wait \
+             until the change is seen, where your provider watches for it; mail that still arrives at the previous provider until \
+             then is fetched afterwards.{}",
             tried_again(failed)
         ),
         RequestState::FinalPass => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -46,6 +47,10 @@ pub struct Parameters {
     pub import_visibility_seconds: u32,
     /// How many runs of check work at once, at least 2.
     pub check_concurrency: u32,
+    /// The DNS resolver, on whose port all other DNS servers listen; the real DNS where it is not given.
+    pub dns_server: Option<SocketAddr>,
+    /// How often the DNS is looked at, in the scheduler's form.
+    pub watch_rate: &'static str,
     /// How long a failed message of any other queue stays hidden, at least 60.
     pub queue_visibility_seconds: u32,
 }
@@ -66,6 +71,8 @@ impl Default for Parameters {
             import_timeout_seconds: 120,
             import_visibility_seconds: 150,
             check_concurrency: 4,
+            dns_server: None,
+            watch_rate: "rate(5 minutes)",
             queue_visibility_seconds: 60,
         }
     }
@@ -81,6 +88,11 @@ impl Parameters {
             "PrivateSources=allowed".to_owned(),
             "PlaintextImap=allowed".to_owned(),
             format!("LeadTimes={lead_times}"),
+            format!(
+                "DnsServer={}",
+                self.dns_server.map_or_else(String::new, |server| server.to_string())
+            ),
+            format!("WatchRate={}", self.watch_rate),
             format!("SyncTimeoutSeconds={}", self.sync_timeout_seconds),
             format!("SyncVisibilitySeconds={}", self.sync_visibility_seconds),
             format!("SyncConcurrency={}", self.sync_concurrency),
@@ -108,6 +120,7 @@ pub enum Queue {
     Plan,
     Sync,
     Certify,
+    Watch,
     Cutover,
     Notify,
     Import,

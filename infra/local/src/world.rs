@@ -41,6 +41,8 @@ pub struct Plan {
     pub has_dav: bool,
     /// The profile's `[limits]`, in TOML.
     pub limits: String,
+    /// More tables of the profile, in TOML.
+    pub more_profile: String,
     /// The template's parameters.
     pub parameters: Parameters,
     /// The functions' binary; a dev build is made where it is not given.
@@ -85,6 +87,7 @@ impl Plan {
             destination_network: None,
             has_dav: false,
             limits: String::new(),
+            more_profile: String::new(),
             parameters: Parameters {
                 lead_times_waived: true,
                 ..Parameters::default()
@@ -149,7 +152,13 @@ impl Plan {
         let mut setup = Setup::new(
             &self.name,
             bootstrap,
-            write_profile(&dir, destination_port, dav_url.as_deref(), &self.limits)?,
+            write_profile(
+                &dir,
+                destination_port,
+                dav_url.as_deref(),
+                &self.limits,
+                &self.more_profile,
+            )?,
         );
         setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
         setup.parameters = self.parameters;
@@ -203,7 +212,7 @@ impl World {
     }
 }
 
-fn write_profile(dir: &Path, port: u16, dav_url: Option<&str>, limits: &str) -> Result<PathBuf> {
+fn write_profile(dir: &Path, port: u16, dav_url: Option<&str>, limits: &str, more: &str) -> Result<PathBuf> {
     let dav = dav_url
         .map(|url| format!("[destination.dav]\nurl = \"{url}\"\n"))
         .unwrap_or_default();
@@ -229,7 +238,8 @@ support = "support@harbour-hosting.example"
 
 [limits]
 {limits}
-"#
+
+{more}"#
     );
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)

@@ -94,6 +94,7 @@ async fn each_function_is_fed_from_its_source() {
         ),
         ("POST", "/v1/requests/r1/preview", "POST /v1/requests/{id}/preview"),
         ("GET", "/v1/requests/r1/preview", "GET /v1/requests/{id}/preview"),
+        ("GET", "/v1/requests/r1/dns", "GET /v1/requests/{id}/dns"),
         ("GET", "/v1/template.csv", "GET /v1/template.csv"),
         ("GET", "/", "GET /"),
         ("GET", "/assets/0123/lang/de.js", "GET /assets/{file+}"),
@@ -111,6 +112,7 @@ async fn each_function_is_fed_from_its_source() {
         (Queue::Plan, "plan"),
         (Queue::Sync, "sync"),
         (Queue::Certify, "certify"),
+        (Queue::Watch, "watch"),
         (Queue::Cutover, "cutover"),
         (Queue::Notify, "notify"),
     ] {
@@ -125,13 +127,13 @@ async fn each_function_is_fed_from_its_source() {
         .send(local.stack.dead_letter_queue_url(Queue::Ingest).unwrap(), "ingest")
         .await;
     let mut buried: Vec<String> = Vec::new();
-    for count in 1..=8 {
+    for count in 1..=9 {
         let events = local.events("bury", count).await;
         let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
         buried = records
             .map(|record| record["body"].as_str().unwrap().to_owned())
             .collect();
-        if buried.len() == 8 {
+        if buried.len() == 9 {
             break;
         }
     }
@@ -139,7 +141,7 @@ async fn each_function_is_fed_from_its_source() {
     assert_eq!(
         buried,
         [
-            "certify", "check", "cutover", "ingest", "notify", "plan", "sync", "trigger"
+            "certify", "check", "cutover", "ingest", "notify", "plan", "sync", "trigger", "watch"
         ]
     );
 }

@@ -184,13 +184,13 @@ impl Dkim {
         if !is_name(&self.selector) {
             return Err((
                 "dns.dkim.selector",
-                "write the part before ._domainkey alone".to_owned(),
+                format!("{}: write the part before ._domainkey alone", self.selector),
             ));
         }
         match (&self.cname, &self.txt) {
             (Some(cname), None) => name_of("dns.dkim.cname", cname).map(drop),
             (None, Some(_)) => Ok(()),
-            _ => Err(("dns.dkim", "write either cname or txt for each selector".to_owned())),
+            _ => Err(("dns.dkim", format!("{}: write either cname or txt", self.selector))),
         }
     }
 }
@@ -201,7 +201,7 @@ impl Service {
         if !matches!(is_service.as_slice(), [name, "_tcp" | "_udp"] if name.starts_with('_') && is_name(name)) {
             return Err((
                 "dns.srv.service",
-                "write service and protocol, such as _imaps._tcp".to_owned(),
+                format!("{}: write service and protocol, such as _imaps._tcp", self.service),
             ));
         }
         if self.target == "." {
@@ -329,7 +329,7 @@ fn name_of(key: &'static str, text: &str) -> Result<String, (&'static str, Strin
         Err(error) => error.to_string(),
         Ok(_) => "write the name of a server in full, not an address".to_owned(),
     };
-    Err((key, words))
+    Err((key, format!("{text}: {words}")))
 }
 
 /// One part of a name; an underscore is allowed, as in `_spf`.

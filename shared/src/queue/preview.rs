@@ -1,4 +1,4 @@
-//! The messages that have previews made.
+//! Messages about previews.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::{Store, StoreError, belonging, request};
 use crate::dns::DomainWatch;
-use crate::domain::RequestId;
+use crate::domain::{RequestId, RequestState};
 
 /// A domain of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,12 @@ pub struct DomainRecord {
 }
 
 const PREFIX: &str = "DNS#";
+
+/// What the index is asked for.
+#[derive(Deserialize)]
+struct OfRequest {
+    request_id: RequestId,
+}
 
 impl Store {
     /// What is remembered of the domains of a request.
@@ -35,6 +43,30 @@ impl Store {
     /// [`StoreError`].
     pub async fn domain(&self, id: RequestId, domain: &str) -> Result<Option<DomainRecord>, StoreError> {
         self.get(request::partition(id), format!("{PREFIX}{domain}")).await
+    }
+
+    /// The requests in a state, as the index has them: it may be a moment behind.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn requests_in(&self, state: RequestState) -> Result<Vec<RequestId>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_state")
+            .key_condition_expression("entity_state = :state")
+            .expression_attribute_values(":state", AttributeValue::S(request::entity_state(state)))
+            .projection_expression("request_id")
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            let OfRequest { request_id } = serde_dynamo::from_item(item?)?;
+            found.push(request_id);
+        }
+        Ok(found)
     }
 
     /// Remembers a look. Durable on return.

@@ -1,0 +1,96 @@
+//! The DNS changes, and the final pass starts by itself.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use mailvan_local::customer::Order;
+use mailvan_local::name_servers::NameServers;
+use mailvan_local::samples::{accounts, deliver_between_passes};
+use mailvan_local::stack::{Parameters, Queue};
+use mailvan_local::world::{Plan, World};
+use mailvan_tests::{PATIENCE, ensure_identical, quiet, rest, send, subjects};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const DOMAIN: &str = "harbour.example";
+const SERVERS: [u8; 2] = [11, 12];
+const PROFILE: &str =
+    "[dns]\nmx = [\"10 mx.harbour-hosting.example\"]\nspf_include = \"_spf.harbour-hosting.example\"\n";
+
+/// The zone as every server of the domain has it, with this MX.
+fn zone(mx: &str) -> String {
+    format!("@ NS s11.servers.test.\n@ NS s12.servers.test.\n@ 5 MX 10 {mx}.\n@ TXT \"v=spf1 mx -all\"\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once() -> Result<()> {
+    let mut dns = NameServers::new()?;
+    for server in SERVERS {
+        dns.set_zone(server, DOMAIN, &zone("mail.previous.example"))?;
+    }
+    dns.delegate(DOMAIN, &SERVERS);
+    dns.start()?;
+    let mut plan = Plan::new("cut-over-seen", accounts(30, 21));
+    plan.more_profile = PROFILE.to_owned();
+    plan.parameters = Parameters {
+        lead_times_waived: true,
+        dns_server: Some(dns.resolver()),
+        watch_rate: "rate(1 minute)",
+        ..Parameters::default()
+    };
+    let world = plan.start(|_| {}).await?;
+    let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
+    assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
+    let shown = look(&world, &order).await?;
+    assert_eq!(shown["state"], "not_changed", "{shown:#}");
+    assert_eq!(shown["records"][0]["found"], json!(["10 mail.previous.example"]));
+    assert_eq!(
+        shown["records"][1]["wanted"],
+        json!(["v=spf1 mx include:_spf.harbour-hosting.example -all"])
+    );
+
+    // Half of the servers are not enough, however often it is asked.
+    dns.set_zone(11, DOMAIN, &zone("mx.harbour-hosting.example"))?;
+    for (account, seed) in world.accounts.iter().zip(9..) {
+        deliver_between_passes(&world.source, account, 6, seed)?;
+    }
+    send(&world, Queue::Watch, &[json!({ "look": "all" })]).await?;
+    quiet(&world).await?;
+    assert_eq!(world.customer.status(&order).await?.state, "awaiting_cutover");
+
+    dns.set_zone(12, DOMAIN, &zone("mx.harbour-hosting.example"))?;
+    let ended = world.customer.wait_for(
+        &order,
+        &["completed", "completed_with_exceptions", "failed"],
+        PATIENCE,
+        |_| {},
+    );
+    assert_eq!(ended.await?.state, "completed");
+    ensure_identical(&world)?;
+    let shown = look(&world, &order).await?;
+    assert_eq!(shown["state"], "changed", "{shown:#}");
+
+    let again = json!({ "look": "request", "request_id": order.id });
+    send(&world, Queue::Watch, &[again, json!({ "look": "all" })]).await?;
+    quiet(&world).await?;
+    assert_eq!(world.customer.status(&order).await?.state, "completed");
+    let subjects = subjects(&world, &order).await?;
+    assert_eq!(subjects.len(), 3, "{subjects:?}");
+    Ok(())
+}
+
+/// The domain as the API shows it.
+async fn look(world: &World, order: &Order) -> Result<Value> {
+    let path = format!("/v1/requests/{}/dns", order.id);
+    let begun = Instant::now();
+    loop {
+        let (status, answer) = world.customer.call(Method::GET, &path, Some(order), None).await?;
+        ensure!(status == StatusCode::OK, "{status}: {answer}");
+        let domain = answer.pointer("/domains/0").context("no domain")?.clone();
+        if domain["state"] != "unknown" {
+            return Ok(domain);
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{answer}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
