@@ -19,9 +19,11 @@ use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
 mod cut_over;
+mod import;
 mod preview;
 
 pub use cut_over::{CutOver, WatchDns};
+pub use import::ImportAttachment;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 
 /// The longest delay SQS knows.
@@ -54,6 +56,8 @@ pub enum Queue {
     Cutover,
     /// Notices to be sent.
     Notify,
+    /// Contacts and calendars to be imported.
+    Import,
 }
 
 /// "The mailboxes of this request's generation are in the table": to `ingest`, for a form.
@@ -176,6 +180,8 @@ pub struct QueueUrls {
     pub cutover: String,
     /// Of [`Queue::Notify`].
     pub notify: String,
+    /// Of [`Queue::Import`].
+    pub import: String,
 }
 
 /// Sends messages. Cheap to clone.
@@ -306,6 +312,7 @@ impl Queues {
             Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
+            Queue::Import => &self.urls.import,
         }
     }
 }

@@ -60,6 +60,10 @@ pub enum Code {
     NoPreview,
     /// One was asked for less than a minute ago.
     PreviewTooSoon,
+    /// No such attachment.
+    NoSuchAttachment,
+    /// Contacts and calendars cannot be imported now.
+    NotAttachable,
     /// Our fault.
     Internal,
 }
@@ -87,7 +91,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -111,6 +115,8 @@ impl Code {
         Self::NotPreviewable,
         Self::NoPreview,
         Self::PreviewTooSoon,
+        Self::NoSuchAttachment,
+        Self::NotAttachable,
         Self::Internal,
     ];
 
@@ -154,6 +160,8 @@ impl Code {
             Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
             Self::NoPreview => ("no_preview", 404, "There is no preview"),
             Self::PreviewTooSoon => ("preview_too_soon", 429, "A preview has just been asked for"),
+            Self::NoSuchAttachment => ("no_such_attachment", 404, "There is no such attachment"),
+            Self::NotAttachable => ("not_attachable", 409, "Contacts and calendars cannot be imported now"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
         }
     }
