@@ -4,7 +4,6 @@ use anyhow::Result;
 use mailvan_local::customer::{Order, Status};
 use mailvan_local::samples::small;
 use mailvan_local::stack::Queue;
-use mailvan_local::world::World;
 use mailvan_local::world::{Plan, World};
 use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects};
 use reqwest::{Method, StatusCode};
