@@ -48,11 +48,13 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
     let wish: CertifyMailbox = decode(&message)?;
     let job_id = wish.job_id;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = wish.faults.and_cut_off(times_received(&message) - 1, now());
-    if let Some(runs) = faults.cut_off_too_often()
+    let cut_off = times_received(&message) - 1;
+    let faults = wish.faults.and_cut_off(cut_off, now());
+    if cut_off > 0
+        && faults.outlast(deps.engine.profile.limits.patience(), now())
         && progress(&deps.engine.store.findings(job_id).await?) == wish.certified
     {
-        return after_fault(deps, wish, faults, &SyncError::CutOff(runs)).await;
+        return after_fault(deps, wish, faults, &SyncError::CutOff(faults.cut_off())).await;
     }
     let notices = match certify_mailbox(&deps.engine, job_id, !wish.without_source, deadline).await {
         Ok(CertifyEnd::Continue) => {
@@ -109,7 +111,7 @@ async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: Faults, error: &
 /// Whether trying again is of no use.
 fn is_believed(error: &SyncError, faults: Faults, patience: Duration, at: Timestamp) -> bool {
     let needs_person = error.needs_person() && (!error.is_login() || faults.count() >= REFUSALS_BELIEVED);
-    faults.outlast(patience, at) || faults.cut_off_too_often().is_some() || needs_person
+    faults.outlast(patience, at) || needs_person
 }
 
 /// Puts a certificate into the bucket; another one of the same mailbox is replaced.

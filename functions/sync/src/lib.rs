@@ -42,11 +42,13 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let store = &deps.engine.store;
     let job_id = lane.job_id;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = lane.faults.and_cut_off(times_received(&message) - 1, now());
-    if let Some(runs) = faults.cut_off_too_often()
+    let cut_off = times_received(&message) - 1;
+    let faults = lane.faults.and_cut_off(cut_off, now());
+    if cut_off > 0
+        && faults.outlast(deps.engine.profile.limits.patience(), now())
         && store.job(job_id).await?.messages_copied == lane.copied
     {
-        return give_up(deps, lane, &SyncError::CutOff(runs)).await;
+        return give_up(deps, lane, &SyncError::CutOff(faults.cut_off())).await;
     }
     match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
         Ok(LaneEnd::Continue) => next(deps, lane, Faults::NONE, Duration::ZERO).await,

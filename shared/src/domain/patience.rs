@@ -1,8 +1,8 @@
 //! Faults in a row: how long to wait after each, and when to give up.
 //!
 //! A server that is down for an hour of the night is no reason to fail a mailbox, so what counts is
-//! the time without anything done, and not the number of tries alone. A worker that is cut off
-//! without a word each time is another matter: trying again later does not help it.
+//! the time without anything done, and not the number of tries alone. Workers that are cut off without
+//! a word are counted with them, because nobody else notices them.
 
 use std::time::Duration;
 
@@ -17,9 +17,6 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// Fewer faults than this are not believed, however far apart they are.
 const FEWEST: u32 = 5;
-
-/// So many runs that were cut off, with nothing done between them, and trying again is of no use.
-const MOST_CUT_OFF: u32 = 5;
 
 /// The faults that were met since something was done last. Travels in the messages of a work that
 /// continues itself.
@@ -66,9 +63,9 @@ impl Faults {
         self.count
     }
 
-    /// How many runs were cut off, where they were too many.
-    pub fn cut_off_too_often(self) -> Option<u32> {
-        (self.cut_off >= MOST_CUT_OFF).then_some(self.cut_off)
+    /// How many runs were cut off.
+    pub fn cut_off(self) -> u32 {
+        self.cut_off
     }
 
     /// How long to wait before the next try: twice as long each time, and five minutes at most.
@@ -126,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn five_runs_cut_off_are_too_many_whatever_the_time() {
+    fn runs_that_were_cut_off_count_as_faults() {
         let faults = Faults::NONE.and_one(at(0)).and_cut_off(4, at(1));
-        assert_eq!(faults.cut_off_too_often(), None);
-        assert_eq!(faults.and_cut_off(1, at(2)).cut_off_too_often(), Some(5));
+        assert_eq!((faults.count(), faults.cut_off()), (5, 4));
+        assert!(!faults.outlast(PATIENCE, at(1_799)) && faults.outlast(PATIENCE, at(1_800)));
     }
 }
