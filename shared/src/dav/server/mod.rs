@@ -1,7 +1,7 @@
 //! Talking to a CardDAV and CalDAV server: `libdav` knows the protocols' requests and answers, the rest is here.
 //!
-//! [`http`] carries a request: connects by way of the same connector as IMAP, logs in, waits where the server says
-//! so, bounds what is read. [`session`] finds what the server has; [`objects`] puts, gets and deletes objects.
+//! `http` carries a request: connects by way of the same connector as IMAP, logs in, waits where the server says
+//! so, bounds what is read. `session` finds what the server has; `objects` puts, gets and deletes objects.
 
 mod collections;
 mod error;
