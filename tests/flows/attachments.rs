@@ -34,7 +34,10 @@ async fn contacts_and_calendars_arrive_once_though_the_import_is_killed_and_can_
     rest(&world, &order).await?;
 
     // Long before the server can have taken all entries.
-    let kill = world.emulator.kill_at_work("import", Duration::from_millis(400)).await?;
+    let kill = world
+        .emulator
+        .kill_at_work("import", Duration::from_millis(400))
+        .await?;
     let takeout = archive()?;
     let id = attach(&world, &order, &takeout, "calendar", "takeout.zip").await?;
     let begun = Instant::now();
