@@ -66,6 +66,15 @@ impl Watcher {
     }
 }
 
+/// Whether the DNS of the new addresses tells where the old ones' mail goes. Where a mailbox moves to an address of
+/// another domain, mail to its old one goes on arriving there whatever the new domain says, so the customer has to say
+/// when that is over.
+pub fn tells_of_all(jobs: &[JobRecord]) -> bool {
+    let domains = domains_of(jobs);
+    let mut taking_part = jobs.iter().filter(|job| job.status.state() != JobState::Cancelled);
+    taking_part.all(|job| domains.iter().any(|domain| domain.eq_ignore_ascii_case(&job.domain)))
+}
+
 /// The domains whose DNS is to be changed: those of the new mailboxes, in order.
 pub fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
     let takes_part = |job: &&JobRecord| job.status.state() != JobState::Cancelled;

@@ -6,6 +6,7 @@
 use anyhow::bail;
 use mailvan::clock::now;
 use mailvan::domain::RequestId;
+use mailvan::domain::patience::Faults;
 use mailvan::queue::{ImportAttachment, Queue};
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentState, StoreError};
@@ -29,7 +30,7 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
             request_id: id,
             attachment: attachment.to_owned(),
             done: batches,
-            faults: 0,
+            faults: Faults::NONE,
         };
         return Ok(deps.queues.send(Queue::Import, &next).await?);
     }

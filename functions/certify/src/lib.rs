@@ -68,7 +68,10 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
             )
             .await;
         }
-        Ok(CertifyEnd::Wait(delay)) => return next(deps, CertifyMailbox { faults, ..wish }, delay).await,
+        Ok(CertifyEnd::Wait(delay)) => {
+            let faults = faults.waited(delay);
+            return next(deps, CertifyMailbox { faults, ..wish }, delay).await;
+        }
         Ok(CertifyEnd::Done(notices)) => notices,
         Ok(CertifyEnd::Made(certificate)) => {
             keep(deps, &certificate).await?;

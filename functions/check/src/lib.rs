@@ -66,10 +66,13 @@ async fn check(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow:
         return Ok(deps.queues.send_later(Queue::Check, &wish, NO_CONNECTION).await?);
     };
     let looked = look_at(deps, &job, deadline).await;
-    if looked.as_ref().is_ok_and(|looked| looked.is_crowded) {
-        store.learn_limit(&slot, now()).await?;
-    }
+    let learnt = if looked.as_ref().is_ok_and(|looked| looked.is_crowded) {
+        store.learn_limit(&slot, now()).await
+    } else {
+        Ok(())
+    };
     store.give_connection_back(&slot).await?;
+    learnt?;
     match looked {
         Ok(looked) => judge(deps, &job, wish, looked).await,
         // The request has ended, and the passwords with it.

@@ -14,6 +14,7 @@ use aws_lambda_events::event::s3::S3Event;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
+use mailvan::domain::patience::Faults;
 use mailvan::imap::Connector;
 use mailvan::profile::Profile;
 use mailvan::queue::{ImportAttachment, Queue, Queues, causes, decode, serve, times_received};
@@ -26,14 +27,8 @@ use serde::Deserialize;
 use crate::object::Objects;
 use crate::work::Outcome;
 
-/// How long an attachment is left alone after a fault; longer with each that follows.
-const RETRY_AFTER: Duration = Duration::from_secs(15);
-
 /// How long a second run waits for the first.
 const WAIT_FOR_OTHER: Duration = Duration::from_secs(20);
-
-/// So many faults without a batch between them, and the attachment is given up.
-const MOST_FAULTS: u32 = 6;
 
 /// A refused login is believed at the second time.
 const REFUSALS_BELIEVED: u32 = 2;
@@ -78,7 +73,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 async fn import(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
     if let Ok(wish) = decode::<ImportAttachment>(message) {
         // A delivery before this one ended without a word: it was cut off.
-        let faults = wish.faults + times_received(message) - 1;
+        let faults = wish.faults.and_cut_off(times_received(message) - 1, now());
         return work(deps, ImportAttachment { faults, ..wish }, deadline).await;
     }
     if decode::<StorageTest>(message).is_ok_and(|test| test.event == "s3:TestEvent") {
@@ -92,7 +87,7 @@ async fn import(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow
                 request_id,
                 attachment,
                 done: 0,
-                faults: times_received(message) - 1,
+                faults: Faults::NONE.and_cut_off(times_received(message) - 1, now()),
             };
             work(deps, wish, deadline).await?;
         } else {
@@ -111,7 +106,9 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
     }
     let until = deadline.lease_end(LEASE_GRACE);
     let (record, journal) = match deps.store.lease_attachment(id, name, now(), until).await {
-        Err(StoreError::Conflict) => return next(deps, &wish, 0, WAIT_FOR_OTHER).await,
+        Err(StoreError::Conflict) => {
+            return next(deps, &wish, wish.faults.waited(WAIT_FOR_OTHER), WAIT_FOR_OTHER).await;
+        }
         leased => leased?,
     };
     // Boxed: the futures of the SDK nest deeper than the compiler lays out.
@@ -128,18 +125,19 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
     match done {
         Ok(Outcome::Ended) => deps.objects.delete(&key_of(&wish)).await,
         Ok(Outcome::Left) => Ok(()),
-        Ok(Outcome::Continue) => next(deps, &wish, 0, Duration::ZERO).await,
+        Ok(Outcome::Continue) => next(deps, &wish, Faults::NONE, Duration::ZERO).await,
         Err(failed) => {
-            let faults = if failed.progressed { 1 } else { wish.faults + 1 };
-            tracing::warn!(request.id = %id, attachment = name, faults, error = causes(&*failed.error), "the import broke off");
-            let believed = failed.needs_person && (!failed.is_login || faults >= REFUSALS_BELIEVED);
-            if believed || faults >= MOST_FAULTS {
+            let before = if failed.progressed { Faults::NONE } else { wish.faults };
+            let faults = before.and_one(now());
+            tracing::warn!(request.id = %id, attachment = name, faults = faults.count(), error = causes(&*failed.error), "the import broke off");
+            let believed = failed.needs_person && (!failed.is_login || faults.count() >= REFUSALS_BELIEVED);
+            if believed || faults.outlast(deps.profile.limits.patience(), now()) {
                 fail(deps, &wish, &failed.failure).await
             } else {
                 if let Some(record) = deps.store.attachment(id, name).await? {
                     note(deps, &record, &failed.failure).await?;
                 }
-                next(deps, &wish, faults, failed.wait.unwrap_or(RETRY_AFTER * faults)).await
+                next(deps, &wish, faults, failed.wait.unwrap_or_default().max(faults.pause())).await
             }
         }
     }
@@ -170,7 +168,7 @@ async fn note(deps: &Deps, record: &AttachmentRecord, failure: &Failure) -> anyh
 }
 
 /// Sends the next message. Dying before it is sent, the message at hand comes again.
-async fn next(deps: &Deps, wish: &ImportAttachment, faults: u32, delay: Duration) -> anyhow::Result<()> {
+async fn next(deps: &Deps, wish: &ImportAttachment, faults: Faults, delay: Duration) -> anyhow::Result<()> {
     let record = deps.store.attachment(wish.request_id, &wish.attachment).await?;
     let done = record.map_or(wish.done, |record| record.progress.batches + record.undone_batches);
     let next = ImportAttachment {

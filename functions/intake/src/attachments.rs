@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::dav::import::{CollectionCounts, Progress};
 use mailvan::dav::{Kind, Problem as Told};
+use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobId, RequestState};
 use mailvan::profile::DestinationAuth;
 use mailvan::queue::{ImportAttachment, Queue};
@@ -100,6 +101,11 @@ pub async fn announce(
     let announced: Announced = body::parse(body)?;
     let sha256 = check(&announced)?;
     may_take(deps, &request, now)?;
+    if announced.on_conflict == OnConflict::Update && deps.profile.imap.auth != DestinationAuth::Password {
+        let detail = "Entries that are there cannot be replaced: this provider opens mailboxes without their passwords, so \
+                      nothing proves whose they are. Leave `on_conflict` out.";
+        return Err(Problem::new(Code::NotAttachable, detail).into());
+    }
     let job_id = JobId::new(request.request_id, request.generation, announced.mailbox);
     let job: Option<JobRecord> = match deps.store.job(job_id).await {
         Err(StoreError::Missing(_)) => None,
@@ -179,7 +185,7 @@ pub async fn take_back(
             request_id: record.request_id,
             attachment: name.clone(),
             done: record.progress.batches + record.undone_batches,
-            faults: 0,
+            faults: Faults::NONE,
         };
         deps.queues.send(Queue::Import, &wish).await?;
     }

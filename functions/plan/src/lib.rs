@@ -79,7 +79,7 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
             deps.queues.send_all(Queue::Sync, &messages).await?;
         }
         Ok(PlanEnd::Again) => next(deps, wanted, Faults::NONE, Duration::ZERO).await?,
-        Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults, delay).await?,
+        Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults.waited(delay), delay).await?,
         Ok(PlanEnd::Nothing(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
         Err(error) => {
             let faults = faults.and_one(now());

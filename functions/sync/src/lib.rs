@@ -52,9 +52,9 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     }
     match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
         Ok(LaneEnd::Continue) => next(deps, lane, Faults::NONE, Duration::ZERO).await,
-        Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults, delay).await,
+        Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults.waited(delay), delay).await,
         // Whoever was cut off still holds its folder, and has no other message than this one.
-        Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults, delay).await,
+        Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults.waited(delay), delay).await,
         Ok(LaneEnd::Held(_)) => Ok(()),
         Ok(LaneEnd::Certify) => Ok(deps.queues.send(Queue::Certify, &CertifyMailbox::first(job_id)).await?),
         Ok(LaneEnd::Done(notices)) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),

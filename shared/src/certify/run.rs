@@ -80,10 +80,13 @@ async fn connected(
         return Ok(CertifyEnd::Wait(NO_CONNECTION));
     };
     let end = compare(engine, job, lease, with_source, deadline).await;
-    if end.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
-        store.learn_limit(&connection, now()).await?;
-    }
+    let learnt = if end.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
+        store.learn_limit(&connection, now()).await
+    } else {
+        Ok(())
+    };
     store.give_connection_back(&connection).await?;
+    learnt?;
     end
 }
 

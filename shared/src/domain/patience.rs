@@ -58,6 +58,17 @@ impl Faults {
         }
     }
 
+    /// The same after a pause in which nothing could be tried, because others were at work: it is no time
+    /// without anything done.
+    #[must_use]
+    pub fn waited(self, pause: Duration) -> Self {
+        let pause = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            since: self.since.saturating_add(pause),
+            ..self
+        }
+    }
+
     /// How many there were.
     pub fn count(self) -> u32 {
         self.count
@@ -109,6 +120,14 @@ mod tests {
     fn a_few_faults_far_apart_are_no_reason() {
         let faults = Faults::NONE.and_one(at(0)).and_one(at(40_000));
         assert!(!faults.outlast(PATIENCE, at(80_000)));
+    }
+
+    #[test]
+    fn time_in_which_nobody_could_try_does_not_count() {
+        let faults = (0..6).fold(Faults::NONE, |faults, second| faults.and_one(at(second)));
+        assert!(faults.outlast(PATIENCE, at(2_000)));
+        let waited = faults.waited(Duration::from_mins(20));
+        assert!(!waited.outlast(PATIENCE, at(2_000)) && waited.outlast(PATIENCE, at(3_000)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::RequestId;
+use crate::domain::patience::Faults;
 
 /// "Import this attachment, or take it back": to `import`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct ImportAttachment {
     /// How many batches were done when this was sent: a dead letter that was sent before the last one was done is sent
     /// again instead of failing the attachment.
     pub done: u32,
-    /// How many faults were met since a batch was done last.
+    /// What was met since a batch was done last.
     #[serde(default)]
-    pub faults: u32,
+    pub faults: Faults,
 }

@@ -103,7 +103,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn learn_limit(&self, slot: &ConnectionSlot, now: Timestamp) -> Result<(), StoreError> {
         let held = self.held_slots(&slot.host, now).await?.len();
-        let connections = i64::try_from(held.saturating_sub(1).max(1)).unwrap_or(i64::MAX);
+        // One connection alone that is turned away says nothing about how many there may be.
+        if held < 2 {
+            return Ok(());
+        }
+        let connections = i64::try_from(held - 1).unwrap_or(i64::MAX);
         let until = now.checked_add(BELIEVED).unwrap_or(Timestamp::MAX);
         let change = Change::default()
             .set("connections", connections)

@@ -95,10 +95,13 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             return Ok(LaneEnd::Wait(NO_CONNECTION));
         };
         let worked = Box::pin(mailbox.work(pass, deadline)).await;
-        if worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
-            engine.store.learn_limit(&connection, now()).await?;
-        }
+        let learnt = if worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
+            engine.store.learn_limit(&connection, now()).await
+        } else {
+            Ok(())
+        };
         engine.store.give_connection_back(&connection).await?;
+        learnt?;
         match worked? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),

@@ -63,6 +63,17 @@ impl Login {
     }
 }
 
+/// Scheme, host and port, the scheme's own where none is written.
+fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
+    let scheme = uri.scheme_str();
+    let own = match scheme {
+        Some("https") => Some(443),
+        Some("http") => Some(80),
+        _ => None,
+    };
+    (scheme, uri.host().map(str::to_ascii_lowercase), uri.port_u16().or(own))
+}
+
 /// Carries requests to one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Http {
@@ -86,9 +97,7 @@ impl Http {
 
     async fn exchange(self, request: Request<String>) -> Result<Response<Full<Bytes>>, DavError> {
         // A redirect elsewhere must not get the password.
-        let is_ours =
-            request.uri().scheme() == self.server.scheme() && request.uri().authority() == self.server.authority();
-        if !is_ours {
+        if origin(request.uri()) != origin(&self.server) {
             return Err(DavError::Address);
         }
         let (mut parts, body) = request.into_parts();

@@ -177,6 +177,11 @@ impl DavSession {
         Ok(match head.status.as_u16() {
             412 => Put::Exists,
             403 | 409 if body.contains("no-uid-conflict") => Put::UidTaken(conflict(&body)),
+            // Not about the object: the batch is tried again, and finds what arrived nevertheless.
+            status @ (408 | 423 | 425 | 502 | 504) => {
+                let what = "an object";
+                return Err(DavError::Refused { what, status });
+            }
             413 => Put::Refused("it is larger than the server allows".to_owned()),
             403 | 409 if body.contains("max-resource-size") => {
                 Put::Refused("it is larger than the server allows".to_owned())
