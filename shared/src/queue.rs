@@ -21,10 +21,12 @@ use crate::store::NoticeKind;
 mod cut_over;
 mod import;
 mod preview;
+mod reported;
 
 pub use cut_over::{CutOver, WatchDns};
 pub use import::ImportAttachment;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
+pub use reported::reported_keys;
 
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);

@@ -8,10 +8,9 @@ use mailvan::clock::now;
 use mailvan::domain::RequestId;
 use mailvan::domain::patience::Faults;
 use mailvan::queue::{ImportAttachment, Queue};
-use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentState, StoreError};
 
-use crate::Deps;
+use crate::{Deps, given_up};
 
 /// Buries a letter, with the count of batches it was sent with.
 pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> anyhow::Result<()> {
@@ -38,14 +37,7 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         Err(StoreError::Conflict) => bail!("attachment {attachment} may be worked on; it is judged later"),
         leased => leased?,
     };
-    let last = record
-        .error_message
-        .clone()
-        .unwrap_or_else(|| "it was cut off each time".to_owned());
-    let failure = Failure {
-        code: record.error_code.clone().unwrap_or_else(|| "gave_up".to_owned()),
-        message: format!("given up after five tries; the last: {last}"),
-    };
+    let failure = given_up(record.error_code.clone(), record.error_message.clone());
     let failed = store
         .advance_attachment(&record, AttachmentState::Failed, Some(&failure), now())
         .await;

@@ -162,6 +162,15 @@ async fn settle(deps: &Deps, request_id: RequestId) -> anyhow::Result<()> {
     Ok(deps.queues.send_notices(request_id, &notices).await?)
 }
 
+/// Why work that five tries could not do ends, with the last reason that the table has.
+fn given_up(code: Option<String>, last: Option<String>) -> Failure {
+    let last = last.unwrap_or_else(|| "it was cut off each time".to_owned());
+    Failure {
+        code: code.unwrap_or_else(|| "gave_up".to_owned()),
+        message: format!("given up after five tries; the last: {last}"),
+    }
+}
+
 fn failure(message: &str) -> Failure {
     Failure {
         code: "gave_up".to_owned(),

@@ -10,31 +10,23 @@ mod work;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use aws_lambda_events::event::s3::S3Event;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::imap::Connector;
 use mailvan::profile::Profile;
-use mailvan::queue::{ImportAttachment, Queue, Queues, causes, decode, serve, times_received};
+use mailvan::queue::{ImportAttachment, Queue, Queues, causes, decode, reported_keys, serve, times_received};
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentRecord, AttachmentState, Store, StoreError};
 use mailvan::upload::AttachmentKey;
-use serde::Deserialize;
 
 use crate::object::Objects;
 use crate::work::Outcome;
 
 /// How long a second run waits for the first.
 const WAIT_FOR_OTHER: Duration = Duration::from_secs(20);
-
-/// A refused login is believed at the second time.
-const REFUSALS_BELIEVED: u32 = 2;
-
-/// How long after its run's end a worker's right to work lasts.
-const LEASE_GRACE: Duration = Duration::from_secs(10);
 
 /// What the function works with.
 struct Deps {
@@ -44,13 +36,6 @@ struct Deps {
     objects: Objects,
     profile: Profile,
     connector: Connector,
-}
-
-/// What S3 sends when its notification is set up.
-#[derive(Deserialize)]
-struct StorageTest {
-    #[serde(rename = "Event")]
-    event: String,
 }
 
 /// Runs the function until the platform ends it.
@@ -76,13 +61,8 @@ async fn import(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow
         let faults = wish.faults.and_cut_off(times_received(message) - 1, now());
         return work(deps, ImportAttachment { faults, ..wish }, deadline).await;
     }
-    if decode::<StorageTest>(message).is_ok_and(|test| test.event == "s3:TestEvent") {
-        return Ok(());
-    }
-    let event: S3Event = decode(message).context("neither an upload nor an attachment to import")?;
-    for record in event.records {
-        let key: Option<AttachmentKey> = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
-        if let Some(AttachmentKey { request_id, attachment }) = key {
+    for key in reported_keys(message).context("neither an upload nor an attachment to import")? {
+        if let Ok(AttachmentKey { request_id, attachment }) = key.parse() {
             let wish = ImportAttachment {
                 request_id,
                 attachment,
@@ -104,7 +84,7 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
     if !record.is_some_and(|record| record.state.is_open()) {
         return deps.objects.delete(&key_of(&wish)).await;
     }
-    let until = deadline.lease_end(LEASE_GRACE);
+    let until = deadline.lease_end();
     let (record, journal) = match deps.store.lease_attachment(id, name, now(), until).await {
         Err(StoreError::Conflict) => {
             return next(deps, &wish, wish.faults.waited(WAIT_FOR_OTHER), WAIT_FOR_OTHER).await;
@@ -127,11 +107,9 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
         Ok(Outcome::Left) => Ok(()),
         Ok(Outcome::Continue) => next(deps, &wish, Faults::NONE, Duration::ZERO).await,
         Err(failed) => {
-            let before = if failed.progressed { Faults::NONE } else { wish.faults };
-            let faults = before.and_one(now());
+            let faults = wish.faults.and_end_of_run(failed.progressed, now());
             tracing::warn!(request.id = %id, attachment = name, faults = faults.count(), error = causes(&*failed.error), "the import broke off");
-            let believed = failed.needs_person && (!failed.is_login || faults.count() >= REFUSALS_BELIEVED);
-            if believed || faults.outlast(deps.profile.limits.patience(), now()) {
+            if faults.are_final(failed.prospect, deps.profile.limits.patience(), now()) {
                 fail(deps, &wish, &failed.failure).await
             } else {
                 if let Some(record) = deps.store.attachment(id, name).await? {

@@ -8,6 +8,7 @@ use mailvan::dav::import::{Choices, Import, ImportError, Journal as _, undo_batc
 use mailvan::dav::server::{DavError, DavSession};
 use mailvan::dav::spool::{Spool, SpoolError};
 use mailvan::domain::RequestState;
+use mailvan::domain::patience::Prospect;
 use mailvan::secrets::SecretError;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentJournal, AttachmentRecord, AttachmentState, StoreError};
@@ -35,10 +36,8 @@ pub struct Fault {
     pub error: Box<dyn std::error::Error + Send + Sync>,
     /// What the customer and the table are told.
     pub failure: Failure,
-    /// Whether trying again is of no use.
-    pub needs_person: bool,
-    /// Whether it is about the login.
-    pub is_login: bool,
+    /// What it says about trying again.
+    pub prospect: Prospect,
     /// How long to wait, where the server says so.
     pub wait: Option<Duration>,
     /// Whether a batch was done before it.
@@ -49,8 +48,11 @@ impl From<DavError> for Fault {
     fn from(error: DavError) -> Self {
         Self {
             failure: error.failure(),
-            needs_person: error.needs_person(),
-            is_login: matches!(error, DavError::LoginRefused),
+            prospect: match error {
+                DavError::LoginRefused => Prospect::RefusedLogin,
+                _ if error.needs_person() => Prospect::Hopeless,
+                _ => Prospect::Passing,
+            },
             wait: error.wait(),
             progressed: false,
             error: Box::new(error),
@@ -67,8 +69,7 @@ impl Fault {
                 "import_interrupted",
                 "something went wrong on our side; it is tried again",
             ),
-            needs_person: false,
-            is_login: false,
+            prospect: Prospect::Passing,
             wait: None,
             progressed: false,
         }

@@ -41,7 +41,7 @@ pub async fn mend(
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let changes: Changes = body::parse(body)?;
     if changes.is_empty() {
-        return Err(nothing_to_change().into());
+        return Err(password_missing(NOTHING_TO_CHANGE).into());
     }
     let id = JobId::new(request.request_id, request.generation, row);
     let job = match deps.store.job(id).await {
@@ -59,7 +59,7 @@ pub async fn mend(
     };
     let order = changes.applied_to(&job, row, policy)?;
     if changes.keeps_the_password_for_another_server(&job, &order) {
-        return Err(password_needed().into());
+        return Err(password_missing(PASSWORD_NEEDED).into());
     }
     let key = deps.secrets.data_key(request.request_id).await?;
     let seal = |password: &Option<Secret>| password.as_ref().map(|password| key.seal(id, password)).transpose();
@@ -107,22 +107,16 @@ fn is_mendable(request: RequestState, job: JobStatus) -> bool {
     is_open && may_begin
 }
 
-fn password_needed() -> Problem {
-    let fault = FieldFault {
-        field: "password",
-        code: "empty_value",
-        message: "write the password too: the one that we have is only ever sent to the server that it was given for."
-            .to_owned(),
-    };
-    Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
-}
+const PASSWORD_NEEDED: &str =
+    "write the password too: the one that we have is only ever sent to the server that it was given for.";
+const NOTHING_TO_CHANGE: &str =
+    "give at least one of password, source_host, port, security, username and destination_password.";
 
-fn nothing_to_change() -> Problem {
+fn password_missing(message: &str) -> Problem {
     let fault = FieldFault {
         field: "password",
         code: "empty_value",
-        message: "give at least one of password, source_host, port, security, username and destination_password."
-            .to_owned(),
+        message: message.to_owned(),
     };
     Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
 }

@@ -18,6 +18,21 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Fewer faults than this are not believed, however far apart they are.
 const FEWEST: u32 = 5;
 
+/// So many refused logins are believed: the first may be about the number of connections, because another worker has
+/// just logged in with the same password.
+const REFUSALS_BELIEVED: u32 = 2;
+
+/// What a fault says about trying again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// It may pass.
+    Passing,
+    /// A login was refused, and not for a reason that passes.
+    RefusedLogin,
+    /// Only a person can mend it.
+    Hopeless,
+}
+
 /// The faults that were met since something was done last. Travels in the messages of a work that
 /// continues itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +52,13 @@ impl Faults {
         cut_off: 0,
         since: 0,
     };
+
+    /// These and the one that a run ended with, or that one alone where the run had done something before it.
+    #[must_use]
+    pub fn and_end_of_run(self, progressed: bool, at: Timestamp) -> Self {
+        let before = if progressed { Self::NONE } else { self };
+        before.and_one(at)
+    }
 
     /// These and one more.
     #[must_use]
@@ -83,6 +105,16 @@ impl Faults {
     pub fn pause(self) -> Duration {
         let doubled = FIRST_PAUSE.saturating_mul(1 << self.count.saturating_sub(1).min(16));
         doubled.min(LONGEST_PAUSE)
+    }
+
+    /// Whether to give up after them, by what the last one says.
+    pub fn are_final(self, last: Prospect, patience: Duration, at: Timestamp) -> bool {
+        let is_believed = match last {
+            Prospect::Passing => false,
+            Prospect::RefusedLogin => self.count >= REFUSALS_BELIEVED,
+            Prospect::Hopeless => true,
+        };
+        is_believed || self.outlast(patience, at)
     }
 
     /// Whether they have lasted for longer than one is patient.

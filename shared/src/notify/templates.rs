@@ -1,4 +1,5 @@
-//! The words of the notices: minijinja over the files in `templates/`, a folder for each language.
+//! The words of the notices: minijinja over the files in `templates/`, a folder for each language beside the frame
+//! that all of them share.
 //!
 //! Values are escaped in every template whose name ends in `.html`. A value that a template names
 //! and the view does not have is an error, so that a slip of the pen is no gap in a mail. To add a
@@ -13,10 +14,10 @@ use super::view::View;
 use super::wording;
 use crate::domain::Language;
 
-/// Every file of a language, by the name templates know it by.
+/// The files of a folder, by the names templates know them by.
 macro_rules! files {
-    ($language:literal: $($name:literal)*) => {
-        &[$(($name, include_str!(concat!("templates/", $language, "/", $name)))),*]
+    ($folder:literal: $($name:literal)*) => {
+        &[$(($name, include_str!(concat!("templates/", $folder, $name)))),*]
     };
 }
 
@@ -27,15 +28,16 @@ type File = (&'static str, &'static str);
 macro_rules! every_file {
     ($language:literal) => {
         files!($language:
-            "titles.txt" "layout.txt" "layout.html" "lists.html"
+            "titles.txt" "ask.txt" "ask.html" "meanwhile.txt" "meanwhile.html" "failed_mailboxes.html"
             "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "failed.txt" "failed.html" "cancelled.txt" "cancelled.html")
     };
 }
 
-const ENGLISH: &[File] = every_file!("en");
-const GERMAN: &[File] = every_file!("de");
+const FRAME: &[File] = files!("": "layout.txt" "layout.html" "lists.html");
+const ENGLISH: &[File] = every_file!("en/");
+const GERMAN: &[File] = every_file!("de/");
 
 fn files(language: Language) -> &'static [File] {
     match language {
@@ -62,7 +64,7 @@ pub(super) fn render(view: &View) -> Result<Rendered, Error> {
         wording::counted(count, &one, &many, language)
     });
     environment.add_filter("size", move |bytes| wording::size(bytes, language));
-    for (name, source) in files(language) {
+    for (name, source) in FRAME.iter().chain(files(language)) {
         environment.add_template(name, source)?;
     }
     let title = environment.get_template("titles.txt")?.render(Serde(view))?;

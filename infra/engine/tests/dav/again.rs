@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use mailvan::dav::import::{Batch, Import, ImportError, Journal, Progress, undo_batch};
 use mailvan_engine::MemoryJournal;
 
-use crate::place::{KEEP, MAILBOX, count, import, server, session, spool};
+use crate::place::{KEEP, UPDATE, count, import, server, session, spool, texts};
 
 fn events(n: usize) -> Vec<u8> {
     let event = |n| {
@@ -99,20 +99,14 @@ async fn taking_back_removes_what_was_made_and_leaves_what_was_there_or_changed(
     let changed = String::from_utf8(events(6))
         .unwrap()
         .replace("SUMMARY:5", "SUMMARY:five");
-    let updating = mailvan::dav::import::Choices { update: true, ..KEEP };
-    import(&server, changed.as_bytes(), &MemoryJournal::default(), updating).await;
+    import(&server, changed.as_bytes(), &MemoryJournal::default(), UPDATE).await;
 
     let session = session(&server);
     for times in 0..2 {
         let undone = undo_batch(&session, &journal.batches()[0], 4).await.unwrap();
         assert_eq!((undone.removed, undone.changed), (3, 1), "{times}");
     }
-    let left: String = server
-        .objects(MAILBOX)
-        .unwrap()
-        .into_iter()
-        .map(|(_, text)| text)
-        .collect();
+    let left = texts(&server);
     assert_eq!(left.matches("BEGIN:VEVENT").count(), 3, "{left}");
     assert!(left.contains("SUMMARY:five"), "{left}");
 }

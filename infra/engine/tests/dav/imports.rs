@@ -5,7 +5,7 @@ use mailvan::dav::meaning::meaning;
 use mailvan::dav::server::DavError;
 use mailvan_engine::MemoryJournal;
 
-use crate::place::{KEEP, MAILBOX, count, import, login, server};
+use crate::place::{KEEP, MAILBOX, UPDATE, count, import, login, server, texts};
 
 /// A calendar with a series, a task, a broken entry and something unknown.
 pub const CALENDAR: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//EN\r\nMETHOD:PUBLISH\r\nX-WR-CALNAME:Familie\r\nX-APPLE-CALENDAR-COLOR:#FF2968\r\n\
@@ -89,12 +89,7 @@ async fn contacts_of_every_version_arrive_and_a_changed_one_is_kept_or_replaced_
         (3, 0),
         "{progress:?}"
     );
-    let all: String = server
-        .objects(MAILBOX)
-        .unwrap()
-        .into_iter()
-        .map(|(_, text)| text)
-        .collect();
+    let all = texts(&server);
     assert!(
         all.contains("Müller;Jörg") && all.contains("Ärztin") && all.contains("a\\nbc"),
         "{all}"
@@ -103,15 +98,9 @@ async fn contacts_of_every_version_arrive_and_a_changed_one_is_kept_or_replaced_
     let changed = String::from_utf8_lossy(&cards).replace("FN:Ärztin", "FN:Neue Ärztin");
     let kept = import(&server, changed.as_bytes(), &MemoryJournal::default(), KEEP).await;
     assert_eq!(kept.counts.kept, 1, "{kept:?}");
-    let updating = mailvan::dav::import::Choices { update: true, ..KEEP };
-    let updated = import(&server, changed.as_bytes(), &MemoryJournal::default(), updating).await;
+    let updated = import(&server, changed.as_bytes(), &MemoryJournal::default(), UPDATE).await;
     assert_eq!(updated.counts.updated, 1, "{updated:?}");
-    let all: String = server
-        .objects(MAILBOX)
-        .unwrap()
-        .into_iter()
-        .map(|(_, text)| text)
-        .collect();
+    let all = texts(&server);
     assert!(all.contains("Neue Ärztin"), "{all}");
 }
 

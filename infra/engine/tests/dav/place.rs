@@ -21,6 +21,9 @@ pub const KEEP: Choices = Choices {
     in_flight: 4,
 };
 
+/// The same, with what differs replaced.
+pub const UPDATE: Choices = Choices { update: true, ..KEEP };
+
 /// Starts a server of its own for a test.
 pub async fn server(name: &str) -> Radicale {
     let root = workspace_root();
@@ -46,6 +49,12 @@ pub fn login(server: &Radicale, password: &str) -> DavSession {
         password: password.into(),
     };
     DavSession::new(connector, &server.url(), &login).unwrap()
+}
+
+/// All that the server holds of the mailbox.
+pub fn texts(server: &Radicale) -> String {
+    let objects = server.objects(MAILBOX).unwrap();
+    objects.into_iter().map(|(_, text)| text).collect()
 }
 
 /// An upload on disk.
