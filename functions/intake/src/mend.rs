@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::actions::refused;
-use crate::problem::{Code, FieldFault, Problem};
+use crate::problem::{Code, Problem};
 use crate::status::Overview;
 use crate::{Deps, body};
 
@@ -41,7 +41,7 @@ pub async fn mend(
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let changes: Changes = body::parse(body)?;
     if changes.is_empty() {
-        return Err(password_missing(NOTHING_TO_CHANGE).into());
+        return Err(Problem::of_field("password", "empty_value", NOTHING_TO_CHANGE).into());
     }
     let id = JobId::new(request.request_id, request.generation, row);
     let job = match deps.store.job(id).await {
@@ -59,7 +59,7 @@ pub async fn mend(
     };
     let order = changes.applied_to(&job, row, policy)?;
     if changes.keeps_the_password_for_another_server(&job, &order) {
-        return Err(password_missing(PASSWORD_NEEDED).into());
+        return Err(Problem::of_field("password", "empty_value", PASSWORD_NEEDED).into());
     }
     let key = deps.secrets.data_key(request.request_id).await?;
     let seal = |password: &Option<Secret>| password.as_ref().map(|password| key.seal(id, password)).transpose();
@@ -111,15 +111,6 @@ const PASSWORD_NEEDED: &str =
     "write the password too: the one that we have is only ever sent to the server that it was given for.";
 const NOTHING_TO_CHANGE: &str =
     "give at least one of password, source_host, port, security, username and destination_password.";
-
-fn password_missing(message: &str) -> Problem {
-    let fault = FieldFault {
-        field: "password",
-        code: "empty_value",
-        message: message.to_owned(),
-    };
-    Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
-}
 
 impl Changes {
     fn is_empty(&self) -> bool {

@@ -187,6 +187,16 @@ impl Problem {
         }
     }
 
+    /// A call of which one field is wrong.
+    pub fn of_field(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        let fault = FieldFault {
+            field,
+            code,
+            message: message.into(),
+        };
+        Self::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
+    }
+
     /// What a client gets for an unknown id and for a wrong token alike.
     pub fn no_such_request() -> Self {
         let detail = "Either there is no request of this id, or the token belongs to another one: check both.";

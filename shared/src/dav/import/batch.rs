@@ -55,7 +55,7 @@ impl<J: Journal> Import<'_, J> {
                 batch.objects.push(item.made(None));
             }
         }
-        if begun.objects.len() != batch.objects.len() || begun.objects.iter().ne(&batch.objects) {
+        if begun.objects != batch.objects {
             self.journal.begin(&batch).await.map_err(ImportError::Journal)?;
         }
 
