@@ -6,8 +6,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Opening, Pass, RequestEvent, RequestId, RequestState, Window};
-use crate::queue::{CheckMailbox, Queue, QueueError, Queues, StartPass};
+use crate::domain::{Check, JobId, Opening, Pass, RequestEvent, RequestId, RequestState, Window};
+use crate::queue::{CheckMailbox, CheckRequest, Queue, QueueError, Queues, StartPass};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
@@ -39,6 +39,23 @@ pub enum AdmissionError {
     /// The scheduler.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+}
+
+/// Ends the check of a mailbox, and has its request admitted where it was the last that the request waited for.
+/// Idempotency key: the mailbox and its round.
+///
+/// # Errors
+/// [`AdmissionError`].
+pub async fn finish_check(store: &Store, queues: &Queues, id: JobId, check: &Check) -> Result<(), AdmissionError> {
+    if store.finish_check(id, check).await? == Some(0) {
+        let admit = CheckRequest {
+            request_id: id.request(),
+            generation: id.generation(),
+            good_rows_only: false,
+        };
+        queues.send(Queue::Ingest, &admit).await?;
+    }
+    Ok(())
 }
 
 impl Admission {

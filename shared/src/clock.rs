@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+/// How long after its run's end a worker's lease lasts: what it had sent has arrived by then.
+const LEASE_GRACE: SignedDuration = SignedDuration::from_secs(10);
+
 /// Now.
 #[expect(clippy::disallowed_methods, reason = "this is the edge at which the clock is read")]
 pub fn now() -> Timestamp {
@@ -42,10 +45,7 @@ impl Deadline {
 
     /// The moment a lease of this run ends: the platform has ended us by then, and what was on the
     /// wire has arrived.
-    pub fn lease_end(self, grace: Duration) -> Timestamp {
-        SignedDuration::try_from(grace)
-            .ok()
-            .and_then(|grace| self.0.checked_add(grace).ok())
-            .unwrap_or(Timestamp::MAX)
+    pub fn lease_end(self) -> Timestamp {
+        self.0.checked_add(LEASE_GRACE).unwrap_or(Timestamp::MAX)
     }
 }

@@ -23,6 +23,7 @@ pub mod certify;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod dav;
 pub mod dns;
 pub mod domain;
 pub mod idempotency;

@@ -83,8 +83,24 @@ pub enum DestinationAuth {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DestinationDav {
-    /// The address to begin discovery at, with `https://` (or `http://`).
+    /// The address to begin discovery at, with `https://` (or `http://`). `{mailbox}` in it stands for the
+    /// mailbox's address.
     pub url: String,
+    /// How the master user names the mailbox it logs in for, with `{mailbox}` and `{master}`. Passwords over HTTP
+    /// have no place for two names, so servers have conventions; Dovecot's and Cyrus's is the default.
+    #[serde(default = "master_login")]
+    pub master_login: String,
+    /// How many requests are under way at once for one import, 1 to 16.
+    #[serde(default = "requests")]
+    pub requests: u8,
+}
+
+fn master_login() -> String {
+    "{mailbox}*{master}".to_owned()
+}
+
+fn requests() -> u8 {
+    4
 }
 
 /// `[notices]`: the e-mail customers get.
@@ -225,6 +241,13 @@ impl Raw {
         }
         if let Some(dav) = &self.destination.dav {
             check_url(&dav.url)?;
+            within("destination.dav.requests", dav.requests.into(), 1..=16)?;
+            if !dav.master_login.contains("{mailbox}") {
+                return Err((
+                    "destination.dav.master_login",
+                    "write where the mailbox stands in it, as {mailbox}".to_owned(),
+                ));
+            }
         }
         self.limits.check()?;
         Ok(Profile {

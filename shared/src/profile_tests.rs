@@ -203,6 +203,20 @@ fn every_fault_names_its_line_and_key() {
         ),
         (
             "[notices]",
+            "[destination.dav]\nurl = \"https://dav.example.net\"\nmaster_login = \"anna\"\n[notices]",
+            9,
+            "destination.dav.master_login",
+            "{mailbox}",
+        ),
+        (
+            "[notices]",
+            "[destination.dav]\nurl = \"https://dav.example.net\"\nrequests = 17\n[notices]",
+            9,
+            "destination.dav.requests",
+            "from 1 to 16",
+        ),
+        (
+            "[notices]",
             "[dns]\nmx = [\"mx1.example.net\"]\n[notices]",
             8,
             "dns.mx",

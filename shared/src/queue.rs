@@ -19,8 +19,14 @@ use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
 mod cut_over;
+mod import;
+mod preview;
+mod reported;
 
 pub use cut_over::{CutOver, WatchDns};
+pub use import::ImportAttachment;
+pub use preview::{PreviewMailbox, PreviewMailboxes};
+pub use reported::reported_keys;
 
 /// The longest delay SQS knows.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
@@ -52,6 +58,8 @@ pub enum Queue {
     Cutover,
     /// Notices to be sent.
     Notify,
+    /// Contacts and calendars to be imported.
+    Import,
 }
 
 /// "The mailboxes of this request's generation are in the table": to `ingest`, for a form.
@@ -109,26 +117,6 @@ pub struct PlanMailbox {
     /// What was met since planning went on last.
     #[serde(default)]
     pub faults: Faults,
-}
-
-/// "Preview the mailboxes of this request's generation": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailboxes {
-    /// The request.
-    pub request_id: RequestId,
-    /// Which upload, or 0 for a form.
-    pub generation: u32,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
-}
-
-/// "Preview this mailbox": to `plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviewMailbox {
-    /// The mailbox.
-    pub job_id: JobId,
-    /// When it was asked for, in seconds since 1970.
-    pub preview_asked: i64,
 }
 
 /// "Work on this mailbox, lane k": to `sync`.
@@ -194,6 +182,8 @@ pub struct QueueUrls {
     pub cutover: String,
     /// Of [`Queue::Notify`].
     pub notify: String,
+    /// Of [`Queue::Import`].
+    pub import: String,
 }
 
 /// Sends messages. Cheap to clone.
@@ -324,6 +314,7 @@ impl Queues {
             Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
+            Queue::Import => &self.urls.import,
         }
     }
 }

@@ -14,6 +14,43 @@ pub struct UploadKey {
     pub generation: u32,
 }
 
+/// The largest attachment.
+pub const MAX_ATTACHMENT_BYTES: u64 = 100 << 20;
+
+/// The key of an attachment: `attachments/<request>/<attachment>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachmentKey {
+    /// The request it belongs to.
+    pub request_id: RequestId,
+    /// Its name within the request.
+    pub attachment: String,
+}
+
+impl fmt::Display for AttachmentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "attachments/{}/{}", self.request_id, self.attachment)
+    }
+}
+
+impl FromStr for AttachmentKey {
+    type Err = NotAnUpload;
+
+    fn from_str(key: &str) -> Result<Self, NotAnUpload> {
+        let rest = key.strip_prefix("attachments/").ok_or(NotAnUpload)?;
+        let (request, attachment) = rest.split_once('/').ok_or(NotAnUpload)?;
+        let is_name = !attachment.is_empty()
+            && attachment.len() <= 40
+            && attachment.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_name {
+            return Err(NotAnUpload);
+        }
+        Ok(Self {
+            request_id: request.parse().map_err(|_| NotAnUpload)?,
+            attachment: attachment.to_owned(),
+        })
+    }
+}
+
 /// A key that is none of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the key of an upload")]
@@ -57,6 +94,24 @@ mod tests {
         assert_eq!(key.to_string().parse(), Ok(key));
         for other in ["", "uploads/x/1.csv", "reports/a/1.csv", "uploads//1.csv"] {
             assert_eq!(other.parse::<UploadKey>(), Err(NotAnUpload), "{other}");
+        }
+    }
+
+    #[test]
+    fn keys_of_attachments_are_read_as_they_are_written() {
+        let key = AttachmentKey {
+            request_id: RequestId::from_parts(1, [9; 10]),
+            attachment: "0a1b".to_owned(),
+        };
+        assert_eq!(key.to_string().parse(), Ok(key.clone()));
+        let request = key.request_id;
+        for other in [
+            "",
+            "attachments/x/1",
+            &format!("attachments/{request}/"),
+            &format!("attachments/{request}/a/b"),
+        ] {
+            assert_eq!(other.parse::<AttachmentKey>(), Err(NotAnUpload), "{other}");
         }
     }
 }

@@ -66,15 +66,24 @@ impl Watcher {
     }
 }
 
+/// Whether the DNS of the new addresses tells where the old ones' mail goes. Where a mailbox moves to an address of
+/// another domain, mail to its old one goes on arriving there whatever the new domain says, so the customer has to say
+/// when that is over.
+pub fn tells_of_all(jobs: &[JobRecord]) -> bool {
+    let domains = domains_of(jobs);
+    taking_part(jobs).all(|job| domains.iter().any(|domain| domain.eq_ignore_ascii_case(&job.domain)))
+}
+
 /// The domains whose DNS is to be changed: those of the new mailboxes, in order.
 pub fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
-    let takes_part = |job: &&JobRecord| job.status.state() != JobState::Cancelled;
-    let mut domains: Vec<String> = jobs
-        .iter()
-        .filter(takes_part)
+    let mut domains: Vec<String> = taking_part(jobs)
         .map(|job| job.destination.domain().to_owned())
         .collect();
     domains.sort_unstable();
     domains.dedup();
     domains
+}
+
+fn taking_part(jobs: &[JobRecord]) -> impl Iterator<Item = &JobRecord> {
+    jobs.iter().filter(|job| job.status.state() != JobState::Cancelled)
 }

@@ -14,36 +14,12 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use mailvan::domain::{FaultCode, Secret};
+use mailvan::domain::{Fault, FaultCode, MailboxOrder, Secret};
 use mailvan::intake::{Intake, MAX_ROWS, Policy, read_file, template_xlsx};
 
-/// What a customer would be shown, without the messages: `row:column:code`.
-fn faults(intake: &Intake) -> Vec<String> {
-    let shown = |fault: &mailvan::domain::Fault| {
-        format!(
-            "{}:{}:{}",
-            fault.row,
-            fault.column.as_deref().unwrap_or("-"),
-            fault.code
-        )
-    };
-    intake.faults.iter().map(shown).collect()
-}
+mod shown;
 
-fn rows(intake: &Intake) -> Vec<String> {
-    let shown = |(row, order): &(u32, mailvan::domain::MailboxOrder)| {
-        let destination_password = order.destination_password.as_ref().map_or("-", Secret::expose);
-        format!(
-            "{row} {} {} {:?} {} {} {destination_password}",
-            order.address,
-            order.source_user,
-            order.password.expose(),
-            order.source,
-            order.destination
-        )
-    };
-    intake.rows.iter().map(shown).collect()
-}
+use shown::{faults, rows};
 
 static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/intake");

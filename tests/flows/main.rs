@@ -12,6 +12,7 @@
     reason = "flows are tests as a whole: a wrong answer may end them anywhere"
 )]
 
+mod attachments;
 mod awry;
 mod certified;
 mod chaos;

@@ -123,6 +123,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Watch,
         Queue::Cutover,
         Queue::Notify,
+        Queue::Import,
     ];
     let begun = std::time::Instant::now();
     loop {

@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
         "certify" => mailvan_certify::run().await,
         "check" => mailvan_check::run().await,
         "cutover" => mailvan_cutover::run().await,
+        "import" => mailvan_import::run().await,
         "notify" => mailvan_notify::run().await,
         "page" => mailvan_page::run().await,
         "watch" => mailvan_watch::run().await,

@@ -8,9 +8,8 @@ use mailvan::certify::{abandon_certificate, progress};
 use mailvan::domain::{JobId, JobState};
 use mailvan::queue::{CertifyMailbox, Queue};
 use mailvan::store::Findings as _;
-use mailvan::store::job::Failure;
 
-use crate::{Deps, mailbox, settle};
+use crate::{Deps, given_up, mailbox, settle};
 
 /// Buries a letter, with the count of comparisons it was sent with.
 pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<()> {
@@ -28,13 +27,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<
             };
             deps.queues.send(Queue::Certify, &next).await?;
         } else {
-            let last = job
-                .error_message
-                .unwrap_or_else(|| "it was cut off each time".to_owned());
-            let why = Failure {
-                code: job.error_code.unwrap_or_else(|| "gave_up".to_owned()),
-                message: format!("given up after five tries; the last: {last}"),
-            };
+            let why = given_up(job.error_code, job.error_message);
             if abandon_certificate(store, job_id, &why).await?.is_none() {
                 bail!("mailbox job {job_id} may be worked on; it is judged later");
             }

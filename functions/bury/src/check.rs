@@ -3,9 +3,9 @@
 //! What could not be found out is told as that. It keeps no mailbox from being copied when its time has
 //! come, because it is our fault.
 
+use mailvan::admission::finish_check;
 use mailvan::clock::now;
 use mailvan::domain::{Check, CheckCode, CheckFault, CheckState, JobId};
-use mailvan::queue::{CheckRequest, Queue};
 use mailvan::store::stamp;
 
 use crate::{Deps, mailbox, settle};
@@ -28,14 +28,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, round: u32) -> anyhow::Result<()> 
             ..job.check.clone()
         };
         let check = if job.check.state.is_open() { check } else { job.check };
-        if deps.store.finish_check(job_id, &check).await? == Some(0) {
-            let admit = CheckRequest {
-                request_id: job_id.request(),
-                generation: job_id.generation(),
-                good_rows_only: false,
-            };
-            deps.queues.send(Queue::Ingest, &admit).await?;
-        }
+        finish_check(&deps.store, &deps.queues, job_id, &check).await?;
     }
     settle(deps, job_id.request()).await
 }

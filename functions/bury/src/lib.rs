@@ -5,6 +5,7 @@
 //! work that went on without it is not failed. Whatever it was, what followed from earlier work and
 //! may have been left undone is done at the end: the request is settled, and notices are sent.
 
+mod attachment;
 mod certificate;
 mod check;
 mod mailbox;
@@ -20,7 +21,7 @@ use mailvan::queue::{Queues, decode, serve};
 use mailvan::store::job::Failure;
 use mailvan::store::{NoticeKind, PreviewRecord, Store, StoreError};
 use mailvan::sync::settle_request;
-use mailvan::upload::UploadKey;
+use mailvan::upload::{AttachmentKey, UploadKey};
 use serde::Deserialize;
 
 use crate::request::Wish;
@@ -44,6 +45,8 @@ struct Letter {
     notice: Option<NoticeKind>,
     generation: Option<u32>,
     preview_asked: Option<i64>,
+    attachment: Option<String>,
+    done: Option<u32>,
     look: Option<String>,
 }
 
@@ -63,6 +66,12 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let letter: Letter = decode(message)?;
     match letter {
+        Letter {
+            request_id: Some(request_id),
+            attachment: Some(attachment),
+            done,
+            ..
+        } => attachment::bury(deps, request_id, &attachment, done.unwrap_or_default()).await,
         Letter {
             look: Some(look),
             request_id,
@@ -134,6 +143,10 @@ async fn bury_preview(deps: &Deps, job_id: Option<JobId>, asked: i64) -> anyhow:
 async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
     let event: S3Event = decode(message).context("a dead letter of an unknown kind")?;
     for record in event.records {
+        let key: Option<AttachmentKey> = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
+        if let Some(AttachmentKey { request_id, attachment }) = key {
+            attachment::bury(deps, request_id, &attachment, 0).await?;
+        }
         let key: Option<UploadKey> = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
         if let Some(key) = key {
             request::bury(deps, key.request_id, Wish::Check(key.generation)).await?;
@@ -147,6 +160,15 @@ async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
 async fn settle(deps: &Deps, request_id: RequestId) -> anyhow::Result<()> {
     let notices = settle_request(&deps.store, request_id, now()).await?;
     Ok(deps.queues.send_notices(request_id, &notices).await?)
+}
+
+/// Why work that five tries could not do ends, with the last reason that the table has.
+fn given_up(code: Option<String>, last: Option<String>) -> Failure {
+    let last = last.unwrap_or_else(|| "it was cut off each time".to_owned());
+    Failure {
+        code: code.unwrap_or_else(|| "gave_up".to_owned()),
+        message: format!("given up after five tries; the last: {last}"),
+    }
 }
 
 fn failure(message: &str) -> Failure {

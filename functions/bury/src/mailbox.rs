@@ -11,11 +11,10 @@ use mailvan::clock::now;
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobId, JobState, JobStatus, Pass};
 use mailvan::queue::{CertifyMailbox, Queue, WorkLane};
-use mailvan::store::job::Failure;
 use mailvan::store::{ChunkRecord, JobRecord, Ledger as _, StoreError};
 use mailvan::sync::fail_mailbox;
 
-use crate::{Deps, settle};
+use crate::{Deps, given_up, settle};
 
 /// What is known of a mailbox that is being copied.
 #[derive(Clone, Copy, Debug)]
@@ -142,13 +141,7 @@ async fn give_up(deps: &Deps, job: JobRecord) -> anyhow::Result<()> {
         },
         _ => None,
     };
-    let last = job
-        .error_message
-        .unwrap_or_else(|| "it was cut off each time".to_owned());
-    let failure = Failure {
-        code: job.error_code.unwrap_or_else(|| "gave_up".to_owned()),
-        message: format!("given up after five tries; the last: {last}"),
-    };
+    let failure = given_up(job.error_code, job.error_message);
     let failed = fail_mailbox(&deps.store, job.job_id, &failure, now()).await;
     if let Some(lease) = lease {
         deps.store.release_plan(lease).await?;

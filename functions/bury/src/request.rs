@@ -170,6 +170,7 @@ mod tests {
             created_at: String::new(),
             created_day: String::new(),
             contact_email: "anna@example.com".parse().unwrap(),
+            language: mailvan::domain::Language::English,
             ticket: None,
             window: None,
             options: CopyOptions::default(),

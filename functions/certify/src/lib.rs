@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
-use jiff::Timestamp;
 use mailvan::certify::{
     Certificate, CertificateKey, CertifyEnd, abandon_certificate, certify_mailbox, conclude, progress,
 };
@@ -17,9 +16,6 @@ use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, causes, decode, serve, times_received};
 use mailvan::store::{Findings as _, Ledger as _};
 use mailvan::sync::{Engine, SyncError};
-
-/// A refused login is believed at the second time: the first may be about the number of connections.
-const REFUSALS_BELIEVED: u32 = 2;
 
 /// What the function works with.
 struct Deps {
@@ -48,11 +44,13 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
     let wish: CertifyMailbox = decode(&message)?;
     let job_id = wish.job_id;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = wish.faults.and_cut_off(times_received(&message) - 1, now());
-    if let Some(runs) = faults.cut_off_too_often()
+    let cut_off = times_received(&message) - 1;
+    let faults = wish.faults.and_cut_off(cut_off, now());
+    if cut_off > 0
+        && faults.outlast(deps.engine.profile.limits.patience(), now())
         && progress(&deps.engine.store.findings(job_id).await?) == wish.certified
     {
-        return after_fault(deps, wish, faults, &SyncError::CutOff(runs)).await;
+        return after_fault(deps, wish, faults, &SyncError::CutOff(faults.cut_off())).await;
     }
     let notices = match certify_mailbox(&deps.engine, job_id, !wish.without_source, deadline).await {
         Ok(CertifyEnd::Continue) => {
@@ -66,15 +64,17 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
             )
             .await;
         }
-        Ok(CertifyEnd::Wait(delay)) => return next(deps, CertifyMailbox { faults, ..wish }, delay).await,
+        Ok(CertifyEnd::Wait(delay)) => {
+            let faults = faults.waited(delay);
+            return next(deps, CertifyMailbox { faults, ..wish }, delay).await;
+        }
         Ok(CertifyEnd::Done(notices)) => notices,
         Ok(CertifyEnd::Made(certificate)) => {
             keep(deps, &certificate).await?;
             conclude(&deps.engine.store, &certificate).await?
         }
         Err(failure) => {
-            let before = if failure.progressed { Faults::NONE } else { faults };
-            let faults = before.and_one(now());
+            let faults = faults.and_end_of_run(failure.progressed, now());
             tracing::warn!(job.id = %job_id, faults = faults.count(), error = causes(&failure.error), "certifying broke off");
             deps.engine.store.note_trouble(job_id, &failure.error.failure()).await?;
             return after_fault(deps, wish, faults, &failure.error).await;
@@ -88,7 +88,7 @@ async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: Faults, error: &
     let job_id = wish.job_id;
     let is_source = matches!(error, SyncError::Source(_));
     let patience = deps.engine.profile.limits.patience();
-    match (is_believed(error, faults, patience, now()), is_source) {
+    match (faults.are_final(error.prospect(), patience, now()), is_source) {
         (false, _) => next(deps, CertifyMailbox { faults, ..wish }, faults.pause()).await,
         (true, true) => {
             tracing::warn!(job.id = %job_id, "the source is given up; what was read while copying counts");
@@ -104,12 +104,6 @@ async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: Faults, error: &
             None => next(deps, CertifyMailbox { faults, ..wish }, faults.pause()).await,
         },
     }
-}
-
-/// Whether trying again is of no use.
-fn is_believed(error: &SyncError, faults: Faults, patience: Duration, at: Timestamp) -> bool {
-    let needs_person = error.needs_person() && (!error.is_login() || faults.count() >= REFUSALS_BELIEVED);
-    faults.outlast(patience, at) || faults.cut_off_too_often().is_some() || needs_person
 }
 
 /// Puts a certificate into the bucket; another one of the same mailbox is replaced.
@@ -134,7 +128,7 @@ async fn next(deps: &Deps, wish: CertifyMailbox, delay: Duration) -> anyhow::Res
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
     use mailvan::imap::ImapError;
 
     use super::*;
@@ -143,7 +137,7 @@ mod tests {
         let begun = Timestamp::UNIX_EPOCH;
         let met = (0..faults).fold(Faults::NONE, |faults, _| faults.and_one(begun));
         let at = begun + SignedDuration::from_mins(minutes);
-        is_believed(error, met, Duration::from_mins(30), at)
+        met.are_final(error.prospect(), Duration::from_mins(30), at)
     }
 
     #[test]

@@ -7,20 +7,15 @@
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsMessage;
+use mailvan::admission::{AdmissionError, finish_check};
 use mailvan::check::{Looked, look};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestState};
-use mailvan::queue::{CheckMailbox, CheckRequest, Queue, Queues, decode, serve};
+use mailvan::queue::{CheckMailbox, Queue, Queues, decode, serve};
 use mailvan::secrets::SecretError;
 use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
-use mailvan::sync::Engine;
-
-/// How long after its run's end a worker's right to connect lasts.
-const LEASE_GRACE: Duration = Duration::from_secs(10);
-
-/// How long a check waits that may not connect, because others hold all connections to the server.
-const NO_CONNECTION: Duration = Duration::from_secs(15);
+use mailvan::sync::{Engine, NO_CONNECTION};
 
 /// What the function works with.
 struct Deps {
@@ -57,19 +52,12 @@ async fn check(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow:
         }
         return Ok(());
     }
-    let most = deps.engine.profile.limits.host_connections;
-    let until = deadline.lease_end(LEASE_GRACE);
-    let slot = store
-        .take_connection(&job.source.host, job.job_id, most, now(), until)
-        .await?;
-    let Some(slot) = slot else {
+    let Some(connection) = deps.engine.take_connection(&job, deadline).await? else {
         return Ok(deps.queues.send_later(Queue::Check, &wish, NO_CONNECTION).await?);
     };
     let looked = look_at(deps, &job, deadline).await;
-    if looked.as_ref().is_ok_and(|looked| looked.is_crowded) {
-        store.learn_limit(&slot, now()).await?;
-    }
-    store.give_connection_back(&slot).await?;
+    let was_crowded = looked.as_ref().is_ok_and(|looked| looked.is_crowded);
+    store.give_connection_back(&connection, was_crowded, now()).await?;
     match looked {
         Ok(looked) => judge(deps, &job, wish, looked).await,
         // The request has ended, and the passwords with it.
@@ -136,7 +124,7 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         size: looked.size.or(job.check.size),
     };
     if state != CheckState::Running {
-        return finish(deps, job.job_id, &check).await;
+        return Ok(finish(deps, job.job_id, &check).await?);
     }
     match deps.engine.store.note_check(job.job_id, &check).await {
         Ok(()) => {
@@ -158,16 +146,7 @@ fn pause(times: u32) -> Duration {
     }
 }
 
-/// Ends a check. The last one of a request has it admitted.
-async fn finish(deps: &Deps, job_id: JobId, check: &Check) -> anyhow::Result<()> {
-    let left = deps.engine.store.finish_check(job_id, check).await?;
-    if left == Some(0) {
-        let admit = CheckRequest {
-            request_id: job_id.request(),
-            generation: job_id.generation(),
-            good_rows_only: false,
-        };
-        deps.queues.send(Queue::Ingest, &admit).await?;
-    }
-    Ok(())
+/// Ends a check.
+async fn finish(deps: &Deps, job_id: JobId, check: &Check) -> Result<(), AdmissionError> {
+    finish_check(&deps.engine.store, &deps.queues, job_id, check).await
 }

@@ -13,10 +13,7 @@
 //! - another file while the first is read: the first deletes only what it has read, so the second is
 //!   read after it, if the first was refused, and deleted unread, if it was accepted.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
-use aws_lambda_events::event::s3::S3Event;
 use aws_lambda_events::event::sqs::SqsMessage;
 use jiff::Timestamp;
 use mailvan::admission::Admission;
@@ -24,12 +21,11 @@ use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::{RequestEvent, RequestState};
 use mailvan::intake::Policy;
-use mailvan::queue::{CheckRequest, Queue, ReadOn, decode, serve};
+use mailvan::queue::{CheckRequest, Queue, ReadOn, decode, reported_keys, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{Advance, StoreError};
 use mailvan::upload::UploadKey;
-use serde::Deserialize;
 
 mod object;
 mod reading;
@@ -37,22 +33,12 @@ mod reading;
 use object::Objects;
 use reading::{Progress, read_step};
 
-/// How long after its run's end a worker's right to read lasts: what it had sent has arrived by then.
-const LEASE_GRACE: Duration = Duration::from_secs(10);
-
 /// What the function works with.
 struct Deps {
     admission: Admission,
     secrets: Secrets,
     objects: Objects,
     policy: Policy,
-}
-
-/// What S3 sends when its notification is set up.
-#[derive(Deserialize)]
-struct StorageTest {
-    #[serde(rename = "Event")]
-    event: String,
 }
 
 /// Runs the function until the platform ends it.
@@ -95,15 +81,8 @@ async fn ingest(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow
             .admit(request_id, generation, good_rows_only, now())
             .await?);
     }
-    if let Ok(StorageTest { event }) = decode(message)
-        && event == "s3:TestEvent"
-    {
-        return Ok(());
-    }
-    let event: S3Event = decode(message).context("neither an upload nor a request to check")?;
-    for record in event.records {
-        let key = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
-        if let Some(key) = key {
+    for key in reported_keys(message).context("neither an upload nor a request to check")? {
+        if let Ok(key) = key.parse() {
             take_upload(deps, key, deadline).await?;
         } else {
             tracing::warn!("an object that is no upload was reported");
@@ -125,7 +104,7 @@ async fn take_upload(deps: &Deps, key: UploadKey, deadline: Deadline) -> anyhow:
         // An earlier delivery may have died on its way.
         return Ok(deps.admission.admit(request_id, generation, false, now()).await?);
     }
-    let until = deadline.lease_end(LEASE_GRACE);
+    let until = deadline.lease_end();
     store
         .lease_reading(request_id, generation, now(), until)
         .await

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
 use mailvan::domain::{CopyOptions, JobId, MailboxOrder};
 use mailvan::intake::{Intake, read_file, too_large};
+use mailvan::secrets::DataKey;
 use mailvan::store::{JobRecord, StoreError};
 use mailvan::upload::UploadKey;
 
@@ -66,12 +67,17 @@ pub async fn read_step(
         0
     };
     let begun_at = written;
+    let mut data_key = None;
     while let Some(rest) = rows.get(written..).filter(|rest| !rest.is_empty()) {
         if written > begun_at && is_enough(written - begun_at, deadline.remaining()) {
             return Ok(Progress::Part(u32::try_from(written)?));
         }
         let batch = rest.get(..rest.len().min(ROWS_A_MARK)).unwrap_or_default();
-        match store.put_jobs(&seal(deps, key, batch, options).await?).await {
+        let data_key = match &data_key {
+            Some(known) => known,
+            None => data_key.insert(deps.secrets.data_key(request_id).await?),
+        };
+        match store.put_jobs(&seal(data_key, key, batch, options)?).await {
             Ok(()) => {}
             // The request has ended meanwhile.
             Err(StoreError::Conflict) => return Ok(Progress::Whole),
@@ -91,13 +97,12 @@ fn is_enough(taken: usize, remaining: Duration) -> bool {
     taken >= ROWS_A_STEP || remaining < KEPT_BACK
 }
 
-async fn seal(
-    deps: &Deps,
+fn seal(
+    data_key: &DataKey,
     UploadKey { request_id, generation }: UploadKey,
     rows: &[(u32, MailboxOrder)],
     options: &CopyOptions,
 ) -> anyhow::Result<Vec<JobRecord>> {
-    let data_key = deps.secrets.data_key(request_id).await?;
     let now = now();
     let mut jobs = Vec::with_capacity(rows.len());
     for (row, order) in rows {

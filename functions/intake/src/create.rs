@@ -150,6 +150,7 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         created_at: stamp(now),
         created_day: now.strftime("%Y-%m-%d").to_string(),
         contact_email: order.contact_email.clone(),
+        language: order.language,
         ticket: order.ticket.clone(),
         window: order.window.clone(),
         options: order.options.clone(),

@@ -7,6 +7,7 @@
 //! `problem` is how everything is refused.
 
 mod actions;
+mod attachments;
 mod auth;
 mod body;
 mod certificate;
@@ -160,5 +161,8 @@ async fn serve(
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
         Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,
+        Action::Attachments => attachments::list(deps, request).await,
+        Action::Attach => attachments::announce(deps, request, &body::take(event)?, now).await,
+        Action::Detach(number) => attachments::take_back(deps, request, number, now).await,
     }
 }

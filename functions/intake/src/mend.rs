@@ -5,7 +5,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{JobId, JobState, JobStatus, MailboxOrder, Pass, RequestState, Secret};
+use mailvan::domain::{JobId, JobState, JobStatus, MailboxOrder, Pass, RequestState, Secret, Security};
 use mailvan::intake::{FormMailbox, Intake, Policy, orders_from_form};
 use mailvan::queue::{CheckMailbox, Queue};
 use mailvan::store::check::MendedRow;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::actions::refused;
-use crate::problem::{Code, FieldFault, Problem};
+use crate::problem::{Code, Problem};
 use crate::status::Overview;
 use crate::{Deps, body};
 
@@ -41,7 +41,7 @@ pub async fn mend(
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let changes: Changes = body::parse(body)?;
     if changes.is_empty() {
-        return Err(nothing_to_change().into());
+        return Err(Problem::of_field("password", "empty_value", NOTHING_TO_CHANGE).into());
     }
     let id = JobId::new(request.request_id, request.generation, row);
     let job = match deps.store.job(id).await {
@@ -58,6 +58,9 @@ pub async fn mend(
         plaintext_imap: deps.rules.plaintext_imap,
     };
     let order = changes.applied_to(&job, row, policy)?;
+    if changes.keeps_the_password_for_another_server(&job, &order) {
+        return Err(Problem::of_field("password", "empty_value", PASSWORD_NEEDED).into());
+    }
     let key = deps.secrets.data_key(request.request_id).await?;
     let seal = |password: &Option<Secret>| password.as_ref().map(|password| key.seal(id, password)).transpose();
     let mended = MendedRow {
@@ -104,15 +107,10 @@ fn is_mendable(request: RequestState, job: JobStatus) -> bool {
     is_open && may_begin
 }
 
-fn nothing_to_change() -> Problem {
-    let fault = FieldFault {
-        field: "password",
-        code: "empty_value",
-        message: "give at least one of password, source_host, port, security, username and destination_password."
-            .to_owned(),
-    };
-    Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
-}
+const PASSWORD_NEEDED: &str =
+    "write the password too: the one that we have is only ever sent to the server that it was given for.";
+const NOTHING_TO_CHANGE: &str =
+    "give at least one of password, source_host, port, security, username and destination_password.";
 
 impl Changes {
     fn is_empty(&self) -> bool {
@@ -126,6 +124,13 @@ impl Changes {
         } = self;
         let has_secret = password.is_some() || destination_password.is_some();
         !has_secret && source_host.is_none() && port.is_none() && security.is_none() && username.is_none()
+    }
+
+    /// Whether a password that was given for one server would be sent to another, or in the clear.
+    fn keeps_the_password_for_another_server(&self, job: &JobRecord, order: &MailboxOrder) -> bool {
+        let is_other = order.source.host != job.source.host;
+        let is_bared = order.source.security == Security::None && job.source.security != Security::None;
+        self.password.is_none() && (is_other || is_bared)
     }
 
     /// The row as it is then, checked as a new one would be. A port and a way of protection that are not
@@ -191,6 +196,21 @@ mod tests {
         ] {
             assert_eq!(applied(changes).as_deref(), Ok(expected), "{changes}");
         }
+    }
+
+    /// Whoever has the token only must not learn the passwords.
+    #[test]
+    fn a_kept_password_goes_to_the_kept_server_only() {
+        let keeps = |changes: &str| {
+            let changes: Changes = serde_json::from_str(changes).unwrap();
+            let job = samples::job(3, JobState::Waiting, None);
+            let policy = Policy { plaintext_imap: true };
+            let order = changes.applied_to(&job, 3, policy).unwrap();
+            changes.keeps_the_password_for_another_server(&job, &order)
+        };
+        assert!(keeps(r#"{"source_host": "mail.example.org"}"#) && keeps(r#"{"security": "none"}"#));
+        assert!(!keeps(r#"{"source_host": "mail.example.org", "password": "new"}"#));
+        assert!(!keeps(r#"{"port": 143}"#) && !keeps(r#"{"username": "u3"}"#));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! nothing is stored of one that has a fault.
 
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, EmailAddress, LeadTimes, MailboxOrder, Window, Workdays};
+use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, MailboxOrder, Window, Workdays};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
 use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
@@ -24,6 +24,8 @@ pub const MAX_TICKET_CHARS: usize = 64;
 pub struct Order {
     /// Whom to tell.
     pub contact_email: EmailAddress,
+    /// The language to tell them in.
+    pub language: Language,
     /// The provider's ticket, where there is one.
     pub ticket: Option<String>,
     /// The wanted time frame; none means as soon as possible.
@@ -70,6 +72,8 @@ pub struct Terms<'a> {
 #[serde(deny_unknown_fields)]
 struct Body {
     contact_email: Option<String>,
+    /// A tag such as `de-AT`; one there are no words for means English.
+    language: Option<String>,
     ticket: Option<String>,
     csv_bytes: Option<i64>,
     csv_sha256: Option<String>,
@@ -101,6 +105,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let body: Body = body::parse(body)?;
     let mut faults = Faults::default();
     let contact_email = faults.contact(body.contact_email.as_deref());
+    let language = body.language.as_deref().map(Language::of_tag).unwrap_or_default();
     let ticket = body.ticket.and_then(|ticket| faults.ticket(&ticket));
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
     let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();
@@ -119,6 +124,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
             };
             Ok(Order {
                 contact_email,
+                language,
                 ticket,
                 window,
                 options,

@@ -9,10 +9,9 @@ use mailvan::queue::{PreviewMailboxes, Queue};
 use mailvan::store::preview::AT_MOST_EVERY;
 use mailvan::store::{JobRecord, PreviewRecord, Previews, RequestRecord, StoreError, stamp};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::actions::refused;
-use crate::problem::{Code, FieldFault, Problem};
+use crate::problem::{Code, Problem};
 use crate::status::{ErrorView, Overview};
 use crate::{Deps, response};
 
@@ -116,12 +115,8 @@ pub fn from_row(event: &ApiGatewayV2httpRequest) -> Result<u32, Problem> {
         return Ok(0);
     };
     text.parse().ok().filter(|row| *row <= 99_999).ok_or_else(|| {
-        let fault = FieldFault {
-            field: "from_row",
-            code: "out_of_range",
-            message: "write the number of a row, such as next_row of the answer before, or leave it out.".to_owned(),
-        };
-        Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
+        let message = "write the number of a row, such as next_row of the answer before, or leave it out.";
+        Problem::of_field("from_row", "out_of_range", message)
     })
 }
 
@@ -200,7 +195,7 @@ fn mailbox<'a>(job: &'a JobRecord, made: Option<&'a PreviewRecord>, is_awaited: 
 mod tests {
     use mailvan::domain::{JobState, RequestState};
     use mailvan::store::job::Failure;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::samples;

@@ -62,6 +62,10 @@ pub enum Code {
     NoPreview,
     /// One was asked for less than a minute ago.
     PreviewTooSoon,
+    /// No such attachment.
+    NoSuchAttachment,
+    /// Contacts and calendars cannot be imported now.
+    NotAttachable,
     /// Our fault.
     Internal,
 }
@@ -89,7 +93,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -114,6 +118,8 @@ impl Code {
         Self::NotPreviewable,
         Self::NoPreview,
         Self::PreviewTooSoon,
+        Self::NoSuchAttachment,
+        Self::NotAttachable,
         Self::Internal,
     ];
 
@@ -158,6 +164,8 @@ impl Code {
             Self::NotPreviewable => ("not_previewable", 409, "There can be no preview now"),
             Self::NoPreview => ("no_preview", 404, "There is no preview"),
             Self::PreviewTooSoon => ("preview_too_soon", 429, "A preview has just been asked for"),
+            Self::NoSuchAttachment => ("no_such_attachment", 404, "There is no such attachment"),
+            Self::NotAttachable => ("not_attachable", 409, "Contacts and calendars cannot be imported now"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
         }
     }
@@ -181,6 +189,16 @@ impl Problem {
             extra: Map::new(),
             headers: Vec::new(),
         }
+    }
+
+    /// A call of which one field is wrong.
+    pub fn of_field(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        let fault = FieldFault {
+            field,
+            code,
+            message: message.into(),
+        };
+        Self::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
     }
 
     /// What a client gets for an unknown id and for a wrong token alike.

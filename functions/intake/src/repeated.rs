@@ -10,9 +10,8 @@ use mailvan::idempotency::{IdempotencyKey, new_salt};
 use mailvan::secrets;
 use mailvan::store::claim::ClaimRecord;
 use mailvan::store::{RequestRecord, Store, StoreError};
-use serde_json::json;
 
-use crate::problem::{Code, FieldFault, Problem};
+use crate::problem::{Code, Problem};
 
 /// Whose answer an order gets.
 pub struct Identity {
@@ -40,12 +39,8 @@ pub fn key(event: &ApiGatewayV2httpRequest) -> Result<Option<IdempotencyKey>, Pr
     };
     let key = value.to_str().ok().and_then(|text| IdempotencyKey::parse(text).ok());
     key.map(Some).ok_or_else(|| {
-        let fault = FieldFault {
-            field: "Idempotency-Key",
-            code: "bad_value",
-            message: format!("{}.", mailvan::idempotency::BadKey),
-        };
-        Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
+        let message = format!("{}.", mailvan::idempotency::BadKey);
+        Problem::of_field("Idempotency-Key", "bad_value", message)
     })
 }
 

@@ -47,6 +47,12 @@ pub enum Action {
     Preview,
     /// `POST /v1/requests/{id}/preview`.
     AskPreview,
+    /// `GET /v1/requests/{id}/attachments`.
+    Attachments,
+    /// `POST /v1/requests/{id}/attachments`.
+    Attach,
+    /// `DELETE /v1/requests/{id}/attachments/{attachment}`; the attachment's number.
+    Detach(u64),
 }
 
 /// Finds the call.
@@ -77,6 +83,7 @@ pub fn find<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Problem> {
 fn other_at(route: Route<'_>) -> Option<(&'static str, Route<'_>)> {
     match route {
         Route::Request(id, Action::Preview) => Some(("POST", Route::Request(id, Action::AskPreview))),
+        Route::Request(id, Action::Attachments) => Some(("POST", Route::Request(id, Action::Attach))),
         _ => None,
     }
 }
@@ -103,6 +110,11 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         }
         ["requests", id, "dns"] => Some(("GET", Route::Request(id, Action::Dns))),
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
+        ["requests", id, "attachments"] => Some(("GET", Route::Request(id, Action::Attachments))),
+        ["requests", id, "attachments", number] if number.len() == 16 => {
+            let number = u64::from_str_radix(number, 16).ok()?;
+            Some(("DELETE", Route::Request(id, Action::Detach(number))))
+        }
         _ => None,
     }
 }
@@ -111,7 +123,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 16] = [
+    const CALLS: [(&str, &str, Route<'static>); 18] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
@@ -135,6 +147,21 @@ mod tests {
             Route::Request("x", Action::Mend(7)),
         ),
         ("GET", "/v1/requests/x/preview", Route::Request("x", Action::Preview)),
+        (
+            "GET",
+            "/v1/requests/x/attachments",
+            Route::Request("x", Action::Attachments),
+        ),
+        (
+            "POST",
+            "/v1/requests/x/attachments",
+            Route::Request("x", Action::Attach),
+        ),
+        (
+            "DELETE",
+            "/v1/requests/x/attachments/00000000000000a7",
+            Route::Request("x", Action::Detach(0xa7)),
+        ),
         (
             "POST",
             "/v1/requests/x/preview",
@@ -161,7 +188,8 @@ mod tests {
             let allowed = answer.headers["allow"].to_str().unwrap();
             assert_eq!(answer.status_code, 405, "{path}");
             assert!(allowed.split(", ").any(|own| own == method), "{path}: {allowed}");
-            assert_eq!(allowed.contains(", "), path.ends_with("preview"), "{path}");
+            let has_two = path.ends_with("preview") || path.ends_with("attachments");
+            assert_eq!(allowed.contains(", "), has_two, "{path}");
         }
     }
 
@@ -183,14 +211,18 @@ mod tests {
         }
     }
 
+    /// The path with its variable parts as they are described.
+    fn with_names(path: &str) -> String {
+        path.replace("/x", "/{id}")
+            .replace("/7", "/{row}")
+            .replace("/00000000000000a7", "/{attachment}")
+    }
+
     #[test]
     fn every_call_has_a_route_of_the_gateway() {
         let template = include_str!("../../../template.yaml");
         for (method, path, _) in CALLS {
-            let key = format!(
-                "RouteKey: \"{method} {}\"",
-                path.replace("/x", "/{id}").replace("/7", "/{row}")
-            );
+            let key = format!("RouteKey: \"{method} {}\"", with_names(path));
             assert!(template.contains(&key), "{key}");
         }
     }
@@ -199,7 +231,7 @@ mod tests {
     fn every_path_is_in_the_description_of_the_api() {
         let described = include_str!("../../../infra/openapi.yaml");
         for (method, path, _) in CALLS {
-            let path = path.replace("/x", "/{id}").replace("/7", "/{row}");
+            let path = with_names(path);
             let start = described
                 .find(&format!("\n  {path}:\n"))
                 .unwrap_or_else(|| panic!("{path}"));

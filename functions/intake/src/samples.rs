@@ -28,6 +28,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         created_at: "2026-11-24T09:00:00Z".to_owned(),
         created_day: "2026-11-24".to_owned(),
         contact_email: "anna@example.com".parse().unwrap(),
+        language: mailvan::domain::Language::English,
         ticket: None,
         window: None,
         options: CopyOptions::default(),

@@ -13,8 +13,8 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::RequestId;
 use mailvan::store::request::AnnouncedFile;
-use mailvan::store::{RequestRecord, stamp};
-use mailvan::upload::UploadKey;
+use mailvan::store::{AttachmentRecord, RequestRecord, stamp};
+use mailvan::upload::{AttachmentKey, UploadKey};
 use serde::Serialize;
 
 /// How long a URL is good for.
@@ -83,20 +83,45 @@ impl Uploads {
         file: &AnnouncedFile,
         now: Timestamp,
     ) -> anyhow::Result<Upload> {
-        let config = PresigningConfig::builder()
-            .start_time(SystemTime::from(now))
-            .expires_in(VALID_FOR)
-            .build()?;
         let key = UploadKey {
             request_id: id,
             generation,
         };
+        self.presign(key.to_string(), file, now).await
+    }
+
+    /// Signs the upload of an attachment: S3 takes these bytes only.
+    ///
+    /// # Errors
+    /// Where there are no credentials to sign with.
+    pub async fn sign_attachment(
+        &self,
+        record: &AttachmentRecord,
+        sha256: &str,
+        now: Timestamp,
+    ) -> anyhow::Result<Upload> {
+        let key = AttachmentKey {
+            request_id: record.request_id,
+            attachment: record.attachment.clone(),
+        };
+        let file = AnnouncedFile {
+            bytes: Some(record.bytes),
+            sha256: Some(sha256.to_owned()),
+        };
+        self.presign(key.to_string(), &file, now).await
+    }
+
+    async fn presign(&self, key: String, file: &AnnouncedFile, now: Timestamp) -> anyhow::Result<Upload> {
+        let config = PresigningConfig::builder()
+            .start_time(SystemTime::from(now))
+            .expires_in(VALID_FOR)
+            .build()?;
         let length = file.bytes.map(i64::try_from).transpose()?;
         let put = self
             .client
             .put_object()
             .bucket(&self.bucket)
-            .key(key.to_string())
+            .key(key)
             .set_content_length(length)
             .set_checksum_sha256(file.sha256.clone());
         let signed = put.presigned(config).await.context("the upload cannot be signed")?;

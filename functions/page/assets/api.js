@@ -16,8 +16,8 @@ export class Unreachable extends Error {}
 
 const base = () => new URL('v1/', document.baseURI);
 
-async function call(method, path, { token, body, headers = {} } = {}) {
-  const sent = { ...headers };
+async function call(method, path, { token, body } = {}) {
+  const sent = {};
   if (token) sent.authorization = `Bearer ${token}`;
   if (body !== undefined) sent['content-type'] = 'application/json';
   let answer;
@@ -33,7 +33,7 @@ async function call(method, path, { token, body, headers = {} } = {}) {
   } catch (cause) {
     throw new Unreachable('no answer', { cause });
   }
-  if (!answer.ok && answer.status !== 304) {
+  if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
     throw new Refusal(answer.status, problem, Number(answer.headers.get('retry-after')) || null);
   }

@@ -12,8 +12,8 @@ export const newDraft = (zone) => ({
 });
 
 /** The body of the call that makes a request. */
-export function order(draft, csvBytes) {
-  const body = { contact_email: draft.contact_email.trim(), options: options(draft) };
+export function order(draft, csvBytes, language) {
+  const body = { contact_email: draft.contact_email.trim(), language, options: options(draft) };
   if (draft.ticket.trim() !== '') body.ticket = draft.ticket.trim();
   if (draft.when === 'later') {
     body.window = { start: draft.start, time_zone: draft.time_zone };

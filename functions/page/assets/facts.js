@@ -4,9 +4,8 @@ import { ask } from './ask.js';
 import { fill, h, whileBusy } from './dom.js';
 import { shortMoment, zoneName } from './format.js';
 import { t } from './language.js';
+import { ENDED } from './pace.js';
 import { refusalText } from './refusals.js';
-
-const ENDED = new Set(['completed', 'completed_with_exceptions', 'cancelled', 'failed']);
 
 export function factsPanel({ request, watch }) {
   const facts = h('dl', { class: 'facts' });

@@ -7,7 +7,8 @@ import { own, said, sentence, t } from './language.js';
 import { refusalText } from './refusals.js';
 
 const LOGIN = ['username', 'password'];
-const SERVER = ['source_host', 'port', 'security'];
+// Another server gets no password that was given for the one before.
+const SERVER = ['source_host', 'port', 'security', 'password'];
 
 /** Which values a fault is about. */
 export function columnsFor(code) {

@@ -6,7 +6,7 @@ import { announce, fill, h, whileBusy } from './dom.js';
 import { newDraft, order } from './draft.js';
 import { choices, field, step, summary, tick } from './field.js';
 import { fileDrop } from './file-drop.js';
-import { t, texts } from './language.js';
+import { current as language, t, texts } from './language.js';
 import { mailboxForm } from './mailbox-form.js';
 import { faultsOf, refusalText } from './refusals.js';
 import * as session from './session.js';
@@ -84,7 +84,7 @@ export function newRequest(settings) {
 /** Makes the request, sends the file, and goes to the request's own view. */
 async function make(own, drop) {
   const bytes = own.way === 'many' ? drop.bytes() : null;
-  const made = await api.create(order(own, bytes?.length));
+  const made = await api.create(order(own, bytes?.length, language()));
   draft = null;
   // The request is there now, whatever becomes of its file: it can be sent from its view too.
   if (made.upload) await api.upload(made.upload, bytes).catch(() => announce(t('form.upload_failed')));

@@ -1,7 +1,8 @@
 // When to look again, and how fast it goes. Pure, but for the clock that is passed in.
 
 const RUNNING = new Set(['checking', 'first_pass', 'final_pass']);
-const ENDED = new Set(['completed', 'completed_with_exceptions', 'cancelled', 'failed']);
+/** In which a request or a mailbox has come to its end. */
+export const ENDED = new Set(['completed', 'completed_with_exceptions', 'cancelled', 'failed']);
 
 /**
  * How many seconds until the next look: 3 while something is being done, slower the longer nothing changes; half a minute

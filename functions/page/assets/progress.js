@@ -3,9 +3,7 @@
 import { fill, h, newId, put } from './dom.js';
 import { duration, number, percent, size } from './format.js';
 import { t } from './language.js';
-import { Speed } from './pace.js';
-
-const ENDED = new Set(['completed', 'completed_with_exceptions', 'failed', 'cancelled']);
+import { ENDED, Speed } from './pace.js';
 
 /** What is copied in all: `{ messages, allMessages, bytes, allBytes }`. */
 export function totals(mailboxes) {

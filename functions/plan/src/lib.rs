@@ -59,9 +59,11 @@ async fn work(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::
 async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: Deadline) -> anyhow::Result<()> {
     let PlanMailbox { job_id, pass, faults } = wanted;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = faults.and_cut_off(times_received(message) - 1, now());
-    if let Some(runs) = faults.cut_off_too_often() {
-        return fail(deps, job_id, &SyncError::CutOff(runs)).await;
+    let cut_off = times_received(message) - 1;
+    let faults = faults.and_cut_off(cut_off, now());
+    let patience = deps.engine.profile.limits.patience();
+    if cut_off > 0 && faults.outlast(patience, now()) {
+        return fail(deps, job_id, &SyncError::CutOff(faults.cut_off())).await;
     }
     match plan_mailbox(&deps.engine, job_id, pass, deadline).await {
         Ok(PlanEnd::Lanes(lanes)) => {
@@ -77,11 +79,10 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
             deps.queues.send_all(Queue::Sync, &messages).await?;
         }
         Ok(PlanEnd::Again) => next(deps, wanted, Faults::NONE, Duration::ZERO).await?,
-        Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults, delay).await?,
+        Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults.waited(delay), delay).await?,
         Ok(PlanEnd::Nothing(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
         Err(error) => {
             let faults = faults.and_one(now());
-            let patience = deps.engine.profile.limits.patience();
             tracing::warn!(job.id = %job_id, faults = faults.count(), error = causes(&error), "planning broke off");
             if error.needs_person() || faults.outlast(patience, now()) {
                 fail(deps, job_id, &error).await?;

@@ -6,17 +6,12 @@
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsMessage;
-use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, WorkLane, causes, decode, serve, times_received};
 use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
-
-/// A refused login is believed at the second time: another lane has just logged in with the same
-/// password, so the first may be about the number of connections.
-const REFUSALS_BELIEVED: u32 = 2;
 
 /// What the function works with.
 struct Deps {
@@ -42,49 +37,37 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let store = &deps.engine.store;
     let job_id = lane.job_id;
     // A delivery before this one ended without a word: it was cut off.
-    let faults = lane.faults.and_cut_off(times_received(&message) - 1, now());
-    if let Some(runs) = faults.cut_off_too_often()
+    let cut_off = times_received(&message) - 1;
+    let faults = lane.faults.and_cut_off(cut_off, now());
+    if cut_off > 0
+        && faults.outlast(deps.engine.profile.limits.patience(), now())
         && store.job(job_id).await?.messages_copied == lane.copied
     {
-        return give_up(deps, lane, &SyncError::CutOff(runs)).await;
+        return give_up(deps, lane, &SyncError::CutOff(faults.cut_off())).await;
     }
     match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
         Ok(LaneEnd::Continue) => next(deps, lane, Faults::NONE, Duration::ZERO).await,
-        Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults, delay).await,
+        Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults.waited(delay), delay).await,
         // Whoever was cut off still holds its folder, and has no other message than this one.
-        Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults, delay).await,
+        Ok(LaneEnd::Held(delay)) if times_received(&message) > 1 => next(deps, lane, faults.waited(delay), delay).await,
         Ok(LaneEnd::Held(_)) => Ok(()),
         Ok(LaneEnd::Certify) => Ok(deps.queues.send(Queue::Certify, &CertifyMailbox::first(job_id)).await?),
         Ok(LaneEnd::Done(notices)) => Ok(deps.queues.send_notices(job_id.request(), &notices).await?),
         Err(failure) => {
-            let before = if failure.progressed { Faults::NONE } else { faults };
-            let faults = before.and_one(now());
+            let faults = faults.and_end_of_run(failure.progressed, now());
             tracing::warn!(job.id = %job_id, lane = lane.lane, faults = faults.count(), error = causes(&failure.error), "lane broke off");
             if failure.error.is_crowded() && deps.engine.others_at_work(job_id, lane.pass).await? {
                 tracing::warn!(job.id = %job_id, lane = lane.lane, "a server wants fewer connections: the lane ends");
                 return Ok(());
             }
             store.note_trouble(job_id, &failure.error.failure()).await?;
-            match verdict(&failure.error, faults, deps.engine.profile.limits.patience(), now()) {
-                Verdict::TryAgain => next(deps, lane, faults, faults.pause()).await,
-                Verdict::GiveUp => give_up(deps, lane, &failure.error).await,
+            let patience = deps.engine.profile.limits.patience();
+            if faults.are_final(failure.error.prospect(), patience, now()) {
+                give_up(deps, lane, &failure.error).await
+            } else {
+                next(deps, lane, faults, faults.pause()).await
             }
         }
-    }
-}
-
-/// What is to be done after a fault.
-enum Verdict {
-    TryAgain,
-    GiveUp,
-}
-
-fn verdict(error: &SyncError, faults: Faults, patience: Duration, at: Timestamp) -> Verdict {
-    let is_believed = !error.is_login() || faults.count() >= REFUSALS_BELIEVED;
-    if faults.outlast(patience, at) || (error.needs_person() && is_believed) {
-        Verdict::GiveUp
-    } else {
-        Verdict::TryAgain
     }
 }
 
@@ -109,7 +92,7 @@ async fn next(deps: &Deps, lane: WorkLane, faults: Faults, delay: Duration) -> a
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
     use mailvan::imap::ImapError;
 
     use super::*;
@@ -125,7 +108,7 @@ mod tests {
         let begun = Timestamp::UNIX_EPOCH;
         let met = (0..faults).fold(Faults::NONE, |faults, _| faults.and_one(begun));
         let at = begun + SignedDuration::from_mins(minutes);
-        matches!(verdict(error, met, Duration::from_mins(30), at), Verdict::GiveUp)
+        met.are_final(error.prospect(), Duration::from_mins(30), at)
     }
 
     #[test]

@@ -14,7 +14,7 @@ use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
 use mailvan::store::RequestRecord;
-use mailvan::watch::{Watcher, domains_of};
+use mailvan::watch::{Watcher, domains_of, tells_of_all};
 
 /// The states in which a request's domains are looked at. Before the first pass is done it is for the
 /// TTL of the old records, which has to be known before they are changed.
@@ -88,7 +88,8 @@ async fn look_at(deps: &Deps, id: RequestId, now: Timestamp) -> anyhow::Result<(
     let Some(request) = request.filter(|request| WATCHED.contains(&request.state)) else {
         return Ok(());
     };
-    let domains = domains_of(&watcher.store.jobs(id, request.generation).await?);
+    let jobs = watcher.store.jobs(id, request.generation).await?;
+    let domains = domains_of(&jobs);
     let mut known: Vec<(String, Option<DomainWatch>)> = Vec::with_capacity(domains.len());
     for domain in domains {
         let watch = watcher.store.domain(id, &domain).await?.map(|record| record.watch);
@@ -114,7 +115,8 @@ async fn look_at(deps: &Deps, id: RequestId, now: Timestamp) -> anyhow::Result<(
         }
     }
     let seen: Vec<Option<DomainWatch>> = known.into_iter().map(|(_, watch)| watch).collect();
-    if request.state == RequestState::AwaitingCutover && have_settled(&seen, &watcher.settings, now) {
+    let may_start = request.state == RequestState::AwaitingCutover && tells_of_all(&jobs);
+    if may_start && have_settled(&seen, &watcher.settings, now) {
         tracing::info!(request.id = %id, domains = seen.len(), "the DNS has changed, and caches have forgotten the old");
         deps.queues.send(Queue::Cutover, &CutOver { request_id: id }).await?;
     }

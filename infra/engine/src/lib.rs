@@ -4,6 +4,7 @@
 //! can be written to a file, so that a final pass may follow another day. It is what the benchmark
 //! measures, and how the engine's tests reach real servers quickly.
 
+mod journal;
 mod ledger;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use mailvan::store::{FolderRecord, StoreError};
 use mailvan::sync::{LaneFailure, Mailbox, SyncError, Work};
 use tokio::task::JoinSet;
 
+pub use journal::MemoryJournal;
 pub use ledger::MemoryLedger;
 
 /// Why a pass did not come to its end.

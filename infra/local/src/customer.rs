@@ -143,10 +143,18 @@ impl Customer {
     /// # Errors
     /// If it is refused.
     pub async fn upload(&self, upload: &Upload, csv: &str) -> Result<()> {
+        self.upload_bytes(upload, csv.as_bytes()).await
+    }
+
+    /// Uploads a file of any kind.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn upload_bytes(&self, upload: &Upload, bytes: &[u8]) -> Result<()> {
         let mut put = self
             .http
             .request(upload.method.parse()?, &upload.url)
-            .body(csv.to_owned());
+            .body(bytes.to_vec());
         // The client writes the length itself.
         for (name, value) in upload
             .headers

@@ -28,6 +28,7 @@ mod mail;
 mod options;
 
 pub use authority::Authority;
+pub(crate) use install::install;
 pub use install::{ensure_file, ensure_installed, ensure_package};
 pub use options::{Layout, Login, Options, Purpose, Store};
 

@@ -26,6 +26,7 @@ pub mod ministack;
 pub mod name_servers;
 pub mod package;
 pub mod proxy;
+pub mod radicale;
 mod random;
 pub mod samples;
 pub mod setup;

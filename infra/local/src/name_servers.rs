@@ -134,7 +134,12 @@ impl NameServers {
         fs::write(&configuration, self.resolver_configuration())?;
         // Where AppArmor confines /usr/sbin/unbound, it may not read here; a copy is not confined.
         let own = self.directory.path().join("unbound");
-        fs::copy(&unbound, &own).with_context(|| format!("copying {}", unbound.display()))?;
+        // A process of its own writes it: what this process has open to write, a child that another
+        // thread starts at that moment would hold open, and the copy could not be run yet.
+        let copied = Command::new("cp").arg(&unbound).arg(&own).status()?;
+        if !copied.success() {
+            bail!("copying {} to {}: {copied}", unbound.display(), own.display());
+        }
         self.run(RESOLVER, &own, &["-d", "-c"], &configuration)?;
         for zone in self.zones.clone() {
             self.await_serial(zone.server, &zone.name, zone.serial)?;

@@ -41,6 +41,10 @@ pub struct Parameters {
     pub certify_visibility_seconds: u32,
     /// How many runs of certify work at once, at least 2.
     pub certify_concurrency: u32,
+    /// How long one run of import lasts.
+    pub import_timeout_seconds: u32,
+    /// How long the message of a killed run of import stays hidden.
+    pub import_visibility_seconds: u32,
     /// How many runs of check work at once, at least 2.
     pub check_concurrency: u32,
     /// The DNS resolver, on whose port all other DNS servers listen; the real DNS where it is not given.
@@ -64,6 +68,8 @@ impl Default for Parameters {
             certify_timeout_seconds: 120,
             certify_visibility_seconds: 150,
             certify_concurrency: 4,
+            import_timeout_seconds: 120,
+            import_visibility_seconds: 150,
             check_concurrency: 4,
             dns_server: None,
             watch_rate: "rate(5 minutes)",
@@ -96,6 +102,8 @@ impl Parameters {
             format!("CertifyTimeoutSeconds={}", self.certify_timeout_seconds),
             format!("CertifyVisibilitySeconds={}", self.certify_visibility_seconds),
             format!("CertifyConcurrency={}", self.certify_concurrency),
+            format!("ImportTimeoutSeconds={}", self.import_timeout_seconds),
+            format!("ImportVisibilitySeconds={}", self.import_visibility_seconds),
             format!("CheckConcurrency={}", self.check_concurrency),
             format!("QueueVisibilitySeconds={}", self.queue_visibility_seconds),
         ]
@@ -115,6 +123,7 @@ pub enum Queue {
     Watch,
     Cutover,
     Notify,
+    Import,
 }
 
 /// A deployed stack. It holds no process: it lives as long as its emulator does.

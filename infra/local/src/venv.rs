@@ -11,6 +11,8 @@ use anyhow::{Context as _, Result, bail};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::dovecot::install;
+
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
 const STAMP: &str = "mailvan-requirements.txt";
 
@@ -62,7 +64,7 @@ impl Venv {
             "Installing the local stack's Python tools into {} (about a minute)",
             self.dir.display()
         );
-        require_venv_module().await?;
+        require_venv_module()?;
         let mut make = Command::new("python3");
         run(make.args(["-m", "venv", "--clear"]).arg(&self.dir)).await?;
         let list = self.dir.join("requirements.txt");
@@ -95,35 +97,14 @@ pub(crate) async fn lock(path: PathBuf) -> Result<File> {
 }
 
 /// Debian and Ubuntu split `venv` (and `ensurepip`, which it needs) off Python into a package.
-async fn require_venv_module() -> Result<()> {
-    let probe = Command::new("python3")
-        .args(["-c", "import venv, ensurepip"])
-        .output()
-        .await;
-    if probe.is_ok_and(|output| output.status.success()) {
-        return Ok(());
-    }
-    if !(is_root().await && Path::new("/usr/bin/apt-get").exists()) {
-        bail!(
-            "python3 with its venv module is missing; install it, on Debian or Ubuntu by `apt-get install python3-venv`"
-        );
-    }
-    eprintln!("Installing python3-venv by apt");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        command
+fn require_venv_module() -> Result<()> {
+    let probe = || {
+        std::process::Command::new("python3")
+            .args(["-c", "import venv, ensurepip"])
+            .output()
+            .is_ok_and(|output| output.status.success())
     };
-    if run(&mut apt(&["install", "--yes", "python3-venv"])).await.is_err() {
-        run(&mut apt(&["update"])).await?;
-        run(&mut apt(&["install", "--yes", "python3-venv"])).await?;
-    }
-    Ok(())
-}
-
-async fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().await;
-    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    install(&["python3-venv"], probe)
 }
 
 /// Runs a command to its end and returns its output.

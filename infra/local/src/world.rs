@@ -11,6 +11,7 @@ use crate::dovecot::{Dovecot, Layout, Login, Options};
 use crate::ministack::Emulator;
 use crate::package::{Build, build_bootstrap};
 use crate::proxy::{Network, Proxy};
+use crate::radicale::{Logins, Radicale};
 use crate::samples::{SampleAccount, deliver};
 use crate::setup::Setup;
 use crate::stack::{Parameters, Stack};
@@ -36,6 +37,8 @@ pub struct Plan {
     pub destination: Options,
     /// How the line to the new provider is; none where the functions reach it directly.
     pub destination_network: Option<Network>,
+    /// Whether the new provider has a server for contacts and calendars.
+    pub has_dav: bool,
     /// The profile's `[limits]`, in TOML.
     pub limits: String,
     /// More tables of the profile, in TOML.
@@ -55,6 +58,8 @@ pub struct World {
     pub destination: Dovecot,
     /// The line over which the functions reach it, if it has one of its own.
     pub destination_line: Option<Proxy>,
+    /// Its server for contacts and calendars, if it has one.
+    pub dav: Option<Radicale>,
     /// The emulated AWS.
     pub emulator: Emulator,
     /// The deployed service.
@@ -80,6 +85,7 @@ impl Plan {
                 ..Options::new("provider")
             },
             destination_network: None,
+            has_dav: false,
             limits: String::new(),
             more_profile: String::new(),
             parameters: Parameters {
@@ -135,10 +141,24 @@ impl Plan {
             ));
         }
         let dir = root.join("target/local").join(&self.name);
+        let logins = Logins {
+            user_password: DESTINATION_PASSWORD.to_owned(),
+            master_user: "migration".to_owned(),
+            master_password: MASTER_PASSWORD.to_owned(),
+        };
+        let start = |()| Radicale::start(&venv, &root.join("target/local/dav").join(&self.name), &logins);
+        let dav = self.has_dav.then_some(()).map(start).transpose()?;
+        let dav_url = dav.as_ref().map(Radicale::url);
         let mut setup = Setup::new(
             &self.name,
             bootstrap,
-            write_profile(&dir, destination_port, &self.limits, &self.more_profile)?,
+            write_profile(
+                &dir,
+                destination_port,
+                dav_url.as_deref(),
+                &self.limits,
+                &self.more_profile,
+            )?,
         );
         setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
         setup.parameters = self.parameters;
@@ -148,6 +168,7 @@ impl Plan {
             source,
             destination,
             destination_line,
+            dav,
             emulator,
             stack,
             customer,
@@ -191,7 +212,10 @@ impl World {
     }
 }
 
-fn write_profile(dir: &Path, port: u16, limits: &str, more: &str) -> Result<PathBuf> {
+fn write_profile(dir: &Path, port: u16, dav_url: Option<&str>, limits: &str, more: &str) -> Result<PathBuf> {
+    let dav = dav_url
+        .map(|url| format!("[destination.dav]\nurl = \"{url}\"\n"))
+        .unwrap_or_default();
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let path = dir.join("profile.toml");
     let text = format!(
@@ -207,6 +231,7 @@ auth = "master"
 master_user = "migration"
 master_password_secret = "{MASTER_SECRET}"
 
+{dav}
 [notices]
 sender = "migration@harbour-hosting.example"
 support = "support@harbour-hosting.example"

@@ -9,13 +9,7 @@ use crate::domain::{JobId, JobState};
 use crate::store::finding::{CertifyLease, Finding};
 use crate::store::job::{Failure, Verdict};
 use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
-use crate::sync::{Engine, settle_request};
-
-/// How long after its run's end a worker's lease lasts.
-const LEASE_GRACE: Duration = Duration::from_secs(10);
-
-/// How long a mailbox waits while others hold all connections to its source.
-const NO_CONNECTION: Duration = Duration::from_secs(15);
+use crate::sync::{Engine, NO_CONNECTION, settle_request};
 
 /// What is to be done after a run.
 #[derive(Clone, Debug)]
@@ -50,10 +44,7 @@ pub async fn certify_mailbox(
     if job.status.state() != JobState::Certifying {
         return Ok(CertifyEnd::Done(settle_request(store, job.request_id, now()).await?));
     }
-    let lease = match store
-        .lease_certificate(id, now(), deadline.lease_end(LEASE_GRACE))
-        .await?
-    {
+    let lease = match store.lease_certificate(id, now(), deadline.lease_end()).await? {
         Ok(lease) => lease,
         Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
     };
@@ -73,17 +64,15 @@ async fn connected(
     if !with_source {
         return compare(engine, job, lease, with_source, deadline).await;
     }
-    let (store, most) = (&engine.store, engine.profile.limits.host_connections);
-    let until = deadline.lease_end(LEASE_GRACE);
-    let taken = store.take_connection(&job.source.host, job.job_id, most, now(), until);
-    let Some(connection) = taken.await? else {
+    let Some(connection) = engine.take_connection(job, deadline).await? else {
         return Ok(CertifyEnd::Wait(NO_CONNECTION));
     };
     let end = compare(engine, job, lease, with_source, deadline).await;
-    if end.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
-        store.learn_limit(&connection, now()).await?;
-    }
-    store.give_connection_back(&connection).await?;
+    let was_crowded = end.as_ref().is_err_and(|failure| failure.error.is_crowded_source());
+    engine
+        .store
+        .give_connection_back(&connection, was_crowded, now())
+        .await?;
     end
 }
 

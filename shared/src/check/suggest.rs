@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strsim::osa_distance;
 use tokio::task::JoinSet;
 
 use super::providers::{self, Provider};
@@ -93,7 +94,7 @@ fn meant(typed: &str, domain: &str) -> Vec<String> {
     let typed = typed.to_ascii_lowercase();
     let mut guesses = Vec::new();
     let nearest = providers::known_hosts()
-        .map(|host| (distance(host, &typed), host))
+        .map(|host| (osa_distance(host, &typed), host))
         .filter(|(distance, host)| *distance <= 2 && *distance * 4 <= host.len())
         .min();
     guesses.extend(nearest.map(|(_, host)| host.to_owned()));
@@ -136,29 +137,6 @@ fn unique(guesses: Vec<String>) -> Vec<String> {
     unique
 }
 
-/// How many letters have to be added, removed, exchanged or swapped with their neighbour.
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let at = |row: &[usize], n: usize| row.get(n).copied().unwrap_or(usize::MAX / 2);
-            let mut least = (at(&above, j + 1) + 1)
-                .min(at(&row, j) + 1)
-                .min(at(&above, j) + usize::from(a != b));
-            let is_swapped = i > 0 && j > 0 && left.get(i - 1) == Some(b) && right.get(j - 1) == Some(a);
-            if is_swapped {
-                least = least.min(at(&before, j - 1) + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +154,7 @@ mod tests {
             ("imap.web.de", "imp.webb.de", 2),
             ("", "abc", 3),
         ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
+            assert_eq!(osa_distance(left, right), expected, "{left} {right}");
         }
     }
 

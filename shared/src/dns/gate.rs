@@ -146,8 +146,10 @@ impl DomainWatch {
                 watch.changed_at = Some(now);
                 watch.keeps_until(later(now, watch.old_ttl_seconds.unwrap_or(unseen)));
             }
-            Standing::NotChanged | Standing::PartlyChanged | Standing::NoSuchDomain => watch.changed_at = None,
-            Standing::Changed | Standing::Unknown | Standing::BrokenSignatures => {}
+            Standing::NotChanged | Standing::NoSuchDomain => watch.changed_at = None,
+            // Somebody still answers the old; a server that is silent only holds the gate meanwhile.
+            Standing::PartlyChanged if old_ttl.is_some() => watch.changed_at = None,
+            Standing::Changed | Standing::PartlyChanged | Standing::Unknown | Standing::BrokenSignatures => {}
         }
         watch.final_pass_after = watch.changed_at.and(watch.old_until);
         watch

@@ -188,6 +188,10 @@ async fn ask_all(resolver: &Resolver, names: &[String], domain: &str) -> Vec<Ser
 }
 
 fn says(answer: &Answer) -> Says {
+    // It may answer again in a moment, and what is then old.
+    if answer.code == Code::ServerFailure {
+        return Says::Silent;
+    }
     if !answer.authoritative || !matches!(answer.code, Code::NoError | Code::NoSuchName) {
         return Says::Lame;
     }

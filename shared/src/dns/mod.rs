@@ -1,11 +1,11 @@
 //! The DNS of a customer's domain: what it says, what it should say, and when its change has arrived.
 //!
-//! Asking and judging are apart. [`look`](look::look) asks resolvers and the domain's own servers and
+//! Asking and judging are apart. [`mod@look`](look::look) asks resolvers and the domain's own servers and
 //! gives a [`Look`]; all else here is pure: [`guide`] says of a look which records are right and what
 //! to type, [`gate`] when mail no longer arrives at the previous provider.
 //!
 //! Reading order: [`answer`] (what a server says), `ask` (one question to one server), [`resolver`],
-//! `zone` (who is responsible for a domain), [`settings`] (what the provider wants), [`look`], [`spf`],
+//! `zone` (who is responsible for a domain), [`settings`] (what the provider wants), [`mod@look`], [`spf`],
 //! [`guide`], [`gate`].
 
 pub mod answer;

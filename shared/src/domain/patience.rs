@@ -1,8 +1,8 @@
 //! Faults in a row: how long to wait after each, and when to give up.
 //!
 //! A server that is down for an hour of the night is no reason to fail a mailbox, so what counts is
-//! the time without anything done, and not the number of tries alone. A worker that is cut off
-//! without a word each time is another matter: trying again later does not help it.
+//! the time without anything done, and not the number of tries alone. Workers that are cut off without
+//! a word are counted with them, because nobody else notices them.
 
 use std::time::Duration;
 
@@ -18,8 +18,20 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Fewer faults than this are not believed, however far apart they are.
 const FEWEST: u32 = 5;
 
-/// So many runs that were cut off, with nothing done between them, and trying again is of no use.
-const MOST_CUT_OFF: u32 = 5;
+/// So many refused logins are believed: the first may be about the number of connections, because another worker has
+/// just logged in with the same password.
+const REFUSALS_BELIEVED: u32 = 2;
+
+/// What a fault says about trying again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// It may pass.
+    Passing,
+    /// A login was refused, and not for a reason that passes.
+    RefusedLogin,
+    /// Only a person can mend it.
+    Hopeless,
+}
 
 /// The faults that were met since something was done last. Travels in the messages of a work that
 /// continues itself.
@@ -41,6 +53,13 @@ impl Faults {
         since: 0,
     };
 
+    /// These and the one that a run ended with, or that one alone where the run had done something before it.
+    #[must_use]
+    pub fn and_end_of_run(self, progressed: bool, at: Timestamp) -> Self {
+        let before = if progressed { Self::NONE } else { self };
+        before.and_one(at)
+    }
+
     /// These and one more.
     #[must_use]
     pub fn and_one(self, at: Timestamp) -> Self {
@@ -61,20 +80,41 @@ impl Faults {
         }
     }
 
+    /// The same after a pause in which nothing could be tried, because others were at work: it is no time
+    /// without anything done.
+    #[must_use]
+    pub fn waited(self, pause: Duration) -> Self {
+        let pause = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            since: self.since.saturating_add(pause),
+            ..self
+        }
+    }
+
     /// How many there were.
     pub fn count(self) -> u32 {
         self.count
     }
 
-    /// How many runs were cut off, where they were too many.
-    pub fn cut_off_too_often(self) -> Option<u32> {
-        (self.cut_off >= MOST_CUT_OFF).then_some(self.cut_off)
+    /// How many runs were cut off.
+    pub fn cut_off(self) -> u32 {
+        self.cut_off
     }
 
     /// How long to wait before the next try: twice as long each time, and five minutes at most.
     pub fn pause(self) -> Duration {
         let doubled = FIRST_PAUSE.saturating_mul(1 << self.count.saturating_sub(1).min(16));
         doubled.min(LONGEST_PAUSE)
+    }
+
+    /// Whether to give up after them, by what the last one says.
+    pub fn are_final(self, last: Prospect, patience: Duration, at: Timestamp) -> bool {
+        let is_believed = match last {
+            Prospect::Passing => false,
+            Prospect::RefusedLogin => self.count >= REFUSALS_BELIEVED,
+            Prospect::Hopeless => true,
+        };
+        is_believed || self.outlast(patience, at)
     }
 
     /// Whether they have lasted for longer than one is patient.
@@ -115,6 +155,14 @@ mod tests {
     }
 
     #[test]
+    fn time_in_which_nobody_could_try_does_not_count() {
+        let faults = (0..6).fold(Faults::NONE, |faults, second| faults.and_one(at(second)));
+        assert!(faults.outlast(PATIENCE, at(2_000)));
+        let waited = faults.waited(Duration::from_mins(20));
+        assert!(!waited.outlast(PATIENCE, at(2_000)) && waited.outlast(PATIENCE, at(3_000)));
+    }
+
+    #[test]
     fn pauses_double_up_to_five_minutes() {
         let mut faults = Faults::NONE;
         let pauses = [11, 22, 44, 88, 176, 300, 300].map(|seconds| {
@@ -126,9 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn five_runs_cut_off_are_too_many_whatever_the_time() {
+    fn runs_that_were_cut_off_count_as_faults() {
         let faults = Faults::NONE.and_one(at(0)).and_cut_off(4, at(1));
-        assert_eq!(faults.cut_off_too_often(), None);
-        assert_eq!(faults.and_cut_off(1, at(2)).cut_off_too_often(), Some(5));
+        assert_eq!((faults.count(), faults.cut_off()), (5, 4));
+        assert!(!faults.outlast(PATIENCE, at(1_799)) && faults.outlast(PATIENCE, at(1_800)));
     }
 }

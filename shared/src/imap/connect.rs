@@ -168,6 +168,21 @@ impl Connector {
         }
     }
 
+    /// Opens a stream for another protocol than IMAP, by the same rules.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn stream(&self, host: &str, port: u16, is_encrypted: bool) -> Result<Box<dyn Wire>, ImapError> {
+        if !is_encrypted && !self.plaintext_allowed {
+            return Err(ImapError::PlaintextRefused { host: host.to_owned() });
+        }
+        let tcp = self.connect(host, port).await?;
+        if is_encrypted {
+            return self.encrypt(host, Box::new(tcp)).await;
+        }
+        Ok(Box::new(tcp))
+    }
+
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ImapError> {
         let bare = host.trim_matches(['[', ']']);
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))

@@ -1,5 +1,7 @@
 //! The first line of the file: which column stands where.
 
+use strsim::levenshtein;
+
 use super::synonyms::{self, is_beside_the_point};
 use crate::domain::{Fault, FaultCode};
 
@@ -181,25 +183,9 @@ fn nearest(name: &str) -> Option<Column> {
     }
     let (slips, column) = Column::ALL
         .into_iter()
-        .map(|column| (slips(name, column.name()), column))
+        .map(|column| (levenshtein(name, column.name()), column))
         .min_by_key(|(slips, _)| *slips)?;
     (slips * 2 <= column.name().len()).then_some(column)
-}
-
-/// The Levenshtein distance.
-fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut left = i + 1;
-        let mut row = vec![left];
-        for ((to, diagonal), up) in b.iter().zip(&above).zip(above.iter().skip(1)) {
-            left = (diagonal + usize::from(from != *to)).min(up + 1).min(left + 1);
-            row.push(left);
-        }
-        above = row;
-    }
-    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -308,8 +294,8 @@ mod tests {
             ("emails", "email", 1),
             ("kitten", "sitting", 3),
         ] {
-            assert_eq!(slips(a, b), count, "{a} {b}");
-            assert_eq!(slips(b, a), count, "{b} {a}");
+            assert_eq!(levenshtein(a, b), count, "{a} {b}");
+            assert_eq!(levenshtein(b, a), count, "{b} {a}");
         }
     }
 }

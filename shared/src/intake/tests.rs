@@ -4,36 +4,10 @@ use super::template::EXAMPLE_HOST;
 use super::*;
 use crate::domain::Secret;
 
-/// What a customer would be shown, without the messages: `row:column:code`.
-fn faults(intake: &Intake) -> Vec<String> {
-    intake
-        .faults
-        .iter()
-        .map(|fault| {
-            format!(
-                "{}:{}:{}",
-                fault.row,
-                fault.column.as_deref().unwrap_or("-"),
-                fault.code
-            )
-        })
-        .collect()
-}
+#[path = "../../tests/shown/mod.rs"]
+mod shown;
 
-fn rows(intake: &Intake) -> Vec<String> {
-    let shown = |(row, order): &(u32, MailboxOrder)| {
-        let destination_password = order.destination_password.as_ref().map_or("-", Secret::expose);
-        format!(
-            "{row} {} {} {:?} {} {} {destination_password}",
-            order.address,
-            order.source_user,
-            order.password.expose(),
-            order.source,
-            order.destination
-        )
-    };
-    intake.rows.iter().map(shown).collect()
-}
+use shown::{faults, rows};
 
 fn read(text: &str) -> Intake {
     read_file(text.as_bytes(), Policy::STRICT)

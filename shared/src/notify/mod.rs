@@ -11,6 +11,7 @@
 //!
 //! Reading order: this file, `view`, `templates`, `wording`, then [`mailer`].
 
+mod german;
 mod header;
 pub mod mailer;
 mod templates;
@@ -19,7 +20,7 @@ mod wording;
 
 pub use mailer::{Mailer, SendError};
 
-use crate::domain::{Fault, RequestState};
+use crate::domain::{Fault, Language, RequestState};
 use crate::profile::Profile;
 use crate::store::{JobRecord, NoticeKind, RequestRecord};
 use view::View;
@@ -68,7 +69,11 @@ pub fn compose(
         .as_deref()
         .map(|ticket| format!("[#{}] ", bracketed(ticket)))
         .unwrap_or_default();
-    let subject = one_line(&format!("{ticket}{} (request {})", rendered.title, request.request_id));
+    let word = match request.language {
+        Language::English => "request",
+        Language::German => "Auftrag",
+    };
+    let subject = one_line(&format!("{ticket}{} ({word} {})", rendered.title, request.request_id));
     Ok(Mail {
         subject,
         text: rendered.text,

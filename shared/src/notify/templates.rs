@@ -1,9 +1,10 @@
-//! The words of the notices: minijinja over the files in `templates/`.
+//! The words of the notices: minijinja over the files in `templates/`, a folder for each language beside the frame
+//! that all of them share.
 //!
 //! Values are escaped in every template whose name ends in `.html`. A value that a template names
 //! and the view does not have is an error, so that a slip of the pen is no gap in a mail. To add a
-//! notice: a name in the view, a title in `titles.txt`, a `.txt` and a `.html` with its body, a
-//! snapshot.
+//! notice: a name in the view, a title in `titles.txt`, a `.txt` and a `.html` with its body, each in
+//! every language, and snapshots.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -11,28 +12,39 @@ use minijinja::{Environment, Error, UndefinedBehavior};
 
 use super::view::View;
 use super::wording;
+use crate::domain::Language;
 
-/// Every file, by the name templates know it by.
-const FILES: [(&str, &str); 18] = [
-    ("titles.txt", include_str!("templates/titles.txt")),
-    ("layout.txt", include_str!("templates/layout.txt")),
-    ("layout.html", include_str!("templates/layout.html")),
-    ("lists.html", include_str!("templates/lists.html")),
-    ("accepted.txt", include_str!("templates/accepted.txt")),
-    ("accepted.html", include_str!("templates/accepted.html")),
-    ("refused.txt", include_str!("templates/refused.txt")),
-    ("refused.html", include_str!("templates/refused.html")),
-    ("scheduled.txt", include_str!("templates/scheduled.txt")),
-    ("scheduled.html", include_str!("templates/scheduled.html")),
-    ("first_pass_done.txt", include_str!("templates/first_pass_done.txt")),
-    ("first_pass_done.html", include_str!("templates/first_pass_done.html")),
-    ("finished.txt", include_str!("templates/finished.txt")),
-    ("finished.html", include_str!("templates/finished.html")),
-    ("failed.txt", include_str!("templates/failed.txt")),
-    ("failed.html", include_str!("templates/failed.html")),
-    ("cancelled.txt", include_str!("templates/cancelled.txt")),
-    ("cancelled.html", include_str!("templates/cancelled.html")),
-];
+/// The files of a folder, by the names templates know them by.
+macro_rules! files {
+    ($folder:literal: $($name:literal)*) => {
+        &[$(($name, include_str!(concat!("templates/", $folder, $name)))),*]
+    };
+}
+
+/// A file's name, and its text.
+type File = (&'static str, &'static str);
+
+/// The files of a language; all of them have the same.
+macro_rules! every_file {
+    ($language:literal) => {
+        files!($language:
+            "titles.txt" "ask.txt" "ask.html" "meanwhile.txt" "meanwhile.html" "failed_mailboxes.html"
+            "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
+            "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
+            "failed.txt" "failed.html" "cancelled.txt" "cancelled.html")
+    };
+}
+
+const FRAME: &[File] = files!("": "layout.txt" "layout.html" "lists.html");
+const ENGLISH: &[File] = every_file!("en/");
+const GERMAN: &[File] = every_file!("de/");
+
+fn files(language: Language) -> &'static [File] {
+    match language {
+        Language::English => ENGLISH,
+        Language::German => GERMAN,
+    }
+}
 
 /// The three texts of a notice.
 pub(super) struct Rendered {
@@ -46,10 +58,13 @@ pub(super) fn render(view: &View) -> Result<Rendered, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_filter("number", wording::number);
-    environment.add_filter("counted", wording::counted);
-    environment.add_filter("size", wording::size);
-    for (name, source) in FILES {
+    let language = view.language;
+    environment.add_filter("number", move |count| wording::number(count, language));
+    environment.add_filter("counted", move |count, one: String, many: String| {
+        wording::counted(count, &one, &many, language)
+    });
+    environment.add_filter("size", move |bytes| wording::size(bytes, language));
+    for (name, source) in FRAME.iter().chain(files(language)) {
         environment.add_template(name, source)?;
     }
     let title = environment.get_template("titles.txt")?.render(Serde(view))?;

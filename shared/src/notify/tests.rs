@@ -1,10 +1,11 @@
 //! Each notice as a snapshot, and what no notice may do.
 
+mod german;
 mod hostile;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
-use crate::domain::{Check, CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Pass, RequestId};
+use crate::domain::{Check, CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Language, Pass, RequestId};
 use crate::store::job::CertificateNote;
 
 fn profile() -> Profile {
@@ -19,6 +20,7 @@ fn request(state: RequestState) -> RequestRecord {
         created_at: "2026-11-23T10:00:00Z".to_owned(),
         created_day: "2026-11-23".to_owned(),
         contact_email: "it@example.com".parse().unwrap(),
+        language: Language::English,
         ticket: Some("4711".to_owned()),
         window: None,
         options: CopyOptions::default(),

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::german;
 use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Security};
+use crate::domain::{Fault, JobState, Language, Security};
 use crate::profile::Profile;
 use crate::store::{JobRecord, NoticeKind, RequestRecord};
 
@@ -20,6 +21,7 @@ const LISTED_FAULTS: usize = 10;
 pub(super) struct View {
     /// The template's name: that of the notice, without the generation.
     pub(super) kind: &'static str,
+    pub(super) language: Language,
     pub(super) provider: String,
     pub(super) support: Option<String>,
     pub(super) request: String,
@@ -113,7 +115,8 @@ impl View {
         faults: &[Fault],
         profile: &Profile,
     ) -> Self {
-        let mut mailboxes: Vec<Mailbox> = jobs.iter().map(Mailbox::new).collect();
+        let language = request.language;
+        let mut mailboxes: Vec<Mailbox> = jobs.iter().map(|job| Mailbox::new(job, language)).collect();
         mailboxes.sort_by_key(|mailbox| match mailbox.outcome {
             "failed" => 0,
             "exceptions" => 1,
@@ -127,6 +130,7 @@ impl View {
         let endpoint = &profile.imap.endpoint;
         Self {
             kind: name(kind),
+            language,
             provider: one_line(&profile.provider.name),
             support: profile
                 .notices
@@ -140,15 +144,15 @@ impl View {
                 .map(one_line)
                 .filter(|ticket| !ticket.is_empty()),
             frame: request.window.as_ref().map(|window| Frame {
-                start: moment(window.start(), window.zone()),
-                end: window.end().map(|end| moment(end, window.zone())),
+                start: moment(window.start(), window.zone(), language),
+                end: window.end().map(|end| moment(end, window.zone(), language)),
             }),
-            reason: request
-                .error_message
-                .as_deref()
-                .map(one_line)
-                .filter(|reason| !reason.is_empty()),
-            rows: Row::listing(faults, jobs),
+            reason: reason(
+                request.error_code.as_deref(),
+                request.error_message.as_deref(),
+                language,
+            ),
+            rows: Row::listing(faults, jobs, language),
             totals: Totals::of(&mailboxes, failed.len()),
             mailboxes: Listing::first(mailboxes, LISTED_MAILBOXES),
             failed: Listing::first(failed, LISTED_MAILBOXES),
@@ -176,13 +180,15 @@ impl<T> Listing<T> {
 
 impl Row {
     /// The refused rows, and the mailboxes in whose checks something was found, by their rows.
-    fn listing(faults: &[Fault], jobs: &[JobRecord]) -> Listing<Self> {
+    fn listing(faults: &[Fault], jobs: &[JobRecord], language: Language) -> Listing<Self> {
         let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
         let mut addresses = std::collections::BTreeMap::new();
         for job in jobs.iter().filter(|job| job.check.needs_attention()) {
             let remedies = job.check.failed().iter().map(|fault| Remedy {
                 column: None,
-                message: one_line(&fault.in_words()),
+                message: one_line(
+                    &own_words(language, || Some(german::check(fault))).unwrap_or_else(|| fault.in_words()),
+                ),
             });
             rows.entry(job.job_id.row()).or_default().extend(remedies);
             addresses.insert(job.job_id.row(), one_line(&job.address));
@@ -190,7 +196,7 @@ impl Row {
         for fault in faults {
             let remedy = Remedy {
                 column: fault.column.as_deref().map(one_line),
-                message: one_line(&fault.message),
+                message: one_line(own_words(language, || Some(german::fault(fault))).unwrap_or(&fault.message)),
             };
             rows.entry(fault.row).or_default().push(remedy);
         }
@@ -204,7 +210,7 @@ impl Row {
 }
 
 impl Mailbox {
-    fn new(job: &JobRecord) -> Self {
+    fn new(job: &JobRecord, language: Language) -> Self {
         let outcome = match job.status.state() {
             JobState::Failed => "failed",
             JobState::Cancelled => "cancelled",
@@ -221,11 +227,7 @@ impl Mailbox {
             bytes_copied: job.bytes_copied,
             exceptions: job.exceptions,
             certificate: job.certificate_path(),
-            reason: job
-                .error_message
-                .as_deref()
-                .map(one_line)
-                .filter(|reason| !reason.is_empty()),
+            reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }
     }
 }
@@ -244,6 +246,21 @@ impl Totals {
             exceptions: sum.exceptions.saturating_add(mailbox.exceptions),
             ..sum
         })
+    }
+}
+
+/// Why something failed, in the customer's language where there are words for the code.
+fn reason(code: Option<&str>, message: Option<&str>, language: Language) -> Option<String> {
+    let own = own_words(language, || german::failure(code?));
+    own.or_else(|| message.map(one_line))
+        .filter(|reason| !reason.is_empty())
+}
+
+/// The words of a language other than the one that everything is said in.
+fn own_words<T>(language: Language, german: impl FnOnce() -> Option<T>) -> Option<T> {
+    match language {
+        Language::English => None,
+        Language::German => german(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::Zone;
+use super::german;
+use crate::domain::{Language, Zone};
 
 /// The longest ticket reference shown, in characters.
 const LONGEST_TICKET: usize = 64;
@@ -31,22 +32,31 @@ pub(super) fn bracketed(ticket: &str) -> String {
 }
 
 /// A moment on the clock of a zone: `Wednesday, 25 November 2026, 22:00 (Europe/Berlin, UTC+01:00)`.
-pub(super) fn moment(at: Timestamp, zone: &Zone) -> String {
+pub(super) fn moment(at: Timestamp, zone: &Zone, language: Language) -> String {
     let at = at.to_zoned(zone.rules().clone());
-    format!(
-        "{} ({zone}, UTC{})",
-        at.strftime("%A, %-d %B %Y, %H:%M"),
-        at.strftime("%:z")
-    )
+    let words = match language {
+        Language::English => at.strftime("%A, %-d %B %Y, %H:%M").to_string(),
+        Language::German => german::day_and_time(&at),
+    };
+    format!("{words} ({zone}, UTC{})", at.strftime("%:z"))
 }
 
-/// A number with commas between thousands; never below zero, since it counts something.
-pub(super) fn number(count: i64) -> String {
+/// The marks between thousands and before decimals.
+fn marks(language: Language) -> (char, char) {
+    match language {
+        Language::English => (',', '.'),
+        Language::German => ('.', ','),
+    }
+}
+
+/// A number with marks between thousands; never below zero, since it counts something.
+pub(super) fn number(count: i64, language: Language) -> String {
+    let (thousands, _) = marks(language);
     let digits = count.max(0).to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (n, digit) in digits.chars().enumerate() {
         if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            shown.push(',');
+            shown.push(thousands);
         }
         shown.push(digit);
     }
@@ -54,12 +64,12 @@ pub(super) fn number(count: i64) -> String {
 }
 
 /// A number and what it counts: `1 mailbox`, `1,200 mailboxes`.
-pub(super) fn counted(count: i64, one: String, many: String) -> String {
-    format!("{} {}", number(count), if count == 1 { one } else { many })
+pub(super) fn counted(count: i64, one: &str, many: &str, language: Language) -> String {
+    format!("{} {}", number(count, language), if count == 1 { one } else { many })
 }
 
 /// A length in bytes in the unit that reads best, to a tenth: `1.4 GB`. Units are decimal.
-pub(super) fn size(bytes: i64) -> String {
+pub(super) fn size(bytes: i64, language: Language) -> String {
     let bytes = bytes.max(0);
     let mut unit = ("bytes", 1);
     for larger in [
@@ -74,10 +84,14 @@ pub(super) fn size(bytes: i64) -> String {
     }
     let (name, unit) = unit;
     if unit == 1 {
-        return counted(bytes, "byte".to_owned(), "bytes".to_owned());
+        return match language {
+            Language::English => counted(bytes, "byte", "bytes", language),
+            Language::German => counted(bytes, "Byte", "Byte", language),
+        };
     }
+    let (_, decimal) = marks(language);
     let tenths = bytes / (unit / 10);
-    format!("{}.{} {name}", number(tenths / 10), tenths % 10)
+    format!("{}{decimal}{} {name}", number(tenths / 10, language), tenths % 10)
 }
 
 #[cfg(test)]
@@ -121,7 +135,7 @@ mod tests {
                 "Friday, 1 January 2027, 00:00 (Europe/Berlin, UTC+01:00)",
             ),
         ] {
-            assert_eq!(moment(at.parse().unwrap(), &zone), shown);
+            assert_eq!(moment(at.parse().unwrap(), &zone, Language::English), shown);
         }
     }
 
@@ -134,7 +148,7 @@ mod tests {
             (1_000, "1,000"),
             (1_234_567, "1,234,567"),
         ] {
-            assert_eq!(number(count), shown);
+            assert_eq!(number(count, Language::English), shown);
         }
         for (bytes, shown) in [
             (0, "0 bytes"),
@@ -145,7 +159,19 @@ mod tests {
             (999_999, "999.9 kB"),
             (i64::MAX, "9,223,372.0 TB"),
         ] {
-            assert_eq!(size(bytes), shown);
+            assert_eq!(size(bytes, Language::English), shown);
         }
+    }
+
+    #[test]
+    fn german_has_its_own_marks_days_and_months() {
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        assert_eq!(
+            moment("2026-03-01T21:05:00Z".parse().unwrap(), &zone, Language::German),
+            "Sonntag, 1. März 2026, 22:05 Uhr (Europe/Berlin, UTC+01:00)"
+        );
+        assert_eq!(number(1_234_567, Language::German), "1.234.567");
+        assert_eq!(size(1_449_999_999, Language::German), "1,4 GB");
+        assert_eq!(size(1, Language::German), "1 Byte");
     }
 }

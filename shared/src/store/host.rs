@@ -82,11 +82,27 @@ impl Store {
         Ok(None)
     }
 
-    /// Gives a connection back. One that somebody else has taken since stays theirs.
+    /// Gives a connection back; where the server turned its holder away for having too many, that is learnt. One
+    /// that somebody else has taken since stays theirs.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn give_connection_back(&self, slot: &ConnectionSlot) -> Result<(), StoreError> {
+    /// [`StoreError`]; it may have been given back nevertheless.
+    pub async fn give_connection_back(
+        &self,
+        slot: &ConnectionSlot,
+        was_crowded: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let learnt = if was_crowded {
+            self.learn_limit(slot, now).await
+        } else {
+            Ok(())
+        };
+        self.release_slot(slot).await?;
+        learnt
+    }
+
+    async fn release_slot(&self, slot: &ConnectionSlot) -> Result<(), StoreError> {
         let change = Change::default()
             .if_equal("holder", slot.holder.clone())
             .set("lease_until", 0_i64);
@@ -98,12 +114,13 @@ impl Store {
 
     /// Notes that a server turned the holder of this connection away because it had too many: for an
     /// hour it gets one fewer than are held now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn learn_limit(&self, slot: &ConnectionSlot, now: Timestamp) -> Result<(), StoreError> {
+    async fn learn_limit(&self, slot: &ConnectionSlot, now: Timestamp) -> Result<(), StoreError> {
         let held = self.held_slots(&slot.host, now).await?.len();
-        let connections = i64::try_from(held.saturating_sub(1).max(1)).unwrap_or(i64::MAX);
+        // One connection alone that is turned away says nothing about how many there may be.
+        if held < 2 {
+            return Ok(());
+        }
+        let connections = i64::try_from(held - 1).unwrap_or(i64::MAX);
         let until = now.checked_add(BELIEVED).unwrap_or(Timestamp::MAX);
         let change = Change::default()
             .set("connections", connections)

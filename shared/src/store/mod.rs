@@ -7,6 +7,7 @@
 //! Reading order: [`request`], [`job`], [`planning`], [`folder`], then [`notice`] and [`refused`].
 
 mod advance;
+pub mod attachment;
 pub mod check;
 mod chunk;
 pub mod claim;
@@ -35,6 +36,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::RequestId;
 
+pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
 pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};

@@ -9,7 +9,7 @@ use super::job::Failure;
 use super::notice::{NoticeKind, NoticeRecord};
 use super::{Advance, Store, StoreError, belonging, item_of, stamp};
 use crate::domain::request::transition;
-use crate::domain::{CopyOptions, EmailAddress, Opening, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{CopyOptions, EmailAddress, Language, Opening, RequestEvent, RequestId, RequestState, Window};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -36,6 +36,9 @@ pub struct RequestRecord {
     pub created_day: String,
     /// Whom to tell.
     pub contact_email: EmailAddress,
+    /// The language to tell them in.
+    #[serde(default)]
+    pub language: Language,
     /// The provider's ticket, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::chunk::{ChunkEnd, OpenFolder};
 use super::claims::Claims;
 use super::settle::settle_request;
-use super::{Engine, LEASE_GRACE, Mailbox, SyncError};
+use super::{Engine, Mailbox, NO_CONNECTION, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, JobState, Pass};
@@ -16,9 +16,6 @@ use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
 
 /// A folder is not begun with less time left than this.
 const FOLDER_MARGIN: Duration = Duration::from_secs(2);
-
-/// How long a lane waits that may not connect, because others hold all connections to the server.
-const NO_CONNECTION: Duration = Duration::from_secs(15);
 
 /// How long after a fault a folder is left alone: what was on the wire has arrived by then.
 const FAULT_GRACE: Duration = Duration::from_secs(10);
@@ -98,20 +95,15 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
             Some(mailbox) => mailbox,
             None => mailbox.insert(engine.mailbox(&job).await?),
         };
-        let most = engine.profile.limits.host_connections;
-        let until = deadline.lease_end(LEASE_GRACE);
-        let taken = engine
-            .store
-            .take_connection(&job.source.host, id, most, now(), until)
-            .await?;
-        let Some(connection) = taken else {
+        let Some(connection) = engine.take_connection(&job, deadline).await? else {
             return Ok(LaneEnd::Wait(NO_CONNECTION));
         };
         let worked = Box::pin(mailbox.work(pass, deadline)).await;
-        if worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source()) {
-            engine.store.learn_limit(&connection, now()).await?;
-        }
-        engine.store.give_connection_back(&connection).await?;
+        let was_crowded = worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source());
+        engine
+            .store
+            .give_connection_back(&connection, was_crowded, now())
+            .await?;
         match worked? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),
@@ -177,11 +169,7 @@ impl<L: Ledger> Mailbox<L> {
             let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
                 return Ok(Work::HeldUntil(delay));
             };
-            let Some(folder) = self
-                .ledger
-                .lease_folder(free, pass, at, deadline.lease_end(LEASE_GRACE))
-                .await?
-            else {
+            let Some(folder) = self.ledger.lease_folder(free, pass, at, deadline.lease_end()).await? else {
                 continue;
             };
             let end = work_on(

@@ -51,13 +51,15 @@ pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 
 use std::time::Duration;
 
+use crate::clock::{Deadline, now};
 use crate::imap::{Connector, Credentials, ImapError};
 use crate::profile::{DestinationAuth, Profile};
 use crate::secrets::{SecretError, Secrets};
+use crate::store::host::ConnectionSlot;
 use crate::store::{JobRecord, Store, StoreError};
 
-/// How long after its run's end a worker's lease lasts: what it had sent has arrived by then.
-const LEASE_GRACE: Duration = Duration::from_secs(10);
+/// How long work waits that may not connect, because others hold all connections to the previous provider's server.
+pub const NO_CONNECTION: Duration = Duration::from_secs(15);
 
 /// What the service's functions plan and copy with: it makes [`Mailbox`]es of jobs.
 #[derive(Clone)]
@@ -101,6 +103,22 @@ pub enum SyncError {
 }
 
 impl Engine {
+    /// Takes the right to connect once to a job's previous provider until the run's end; `None` where others hold as
+    /// many connections to its server as there may be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_connection(
+        &self,
+        job: &JobRecord,
+        deadline: Deadline,
+    ) -> Result<Option<ConnectionSlot>, StoreError> {
+        let most = self.profile.limits.host_connections;
+        self.store
+            .take_connection(&job.source.host, job.job_id, most, now(), deadline.lease_end())
+            .await
+    }
+
     /// A job's mailbox, with the rights to enter it on both sides.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settle::settle_request;
-use super::{Engine, LEASE_GRACE, SyncError};
+use super::{Engine, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
 use crate::store::job::PlanTotals;
@@ -55,11 +55,7 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     if !engine.store.lock_destination(&job).await? {
         return Ok(PlanEnd::Later(BUSY));
     }
-    let lease = match engine
-        .store
-        .lease_plan(id, now(), deadline.lease_end(LEASE_GRACE))
-        .await
-    {
+    let lease = match engine.store.lease_plan(id, now(), deadline.lease_end()).await {
         Ok(lease) => lease,
         Err(StoreError::Conflict) => return Ok(PlanEnd::Later(BUSY)),
         Err(error) => return Err(error.into()),

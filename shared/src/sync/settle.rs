@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::SyncError;
+use crate::domain::patience::Prospect;
 use crate::domain::{JobId, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome};
 use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
@@ -84,13 +85,22 @@ impl SyncError {
         }
     }
 
+    /// What it says about trying again while a mailbox is being worked on.
+    pub fn prospect(&self) -> Prospect {
+        match (self.needs_person(), self.is_login()) {
+            (false, _) => Prospect::Passing,
+            (true, true) => Prospect::RefusedLogin,
+            (true, false) => Prospect::Hopeless,
+        }
+    }
+
     /// Whether it concerns one folder, and the others can go on.
     pub fn is_about_one_folder(&self) -> bool {
         matches!(self, Self::Source(error) | Self::Destination(error) if error.is_about_one_folder())
     }
 
     /// Whether a login was refused.
-    pub fn is_login(&self) -> bool {
+    fn is_login(&self) -> bool {
         matches!(
             self,
             Self::Source(ImapError::LoginRefused { .. }) | Self::Destination(ImapError::LoginRefused { .. })

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::SyncError;
 use super::claims::Claims;
 use super::item::Item;
 use super::lane::release_after_fault;
 use super::planner::Planner;
 use super::transfer::outgoing_flags;
-use super::{LEASE_GRACE, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
@@ -163,7 +163,7 @@ impl Copy {
             return None;
         }
         folder.epoch += 1;
-        folder.lease_until = deadline.lease_end(LEASE_GRACE).as_second();
+        folder.lease_until = deadline.lease_end().as_second();
         chunk.epoch = folder.epoch;
         chunk.open_batch = Some(OpenBatch {
             uids: uids.to_set(),

@@ -13,6 +13,18 @@ use crate::servers::pass;
 use crate::turns::Relay;
 use crate::users::{Pair, hiding};
 
+/// The relays to both servers, a mailbox between them, and the round trips on either side that logging in and saying
+/// goodbye take.
+async fn relayed(pair: &Pair) -> Result<(Relay, Relay, Mailbox<MemoryLedger>, (u64, u64))> {
+    let source = Relay::start(pair.servers.source.address()).await?;
+    let destination = Relay::start(pair.servers.destination.address()).await?;
+    let mailbox = pair.servers.mailbox_between(source.port, destination.port)?;
+    login_and_logout(&mailbox).await?;
+    let (base, _) = source.take();
+    let (base_here, _) = destination.take();
+    Ok((source, destination, mailbox, (base, base_here)))
+}
+
 /// Logging in, and saying goodbye.
 async fn login_and_logout(mailbox: &Mailbox<MemoryLedger>) -> Result<()> {
     let open = |access: &Access| {
@@ -38,12 +50,7 @@ async fn thirty_five_folders_cost_few_round_trips() -> Result<()> {
                     .deliver(&folder(number), &format!("{subject}{number}"), &[])?;
             }
         }
-        let source = Relay::start(pair.servers.source.address()).await?;
-        let destination = Relay::start(pair.servers.destination.address()).await?;
-        let mailbox = pair.servers.mailbox_between(source.port, destination.port)?;
-        login_and_logout(&mailbox).await?;
-        let (base, _) = source.take();
-        let (base_here, _) = destination.take();
+        let (source, destination, mailbox, (base, base_here)) = relayed(&pair).await?;
         // Planning the first pass: the list, then all folders at once.
         let lease = mailbox.ledger.lease_plan(mailbox.job_id);
         ensure!(
@@ -78,12 +85,7 @@ async fn little_that_is_new_is_carried_over_without_a_lane() -> Result<()> {
                 .deliver(&folder(number), &format!("{subject}{number}"), &[])?;
         }
     }
-    let source = Relay::start(pair.servers.source.address()).await?;
-    let destination = Relay::start(pair.servers.destination.address()).await?;
-    let mailbox = pair.servers.mailbox_between(source.port, destination.port)?;
-    login_and_logout(&mailbox).await?;
-    let (base, _) = source.take();
-    let (base_here, _) = destination.take();
+    let (source, destination, mailbox, (base, base_here)) = relayed(&pair).await?;
     pass(&mailbox, Pass::First).await?;
     for number in 0..10 {
         pair.there

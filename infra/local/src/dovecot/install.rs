@@ -1,9 +1,12 @@
 //! Finding Dovecot and others on this machine, and installing them where that can be done unasked.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+
+use crate::workspace_root;
 
 /// Where Debian puts administration programs; often not in a developer's `PATH`.
 const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
@@ -16,13 +19,8 @@ const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/us
 /// If they are missing and cannot be installed; the error says what to install.
 pub fn ensure_installed() -> anyhow::Result<()> {
     let missing = |name: &&str| !Path::new(name).exists() && program(name).is_err();
-    if !["dovecot", "doveadm", "openssl", "/usr/lib/dovecot/imap"]
-        .iter()
-        .any(missing)
-    {
-        return Ok(());
-    }
-    install(&["dovecot-imapd", "openssl"])?;
+    let names = ["dovecot", "doveadm", "openssl", "/usr/lib/dovecot/imap"];
+    install(&["dovecot-imapd", "openssl"], || !names.iter().any(missing))?;
     program("dovecot").map(drop)
 }
 
@@ -31,9 +29,7 @@ pub fn ensure_installed() -> anyhow::Result<()> {
 /// # Errors
 /// If it is missing and cannot be installed; the error says what to install.
 pub fn ensure_package(name: &str, package: &str) -> anyhow::Result<PathBuf> {
-    if program(name).is_err() {
-        install(&[package])?;
-    }
+    install(&[package], || program(name).is_ok())?;
     program(name)
 }
 
@@ -42,13 +38,25 @@ pub fn ensure_package(name: &str, package: &str) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// If it is missing and cannot be installed; the error says what to install.
 pub fn ensure_file(path: &Path, package: &str) -> anyhow::Result<()> {
-    if path.exists() { Ok(()) } else { install(&[package]) }
+    install(&[package], || path.exists())
 }
 
-fn install(packages: &[&str]) -> anyhow::Result<()> {
+/// Installs packages, unless they are there. Tests ask for what they need side by side, and of two apt-get at once one
+/// fails, so one after the other looks and installs.
+pub(crate) fn install(packages: &[&str], are_there: impl Fn() -> bool) -> anyhow::Result<()> {
+    if are_there() {
+        return Ok(());
+    }
     let names = packages.join(" ");
     if !nix::unistd::Uid::effective().is_root() {
         bail!("not everything is installed; run `sudo apt-get install {names}` and try again");
+    }
+    let target = workspace_root().join("target");
+    fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
+    let turn = fs::File::create(target.join("apt.lock")).context("cannot open the lock of apt-get")?;
+    turn.lock().context("cannot wait for another apt-get")?;
+    if are_there() {
+        return Ok(());
     }
     let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
     for arguments in [["update", "--quiet"].as_slice(), &[&install, packages].concat()] {

@@ -1,0 +1,49 @@
+//! Dead letters of an import.
+//!
+//! Judged as a lane's are: what moved on since the letter was sent gets another chance; while somebody holds the right
+//! to work, the letter waits; else the attachment ends with the last reason.
+
+use anyhow::bail;
+use mailvan::clock::now;
+use mailvan::domain::RequestId;
+use mailvan::domain::patience::Faults;
+use mailvan::queue::{ImportAttachment, Queue};
+use mailvan::store::{AttachmentState, StoreError};
+
+use crate::{Deps, given_up};
+
+/// Buries a letter, with the count of batches it was sent with.
+pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> anyhow::Result<()> {
+    let store = &deps.store;
+    let Some(record) = store
+        .attachment(id, attachment)
+        .await?
+        .filter(|record| record.state.is_open())
+    else {
+        return Ok(());
+    };
+    let batches = record.progress.batches + record.undone_batches;
+    if batches > done {
+        tracing::warn!(request.id = %id, attachment, batches, "an import was cut off; it gets another chance");
+        let next = ImportAttachment {
+            request_id: id,
+            attachment: attachment.to_owned(),
+            done: batches,
+            faults: Faults::NONE,
+        };
+        return Ok(deps.queues.send(Queue::Import, &next).await?);
+    }
+    let (record, journal) = match store.lease_attachment(id, attachment, now(), now()).await {
+        Err(StoreError::Conflict) => bail!("attachment {attachment} may be worked on; it is judged later"),
+        leased => leased?,
+    };
+    let failure = given_up(record.error_code.clone(), record.error_message.clone());
+    let failed = store
+        .advance_attachment(&record, AttachmentState::Failed, Some(&failure), now())
+        .await;
+    journal.release().await?;
+    match failed {
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,250 @@
+//! Objects at the server: put where there is none, read back, taken away where they are as they were.
+
+use std::collections::HashMap;
+
+use http::Request;
+use libdav::caldav::GetCalendarResources;
+use libdav::carddav::GetAddressBookResources;
+use libdav::dav::{Delete, PutResource, WebDavError, make_relative_url};
+use libdav::encoding::strict_percent_encoded;
+use libdav::requests::DavRequest;
+
+use super::{Collection, DavError, DavSession, path_of};
+use crate::dav::content_line::unfold;
+use crate::dav::{Built, Kind, hex, print_of};
+
+/// How much of the server's words is kept.
+const WORDS: usize = 150;
+
+/// What became of a PUT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is stored.
+    Stored,
+    /// There is something of this name already, or it has changed since.
+    Exists,
+    /// The collection has an object with this UID under another name, which the server may tell.
+    UidTaken(Option<String>),
+    /// The server does not want it.
+    Refused(String),
+}
+
+/// What became of a DELETE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// It has been changed since, and stays.
+    Changed,
+}
+
+/// An object at the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its text.
+    pub text: String,
+    /// Its version.
+    pub etag: String,
+}
+
+/// The name of an object in a collection: the same for the same UID, so that nothing is there twice.
+pub fn name_of(collection: &Collection, built: &Built) -> String {
+    let ending = match built.kind {
+        Kind::Contacts => "vcf",
+        Kind::Calendar => "ics",
+    };
+    let print = hex(&print_of(&[built.component.as_bytes(), built.uid.as_bytes()]));
+    format!("{}{print}.{ending}", collection.href)
+}
+
+impl DavSession {
+    /// Those of the objects that are there.
+    ///
+    /// # Errors
+    /// [`DavError`].
+    pub async fn fetch(&self, collection: &Collection, hrefs: &[String]) -> Result<HashMap<String, Found>, DavError> {
+        if hrefs.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let what = "the look at what is there";
+        let hrefs = hrefs.iter().map(|href| strict_percent_encoded(href));
+        let resources = match collection.kind {
+            Kind::Contacts => {
+                let get = GetAddressBookResources::new(&collection.href).with_hrefs(hrefs);
+                self.client.request(get).await.map_err(DavError::of(what))?.resources
+            }
+            Kind::Calendar => {
+                let get = GetCalendarResources::new(&collection.href).with_hrefs(hrefs);
+                self.client.request(get).await.map_err(DavError::of(what))?.resources
+            }
+        };
+        let found = resources.into_iter().filter_map(|resource| {
+            let content = resource.content.ok()?;
+            let found = Found {
+                text: content.data,
+                etag: content.etag,
+            };
+            Some((path_of(&resource.href), found))
+        });
+        Ok(found.collect())
+    }
+
+    /// The object with a UID, under whatever name it is.
+    ///
+    /// # Errors
+    /// [`DavError`].
+    pub async fn with_uid(
+        &self,
+        collection: &Collection,
+        component: &str,
+        uid: &str,
+    ) -> Result<Option<(String, Found)>, DavError> {
+        let what = "the search for an object";
+        let uid_text = escaped(uid);
+        let (body, get_card, get_entry) = match collection.kind {
+            Kind::Contacts => (
+                format!(
+                    r#"<c:addressbook-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:prop><d:getetag/><c:address-data/></d:prop><c:filter><c:prop-filter name="UID"><c:text-match match-type="equals">{uid_text}</c:text-match></c:prop-filter></c:filter></c:addressbook-query>"#
+                ),
+                Some(GetAddressBookResources::new(&collection.href)),
+                None,
+            ),
+            Kind::Calendar => (
+                format!(
+                    r#"<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop><d:getetag/><c:calendar-data/></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="{component}"><c:prop-filter name="UID"><c:text-match collation="i;octet">{uid_text}</c:text-match></c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"#
+                ),
+                None,
+                Some(GetCalendarResources::new(&collection.href)),
+            ),
+        };
+        let request = Request::builder()
+            .method("REPORT")
+            .uri(make_relative_url(self.client.base_url.clone(), &collection.href).map_err(|_| DavError::Address)?)
+            .header("Depth", "1")
+            .header("Content-Type", "application/xml; charset=utf-8")
+            .body(body)
+            .map_err(|_| DavError::Address)?;
+        let (head, body) = self
+            .client
+            .request_raw(request)
+            .await
+            .map_err(DavError::of_request(what))?;
+        let resources = match (get_card, get_entry) {
+            (Some(get), _) => get.parse_response(&head, &body).map(|answer| answer.resources),
+            (_, Some(get)) => get.parse_response(&head, &body).map(|answer| answer.resources),
+            (None, None) => Ok(Vec::new()),
+        };
+        let resources = resources.map_err(|error| DavError::of(what)(error.into()))?;
+        let own = format!("UID:{uid}");
+        let found = resources.into_iter().find_map(|resource| {
+            let content = resource.content.ok()?;
+            // A match of text may be a part of a longer UID.
+            let lines = unfold(content.data.as_bytes(), 1);
+            let is_it = lines.iter().any(|(_, line)| line.eq_ignore_ascii_case(own.as_bytes()));
+            let found = Found {
+                text: content.data,
+                etag: content.etag,
+            };
+            is_it.then(|| (path_of(&resource.href), found))
+        });
+        Ok(found)
+    }
+
+    /// Puts an object where there is none, or in the place of the version `over`.
+    ///
+    /// # Errors
+    /// [`DavError`] where it is not about the object.
+    pub async fn put(&self, href: &str, built: &Built, over: Option<&str>) -> Result<Put, DavError> {
+        let content_type = match built.kind {
+            Kind::Contacts => "text/vcard; charset=utf-8",
+            Kind::Calendar => "text/calendar; charset=utf-8",
+        };
+        let base = self.client.base_url.clone();
+        let put = PutResource::new(href);
+        let request = match over {
+            None => put.create(built.text.as_str(), content_type).prepare_request(base),
+            Some(etag) => put
+                .update(built.text.as_str(), content_type, etag)
+                .prepare_request(base),
+        };
+        let request = request.map_err(|_| DavError::Address)?;
+        let sent = self.client.request_raw(request).await;
+        let (head, body) = sent.map_err(DavError::of_request("an object"))?;
+        if head.status.is_success() {
+            return Ok(Put::Stored);
+        }
+        let body = String::from_utf8_lossy(&body);
+        Ok(match head.status.as_u16() {
+            412 => Put::Exists,
+            403 | 409 if body.contains("no-uid-conflict") => Put::UidTaken(conflict(&body)),
+            // Not about the object: the batch is tried again, and finds what arrived nevertheless.
+            status @ (408 | 423 | 425 | 502 | 504) => {
+                let what = "an object";
+                return Err(DavError::Refused { what, status });
+            }
+            413 => Put::Refused("it is larger than the server allows".to_owned()),
+            403 | 409 if body.contains("max-resource-size") => {
+                Put::Refused("it is larger than the server allows".to_owned())
+            }
+            status => Put::Refused(
+                format!("the server refused it with {status} {}", words(&body))
+                    .trim_end()
+                    .to_owned(),
+            ),
+        })
+    }
+
+    /// Takes an object away, if it is this version.
+    ///
+    /// # Errors
+    /// [`DavError`].
+    pub async fn delete(&self, href: &str, etag: &str) -> Result<Deleted, DavError> {
+        match self.client.request(Delete::new(href).with_etag(etag)).await {
+            Ok(_) => Ok(Deleted::Gone),
+            Err(WebDavError::BadStatusCode(status)) if matches!(status.as_u16(), 404 | 410) => Ok(Deleted::Gone),
+            Err(WebDavError::BadStatusCode(status)) if matches!(status.as_u16(), 409 | 412) => Ok(Deleted::Changed),
+            Err(error) => Err(DavError::of("the wish to take an object away")(error)),
+        }
+    }
+}
+
+/// The object that has the UID, where the server tells it (RFC 4791, section 5.3.2.1).
+fn conflict(body: &str) -> Option<String> {
+    let document = roxmltree::Document::parse(body).ok()?;
+    let conflict = document
+        .descendants()
+        .find(|node| node.tag_name().name() == "no-uid-conflict")?;
+    let href = conflict
+        .descendants()
+        .find(|node| node.tag_name().name() == "href")?
+        .text()?;
+    Some(path_of(href))
+}
+
+/// Text within XML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// What the server says, without tags.
+fn words(body: &str) -> String {
+    let mut text = String::new();
+    let mut in_tag = false;
+    for c in body.chars().take(4000) {
+        match c {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                text.push(' ');
+            }
+            c if !in_tag && !c.is_control() => text.push(c),
+            _ => {}
+        }
+    }
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(WORDS)
+        .collect()
+}

@@ -1,0 +1,166 @@
+//! Contacts and calendars: uploaded, imported while the function is killed, shown, and taken back.
+
+use std::io::{Cursor, Write as _};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mailvan_local::customer::{Order, Upload};
+use mailvan_local::samples::small;
+use mailvan_local::stack::{Parameters, Queue};
+use mailvan_local::world::{Plan, World};
+use mailvan_tests::{PATIENCE, quiet, rest, send, whole_table};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+const MAILBOX: &str = "anna@harbour.example";
+const EVENTS: usize = 150;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_and_calendars_arrive_once_though_the_import_is_killed_and_can_be_taken_back() -> Result<()> {
+    let mut plan = Plan::new("attachments", vec![small(MAILBOX, "Poller-9", 5, 1)]);
+    plan.has_dav = true;
+    plan.parameters = Parameters {
+        import_timeout_seconds: 20,
+        import_visibility_seconds: 21,
+        ..plan.parameters
+    };
+    let world = plan.start(|_| {}).await?;
+    let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
+    rest(&world, &order).await?;
+
+    // Long before the server can have taken all entries.
+    let kill = world
+        .emulator
+        .kill_at_work("import", Duration::from_millis(400))
+        .await?;
+    let takeout = archive()?;
+    let id = attach(&world, &order, &takeout, "calendar", "takeout.zip").await?;
+    let begun = Instant::now();
+    while !world.emulator.happened().await?.kills.contains(&kill) {
+        ensure!(begun.elapsed() < PATIENCE, "import is not at work");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let wish = json!({ "request_id": order.id, "attachment": id, "done": 0 });
+    send(&world, Queue::Import, &[wish.clone(), wish]).await?;
+    let imported = wait(&world, &order, &id, "completed_with_exceptions").await?;
+    let expected = (EVENTS as u64 + 3, EVENTS as u64 + 2, 1);
+    let number = |name: &str| imported[name].as_u64().unwrap_or_default();
+    assert_eq!(
+        (number("objects"), number("imported"), number("failed")),
+        expected,
+        "{imported:#}"
+    );
+    assert_eq!(
+        imported["problems"][0]["file"], "Takeout/Calendar/Familie.ics",
+        "{imported:#}"
+    );
+    let dav = world.dav.as_ref().context("no server")?;
+    assert_eq!(dav.objects(MAILBOX)?.len(), EVENTS + 2);
+
+    // The same file again brings nothing, and undoing it takes nothing away.
+    let again = attach(&world, &order, &takeout, "calendar", "takeout.zip").await?;
+    let second = wait(&world, &order, &again, "completed_with_exceptions").await?;
+    assert_eq!(
+        (&second["imported"], &second["existing"]),
+        (&json!(0), &json!(EVENTS + 2)),
+        "{second:#}"
+    );
+    undo(&world, &order, &again).await?;
+    assert_eq!(dav.objects(MAILBOX)?.len(), EVENTS + 2);
+
+    let report = format!("/v1/requests/{}/report.csv", order.id);
+    let (_, report) = world.customer.call(Method::GET, &report, Some(&order), None).await?;
+    let report = report.as_str().context("no report")?;
+    assert!(report.contains("attachment,2,anna@harbour.example"), "{report}");
+
+    let undone = undo(&world, &order, &id).await?;
+    assert_eq!(
+        (&undone["removed"], &undone["changed_since"]),
+        (&json!(EVENTS + 2), &json!(0)),
+        "{undone:#}"
+    );
+    assert!(dav.objects(MAILBOX)?.is_empty());
+
+    let junk = attach(&world, &order, b"%PDF-1.7 nothing of the kind", "contacts", "a.vcf").await?;
+    let failed = wait(&world, &order, &junk, "failed").await?;
+    assert_eq!(failed["error"]["code"], "file_not_readable", "{failed:#}");
+    quiet(&world).await?;
+    let table = whole_table(&world).await?;
+    assert!(!table.contains("van-key-7"), "a password is in the table");
+    Ok(())
+}
+
+/// A Takeout with a calendar of which one entry is broken, and contacts.
+fn archive() -> Result<Vec<u8>> {
+    let event = |n| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:{n}@example.org\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260101T100000Z\r\nSUMMARY:{n}\r\nEND:VEVENT\r\n"
+        )
+    };
+    let events: String = (0..EVENTS).map(event).collect();
+    let calendar = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nX-WR-CALNAME:Familie\r\n{events}BEGIN:VEVENT\r\nUID:b\r\nbroken\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    let contacts =
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:One\r\nEND:VCARD\r\nBEGIN:VCARD\r\nVERSION:3.0\r\nFN:Two\r\nEND:VCARD\r\n";
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("Takeout/Calendar/Familie.ics", calendar.as_str()),
+        ("Takeout/Contacts/All.vcf", contacts),
+    ] {
+        zip.start_file(name, SimpleFileOptions::default())?;
+        zip.write_all(text.as_bytes())?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+/// Announces and uploads a file; gives the attachment's id.
+async fn attach(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &str) -> Result<String> {
+    let body = json!({
+        "mailbox": 2, "kind": kind, "bytes": bytes.len(), "name": name,
+        "sha256": STANDARD.encode(Sha256::digest(bytes)),
+    });
+    let path = format!("/v1/requests/{}/attachments", order.id);
+    let (status, answer) = world
+        .customer
+        .call(Method::POST, &path, Some(order), Some(&body))
+        .await?;
+    ensure!(status == 201, "{status}: {answer}");
+    let upload: Upload = serde_json::from_value(answer["upload"].clone())?;
+    let other = world.customer.upload_bytes(&upload, b"something else").await;
+    ensure!(other.is_err(), "other bytes than those announced were taken");
+    world.customer.upload_bytes(&upload, bytes).await?;
+    Ok(answer["id"].as_str().context("no id")?.to_owned())
+}
+
+async fn wait(world: &World, order: &Order, id: &str, state: &str) -> Result<Value> {
+    let path = format!("/v1/requests/{}/attachments", order.id);
+    let begun = Instant::now();
+    loop {
+        let (_, answer) = world.customer.call(Method::GET, &path, Some(order), None).await?;
+        let attachments = answer["attachments"].as_array().context("no attachments")?;
+        let own = attachments
+            .iter()
+            .find(|attachment| attachment["id"] == id)
+            .context("no such attachment")?;
+        if own["state"] == state {
+            return Ok(own.clone());
+        }
+        if begun.elapsed() > PATIENCE || (own["state"] == "failed" && state != "failed") {
+            bail!("not {state}: {own:#}");
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+async fn undo(world: &World, order: &Order, id: &str) -> Result<Value> {
+    let path = format!("/v1/requests/{}/attachments/{id}", order.id);
+    let (status, answer) = world.customer.call(Method::DELETE, &path, Some(order), None).await?;
+    ensure!(status == 202, "{status}: {answer}");
+    wait(world, order, id, "undone").await
+}
