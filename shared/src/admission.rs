@@ -4,17 +4,13 @@
 //! Works from what the table holds, so that it can be repeated after any crash: rows and faults are
 //! written first, by whoever read them, and so is what the checks found.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::domain::{Check, JobId, Opening, Pass, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{Check, JobId, Pass, RequestEvent, RequestId, RequestState};
 use crate::queue::{CheckMailbox, CheckRequest, Queue, QueueError, Queues, StartPass};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
-
-/// A start that is not farther away than this is not worth a schedule, which has a precision of a
-/// minute.
-const AT_ONCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What admission works with.
 #[derive(Clone, Debug)]
@@ -96,6 +92,10 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let (id, generation) = (request.request_id, request.generation);
+        // Decided before: only the start may be missing, or have been moved.
+        if request.state == RequestState::Scheduled {
+            return self.schedule(request, now).await;
+        }
         let jobs = self.store.jobs(id, generation).await?;
         if request.state == RequestState::Checking && jobs.iter().any(|job| job.check.state.is_open()) {
             return self.have_checked(request, &jobs).await;
@@ -133,7 +133,8 @@ impl Admission {
     /// try, and a schedule without its state only finds nothing to start.
     async fn schedule(&self, request: &RequestRecord, now: Timestamp) -> Result<(), AdmissionError> {
         let id = request.request_id;
-        if let Some(start) = start_ahead(request.window.as_ref(), now) {
+        let start = request.window.as_ref().and_then(|window| window.wait_for_start(now));
+        if let Some(start) = start {
             self.schedules.create(id, Pass::First, start).await?;
             self.advance(request, RequestEvent::Accepted, NoticeKind::Scheduled, now)
                 .await?;
@@ -165,6 +166,7 @@ impl Admission {
             notice: Some(notice),
             if_generation: Some(request.generation),
             if_state: Some(request.state),
+            if_reschedules: Some(request.reschedules),
             ..RequestChange::default()
         };
         self.store
@@ -172,19 +174,6 @@ impl Admission {
             .await
             .map(|_| ())
     }
-}
-
-/// The start of a window, if it is far enough ahead for a schedule; else the copying begins at once.
-///
-/// A start can have passed when the customer has mended the rows. Where the frame has passed too, and
-/// its end is kept, the next night's counts.
-pub fn start_ahead(window: Option<&Window>, now: Timestamp) -> Option<Timestamp> {
-    let window = window?;
-    let start = match window.opening(now) {
-        Opening::Open { .. } => window.start(),
-        Opening::Closed { until } => until,
-    };
-    (start.duration_since(now) > AT_ONCE).then_some(start)
 }
 
 /// States in which there is something to admit, or in which a crash may have left side effects
@@ -203,29 +192,6 @@ fn is_admissible(state: RequestState, good_rows_only: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_start_that_is_ahead_is_waited_for() {
-        let now: Timestamp = "2026-11-24T09:00:00Z".parse().unwrap();
-        let window = |start, end| Window::parse(start, end, "UTC", "2026-11-20T09:00:00Z".parse().unwrap()).unwrap();
-        let ahead = window("2026-11-24T10:00", None);
-        assert_eq!(start_ahead(Some(&ahead), now), Some(ahead.start()));
-        assert_eq!(start_ahead(Some(&window("2026-11-24T09:01", None)), now), None);
-        assert_eq!(
-            start_ahead(Some(&window("2026-11-23T09:00", Some("2026-11-25T09:00"))), now),
-            None
-        );
-        assert_eq!(
-            start_ahead(Some(&window("2026-11-22T09:00", Some("2026-11-23T09:00"))), now),
-            None
-        );
-        assert_eq!(start_ahead(None, now), None);
-        // A frame of an hour that has passed waits for the next night.
-        assert_eq!(
-            start_ahead(Some(&window("2026-11-23T22:00", Some("2026-11-23T23:00"))), now),
-            Some("2026-11-24T22:00:00Z".parse().unwrap())
-        );
-    }
 
     #[test]
     fn good_rows_are_taken_only_when_all_are_there() {

@@ -117,7 +117,8 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
 /// Deletes what would start the first pass in this frame, or have it go on.
 pub async fn forget_starts(deps: &Deps, id: RequestId, window: Option<&Window>, now: Timestamp) -> anyhow::Result<()> {
     let Some(window) = window else { return Ok(()) };
-    for start in [Some(window.start()), window.next_start(now)].into_iter().flatten() {
+    let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
+    for start in starts.into_iter().flatten() {
         deps.schedules.delete(id, Pass::First, start).await?;
     }
     Ok(())
@@ -172,6 +173,7 @@ mod tests {
             request: samples::request(state),
             jobs,
             faults: Vec::new(),
+            read_at: samples::now(),
         }
     }
 

@@ -153,6 +153,7 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         language: order.language,
         ticket: order.ticket.clone(),
         window: order.window.clone(),
+        reschedules: 0,
         options: order.options.clone(),
         token_hash,
         data_key: None,

@@ -15,6 +15,9 @@ use super::Window;
 /// Nights that are looked ahead for one that takes place.
 const LOOK_AHEAD: i64 = 4;
 
+/// A wait that is not longer than this is none: a schedule has a precision of a minute.
+pub const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
 /// What becomes of what is not copied by the frame's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +70,30 @@ impl Window {
             // The end of time.
             None => Opening::Open { until: None },
         }
+    }
+
+    /// Until when copying has to wait; none where it may go on, or may within a minute.
+    pub fn pause(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.opening(now) {
+            Opening::Open { .. } => None,
+            Opening::Closed { until } => (until.duration_since(now) > SHORT_WAIT).then_some(until),
+        }
+    }
+
+    /// When copying may begin for the first time, if that is to be waited for. Where the first frame has
+    /// passed, as it can while rows are mended, the next night's counts.
+    pub fn wait_for_start(&self, now: Timestamp) -> Option<Timestamp> {
+        let start = match self.opening(now) {
+            Opening::Open { .. } => self.start(),
+            Opening::Closed { until } => until,
+        };
+        (start.duration_since(now) > SHORT_WAIT).then_some(start)
+    }
+
+    /// When copying that the end of the frame interrupts is to go on; none where it is not kept. Farther
+    /// away than a short wait, during which it goes on anyway.
+    pub fn next_waking(&self, now: Timestamp) -> Option<Timestamp> {
+        self.next_start(now.checked_add(SHORT_WAIT).ok()?)
     }
 
     /// When the next frame starts after this time; none where the frame has no end that is kept.
@@ -252,6 +279,33 @@ mod tests {
         );
     }
 
+    #[test]
+    fn waits_of_less_than_a_minute_are_none() {
+        let frame = window("2026-11-25T22:00:00Z", "2026-11-25T23:00:00Z", "UTC");
+        let (wall, next) = (at, at("2026-11-26T22:00:00Z"));
+        for (now, pause, first, waking) in [
+            ("2026-11-25T21:58:59Z", None, Some(frame.start()), next),
+            ("2026-11-25T21:59:00Z", None, None, next),
+            ("2026-11-25T22:59:59Z", None, None, next),
+            ("2026-11-25T23:00:00Z", Some(next), Some(next), next),
+            ("2026-11-26T21:58:59Z", Some(next), Some(next), next),
+            // The waking is the one after the frame that is about to open.
+            ("2026-11-26T21:59:00Z", None, None, wall("2026-11-27T22:00:00Z")),
+        ] {
+            let now = wall(now);
+            assert_eq!((frame.pause(now), frame.wait_for_start(now)), (pause, first), "{now}");
+            if now >= frame.start() {
+                assert_eq!(frame.next_waking(now), Some(waking), "{now}");
+            }
+        }
+        let endless = window("2026-11-25T22:00:00Z", "2026-11-25T23:00:00Z", "UTC").with_after_end(AfterEnd::Continue);
+        let later = wall("2026-11-26T12:00:00Z");
+        assert_eq!(
+            (endless.pause(later), endless.wait_for_start(later), endless.next_waking(later)),
+            (None, None, None)
+        );
+    }
+
     const ZONES: [&str; 4] = [
         "Europe/Zurich",
         "America/New_York",
@@ -261,6 +315,45 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Years of days, told by another way of counting: what a clock on the wall shows. Days on which the
+        /// clocks change, and those beside them, are left to the other tests.
+        #[test]
+        fn frame_is_open_at_its_hours_and_closed_at_all_others(
+            start in 0_i32..24 * 60,
+            minutes in 1_i32..24 * 60,
+            day in 0_i64..3 * 365,
+            minute in 0_i32..24 * 60,
+            name in prop::sample::select(ZONES.to_vec()),
+        ) {
+            let zone = TimeZone::get(name).unwrap();
+            let wall = |date: Date, minute: i32| {
+                let (days, minute) = (minute.div_euclid(24 * 60), minute.rem_euclid(24 * 60));
+                let time = jiff::civil::time(i8::try_from(minute / 60).unwrap(), i8::try_from(minute % 60).unwrap(), 0, 0);
+                zone.to_timestamp(date.checked_add(Span::new().days(days)).unwrap().to_datetime(time)).unwrap()
+            };
+            // The clocks do not change in the middle of June and July, in none of the zones.
+            let first = jiff::civil::date(2026, 6, 15);
+            let frame = window(&wall(first, start).to_string(), &wall(first, start + minutes).to_string(), name);
+            let today = first.checked_add(Span::new().days(2 + day)).unwrap();
+            let around = |days: i64| {
+                let noon = today.checked_add(Span::new().days(days)).unwrap().at(12, 0, 0, 0);
+                zone.to_offset(zone.to_timestamp(noon).unwrap())
+            };
+            prop_assume!((-2..=2).all(|days| around(days) == around(0)));
+            let is_open = (start..start + minutes).contains(&minute) || (start..start + minutes).contains(&(minute + 24 * 60));
+            let opening = frame.opening(wall(today, minute));
+            prop_assert_eq!(matches!(opening, Opening::Open { .. }), is_open, "{:?}", opening);
+            match opening {
+                Opening::Open { until: Some(until) } => {
+                    prop_assert_eq!(zone.to_datetime(until).time(), zone.to_datetime(frame.end().unwrap()).time());
+                }
+                Opening::Open { until: None } => prop_assert!(false, "no end"),
+                Opening::Closed { until } => {
+                    prop_assert_eq!(zone.to_datetime(until).time(), zone.to_datetime(frame.start()).time());
+                }
+            }
+        }
 
         /// A year of a frame: it opens and closes in turn, at the same times on the clock on the wall but
         /// on days on which the clocks change.
