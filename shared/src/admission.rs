@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Check, JobId, Pass, RequestEvent, RequestId, RequestState};
 use crate::queue::{CheckMailbox, CheckRequest, Queue, QueueError, Queues, StartPass};
+use crate::room::{NoRoom, Place, Room, loads_of};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
@@ -21,6 +22,8 @@ pub struct Admission {
     pub queues: Queues,
     /// The scheduler.
     pub schedules: Schedules,
+    /// What requests find their place with.
+    pub room: Room,
 }
 
 /// Why a request could not be admitted; nothing is lost, and it can be tried again.
@@ -92,11 +95,12 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let (id, generation) = (request.request_id, request.generation);
+        let jobs = self.store.jobs(id, generation).await?;
         // Decided before: only the start may be missing, or have been moved.
         if request.state == RequestState::Scheduled {
-            return self.schedule(request, now).await;
+            let place = self.place(request, &jobs, now).await?;
+            return self.schedule(request, place, now).await;
         }
-        let jobs = self.store.jobs(id, generation).await?;
         if request.state == RequestState::Checking && jobs.iter().any(|job| job.check.state.is_open()) {
             return self.have_checked(request, &jobs).await;
         }
@@ -105,10 +109,37 @@ impl Admission {
             jobs.iter().any(|job| job.check.needs_attention()) || self.store.has_faults(id, generation).await?;
         if is_none_good || (has_faults && !good_rows_only) {
             let notice = NoticeKind::Refused { generation };
-            Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?)
-        } else {
-            self.schedule(request, now).await
+            return Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?);
         }
+        let place = self.place(request, &jobs, now).await?;
+        match &place.refusal {
+            // Who goes on nevertheless gets what there is.
+            Some(no_room) if !good_rows_only => self.refuse(request, no_room, now).await,
+            _ => self.schedule(request, place, now).await,
+        }
+    }
+
+    async fn place(&self, request: &RequestRecord, jobs: &[JobRecord], now: Timestamp) -> Result<Place, StoreError> {
+        let (id, window) = (request.request_id, request.window.as_ref());
+        self.room.place(Some(id), window, &loads_of(jobs), now).await
+    }
+
+    /// Has the customer choose another frame.
+    async fn refuse(&self, request: &RequestRecord, no_room: &NoRoom, now: Timestamp) -> Result<(), AdmissionError> {
+        tracing::info!(request.id = %request.request_id, "no room in the time frame");
+        let change = RequestChange {
+            failure: Some(no_room.failure()),
+            ..Self::change(
+                request,
+                NoticeKind::Refused {
+                    generation: request.generation,
+                },
+            )
+        };
+        self.store
+            .advance_request(request.request_id, RequestEvent::FaultsFound, now, change)
+            .await?;
+        Ok(())
     }
 
     /// Has the mailboxes checked that are not yet. Their messages are sent again where the checks had
@@ -131,8 +162,9 @@ impl Admission {
 
     /// The schedule is made before the state says so: a crash between the two is mended by the next
     /// try, and a schedule without its state only finds nothing to start.
-    async fn schedule(&self, request: &RequestRecord, now: Timestamp) -> Result<(), AdmissionError> {
+    async fn schedule(&self, request: &RequestRecord, place: Place, now: Timestamp) -> Result<(), AdmissionError> {
         let id = request.request_id;
+        self.store.reserve(id, place.reservation).await?;
         let start = request.window.as_ref().and_then(|window| window.wait_for_start(now));
         if let Some(start) = start {
             self.schedules.create(id, Pass::First, start).await?;
@@ -154,7 +186,17 @@ impl Admission {
         Ok(())
     }
 
-    /// Moves the request on as it was read: its rows were read in that state.
+    /// What goes with a change of the request as it was read: its rows were read in that state.
+    fn change(request: &RequestRecord, notice: NoticeKind) -> RequestChange {
+        RequestChange {
+            notice: Some(notice),
+            if_generation: Some(request.generation),
+            if_state: Some(request.state),
+            if_reschedules: Some(request.reschedules),
+            ..RequestChange::default()
+        }
+    }
+
     async fn advance(
         &self,
         request: &RequestRecord,
@@ -162,15 +204,8 @@ impl Admission {
         notice: NoticeKind,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let change = RequestChange {
-            notice: Some(notice),
-            if_generation: Some(request.generation),
-            if_state: Some(request.state),
-            if_reschedules: Some(request.reschedules),
-            ..RequestChange::default()
-        };
         self.store
-            .advance_request(request.request_id, event, now, change)
+            .advance_request(request.request_id, event, now, Self::change(request, notice))
             .await
             .map(|_| ())
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub use self::limits::Limits;
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
-use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Workdays, Zone};
+use crate::domain::{Accent, Capacity, EmailAddress, Endpoint, Host, Security, Workdays, Zone};
 
 mod limits;
 
@@ -32,6 +32,8 @@ pub struct Profile {
     pub dns: Option<DnsSettings>,
     /// How much is done at once.
     pub limits: Limits,
+    /// How much may be promised to requests at once.
+    pub capacity: Capacity,
 }
 
 /// `[provider]`: who the provider is.
@@ -158,6 +160,8 @@ struct Raw {
     dns: Option<RawDns>,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    capacity: Capacity,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +217,10 @@ impl Raw {
             }
         }
         self.limits.check()?;
+        within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
+        within("capacity.bytes_per_second", self.capacity.bytes_per_second, 1_000..=1_000_000_000_000)?;
+        within("capacity.host_mailboxes", self.capacity.host_mailboxes.into(), 1..=100_000)?;
+        within("capacity.host_bytes_per_second", self.capacity.host_bytes_per_second, 1_000..=1_000_000_000_000)?;
         Ok(Profile {
             provider: self.provider,
             imap: self.destination.imap.check()?,
@@ -220,6 +228,7 @@ impl Raw {
             notices: self.notices,
             dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
+            capacity: self.capacity,
         })
     }
 }

@@ -163,6 +163,23 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         "window": { "start": date("+30 days")?, "end": date("+31 days")?, "time_zone": "Europe/Berlin" },
         "mailboxes": [{ "email": "pier@harbour.example", "password": "Poller-9", "source_host": "127.0.0.1", "port": world.source.port(), "security": "none" }],
     });
+    // A hundred mailboxes have no room in a minute; the next frame is longer.
+    let source = &order["mailboxes"][0];
+    let mailboxes: Vec<serde_json::Value> = (0..100)
+        .map(|n| {
+            let mut mailbox = source.clone();
+            mailbox["email"] = json!(format!("pier{n}@harbour.example"));
+            mailbox
+        })
+        .collect();
+    let crowd = json!({
+        "contact_email": "customer@example.org",
+        "window": { "start": order["window"]["start"], "end": date("+30 days +30 seconds")?, "time_zone": "Europe/Berlin" },
+        "mailboxes": mailboxes,
+    });
+    let (status, answer) = world.customer.call(Method::POST, "/v1/requests", None, Some(&crowd)).await?;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("no_room")), "{answer}");
+    assert!(answer["next_window"]["end"].is_string(), "{answer}");
     let kept = world.customer.order(&order).await?;
     let cancelled = world.customer.order(&order).await?;
     for order in [&kept, &cancelled] {

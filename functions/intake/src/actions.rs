@@ -108,6 +108,7 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
         advanced => advanced?.into_record(),
     };
     forget_starts(deps, id, request.window.as_ref(), now).await?;
+    deps.store.free(id).await?;
     cancel_jobs(&deps.store, id, cancelled.generation, now).await?;
     deps.queues.send_notices(id, &[NoticeKind::Cancelled]).await?;
     tracing::info!(request.id = %id, "request cancelled");

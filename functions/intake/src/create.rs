@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::order::{self, Mailboxes, Order};
 use crate::repeated::{Identity, Repeatable, new_identity};
 use crate::uploads::Upload;
+use crate::window::has_room;
 use crate::{Deps, response};
 
 /// Takes an order. Everything is checked before anything is written. Idempotency key: the client's,
@@ -33,6 +34,7 @@ pub async fn create(
         return again(deps, &request, &token, now).await;
     }
     let order = order::read(body, deps.terms(now))?;
+    has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
     let Identity {
         id,

@@ -39,6 +39,7 @@ use mailvan::dns::Resolver;
 use mailvan::intake::{Policy, TEMPLATE_CSV, template_xlsx};
 use mailvan::profile::Profile;
 use mailvan::queue::Queues;
+use mailvan::room::Room;
 use mailvan::schedule::Schedules;
 use mailvan::secrets::Secrets;
 use mailvan::store::Store;
@@ -61,6 +62,7 @@ pub struct Deps {
     resolver: Resolver,
     profile: Profile,
     rules: Rules,
+    room: Room,
 }
 
 impl Deps {
@@ -76,6 +78,7 @@ impl Deps {
             resolver: config.resolver(),
             profile: config.profile.clone(),
             rules: config.rules,
+            room: config.room(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What happens next, or what the customer should do, in one plain sentence or two.
 
 use mailvan::domain::{JobState, RequestState};
+use mailvan::room::is_no_room;
 
 use crate::moment;
 use crate::status::Overview;
@@ -44,6 +45,11 @@ fn attention(overview: &Overview) -> String {
     let mut rows: Vec<u32> = overview.faults.iter().map(|fault| fault.row).collect();
     rows.dedup();
     let upload = "ask for a new upload by POST to this request's /upload, and send the whole corrected file";
+    if is_no_room(overview.request.error_code.as_deref()) {
+        return "The time frame has no room for this; the error says which has. Ask for another one by POST to this request's /window, \
+                or go on with this one nevertheless by POST to its /proceed."
+            .to_owned();
+    }
     if overview.to_mend() > 0 {
         return mending(overview.to_mend(), overview.good(), rows.len());
     }

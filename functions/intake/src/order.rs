@@ -4,7 +4,7 @@
 //! nothing is stored of one that has a fault.
 
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, MailboxOrder, Window, Workdays};
+use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, Loads, MailboxOrder, Window, Workdays};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
 use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
@@ -52,6 +52,19 @@ impl Mailboxes {
             Self::File(_) => 0,
             Self::Form(rows) => rows.len(),
         }
+    }
+
+    /// What there is to copy, as far as that is known: how many mailboxes of a form, and nothing of a file.
+    pub fn loads(&self) -> Loads {
+        let rows = match self {
+            Self::File(_) => &[][..],
+            Self::Form(rows) => rows,
+        };
+        let mut loads = Loads::new();
+        for (_, order) in rows {
+            loads.entry(order.source.host.as_str().to_ascii_lowercase()).or_default().mailboxes += 1;
+        }
+        loads
     }
 }
 

@@ -55,7 +55,7 @@ struct View<'a> {
 }
 
 #[derive(Serialize)]
-struct WindowView<'a> {
+pub struct WindowView<'a> {
     start: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<String>,
@@ -231,7 +231,8 @@ impl Overview {
     }
 }
 
-fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_> {
+/// A time frame as clients get it.
+pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_> {
     let zone = window.zone();
     WindowView {
         start: moment::rfc3339(window.start(), zone),

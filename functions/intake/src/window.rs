@@ -2,15 +2,16 @@
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use jiff::Timestamp;
-use mailvan::domain::{LeadTimes, RequestState, Zone, earliest_start};
+use mailvan::domain::{LeadTimes, Loads, RequestId, RequestState, Window, Zone, earliest_start};
 use mailvan::queue::{CheckRequest, Queue};
-use mailvan::store::{NoticeKind, RequestRecord, StoreError};
+use mailvan::room::{is_no_room, loads_of};
+use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError};
 use serde_json::json;
 
 use crate::actions::{forget_starts, refused};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::status::Overview;
-use crate::{Deps, moment, order, response};
+use crate::{Deps, moment, order, response, status};
 
 /// Says when a migration that is ordered now may start at the earliest.
 pub fn earliest(
@@ -64,6 +65,9 @@ pub async fn reschedule(
         return Err(refused(Code::NotReschedulable, &Overview::load(&deps.store, request).await?).into());
     }
     let id = request.request_id;
+    // Of a file that is not read yet nothing is known.
+    let jobs = deps.store.jobs(id, request.generation).await?;
+    has_room(deps, Some(id), window.as_ref(), &loads_of(&jobs), now).await?;
     let is_scheduled = request.state == RequestState::Scheduled;
     let notice = match window {
         Some(_) => NoticeKind::Scheduled,
@@ -80,15 +84,18 @@ pub async fn reschedule(
         }
         written => written?,
     }
-    if is_scheduled {
+    let goes_on = is_scheduled || waited_for_room(deps, &request, &jobs).await?;
+    if goes_on {
         let admit = CheckRequest {
             request_id: id,
             generation: request.generation,
             good_rows_only: true,
         };
         deps.queues.send(Queue::Ingest, &admit).await?;
-        let is_another = window.as_ref().map(mailvan::domain::Window::start)
-            != request.window.as_ref().map(mailvan::domain::Window::start);
+    }
+    if is_scheduled {
+        let is_another = window.as_ref().map(Window::start)
+            != request.window.as_ref().map(Window::start);
         if is_another {
             forget_starts(deps, id, request.window.as_ref(), now).await?;
         }
@@ -96,6 +103,37 @@ pub async fn reschedule(
     tracing::info!(request.id = %id, request.state = %request.state, "time frame changed");
     let request = deps.store.request(id).await?;
     Ok(Overview::load(&deps.store, request).await?.response(200)?)
+}
+
+/// Refuses a frame that has no room for this.
+pub async fn has_room(
+    deps: &Deps,
+    id: Option<RequestId>,
+    window: Option<&Window>,
+    loads: &Loads,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    if window.is_none() || loads.is_empty() {
+        return Ok(());
+    }
+    let Some(no_room) = deps.room.place(id, window, loads, now).await?.refusal else {
+        return Ok(());
+    };
+    let problem = Problem::new(Code::NoRoom, no_room.in_words());
+    let problem = match &no_room.next {
+        Some(next) => problem.with("next_window", json!(status::window(next, None))),
+        None => problem,
+    };
+    Err(problem.into())
+}
+
+/// Whether a request waits for the customer for nothing but another frame.
+async fn waited_for_room(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]) -> Result<bool, StoreError> {
+    let waits = request.state == RequestState::NeedsAttention && is_no_room(request.error_code.as_deref());
+    if !waits || jobs.iter().any(|job| job.check.needs_attention()) {
+        return Ok(false);
+    }
+    Ok(!deps.store.has_faults(request.request_id, request.generation).await?)
 }
 
 /// Whether the first pass has not begun.

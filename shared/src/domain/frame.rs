@@ -96,6 +96,39 @@ impl Window {
         self.next_start(now.checked_add(SHORT_WAIT).ok()?)
     }
 
+    /// The frames that are not over at this time, one after the other; none where the end is not kept.
+    pub fn frames(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let is_kept = self.after_end() == AfterEnd::NextNight;
+        let mut at = is_kept.then_some(now);
+        std::iter::from_fn(move || {
+            let now = at?;
+            let first = (self.night_of(now) - 1).max(0);
+            let mut nights = (first..=first + 1 + LOOK_AHEAD).filter_map(|night| self.night(night));
+            let frame = nights.find(|(_, end)| now < *end)?;
+            at = Some(frame.1);
+            Some(frame)
+        })
+    }
+
+    /// The same frame so many days later, on the clock on the wall.
+    pub fn days_later(&self, days: i64) -> Option<Self> {
+        let zone = self.zone().rules();
+        let later = Span::new().try_days(days).ok()?;
+        let at = |first: Timestamp| instant(zone.to_datetime(first).checked_add(later).ok()?, zone);
+        let end = match self.end() {
+            Some(end) => Some(at(end)?),
+            None => None,
+        };
+        self.with_bounds(at(self.start())?, end)
+    }
+
+    /// The same frame with an end so much after its start, up to the full quarter of an hour.
+    pub fn lengthened(&self, length: SignedDuration) -> Option<Self> {
+        let end = self.start().checked_add(length).ok()?.as_second();
+        let quarter = end.checked_add(899)?.div_euclid(900).checked_mul(900)?;
+        self.with_bounds(self.start(), Some(Timestamp::from_second(quarter).ok()?))
+    }
+
     /// When the next frame starts after this time; none where the frame has no end that is kept.
     pub fn next_start(&self, now: Timestamp) -> Option<Timestamp> {
         self.end().filter(|_| self.after_end() == AfterEnd::NextNight)?;

@@ -10,6 +10,7 @@
 
 pub mod accent;
 pub mod address;
+pub mod capacity;
 pub mod check;
 pub mod dropped;
 pub mod fault;
@@ -40,6 +41,7 @@ pub use address::{AddressError, EmailAddress};
 pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
+pub use capacity::{Capacity, Fit, Load, Loads, Reservation};
 pub use frame::{AfterEnd, Opening};
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};

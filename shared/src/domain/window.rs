@@ -120,6 +120,12 @@ impl Window {
         Self { after_end, ..self }
     }
 
+    /// The same frame at another time; none where that cannot be one.
+    pub(super) fn with_bounds(&self, start: Timestamp, end: Option<Timestamp>) -> Option<Self> {
+        let frame = Self::new(start, end, self.zone.clone()).ok()?;
+        Some(frame.with_after_end(self.after_end))
+    }
+
     /// The zone the customer thinks in; what is shown to them is shown in it.
     pub fn zone(&self) -> &Zone {
         &self.zone

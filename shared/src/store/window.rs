@@ -35,6 +35,9 @@ impl Store {
             .if_equal("generation", i64::from(record.generation))
             .if_at_most("reschedules", i64::from(record.reschedules))
             .set("reschedules", i64::from(record.reschedules) + 1)
+            // Such as that the frame before had no room.
+            .remove("error_code")
+            .remove("error_message")
             .set_or_remove("window", stored);
         let (pk, sk) = keys(record.request_id);
         let update = change.update(&self.table, pk, sk)?;
