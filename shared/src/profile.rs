@@ -218,9 +218,21 @@ impl Raw {
         }
         self.limits.check()?;
         within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
-        within("capacity.bytes_per_second", self.capacity.bytes_per_second, 1_000..=1_000_000_000_000)?;
-        within("capacity.host_mailboxes", self.capacity.host_mailboxes.into(), 1..=100_000)?;
-        within("capacity.host_bytes_per_second", self.capacity.host_bytes_per_second, 1_000..=1_000_000_000_000)?;
+        within(
+            "capacity.bytes_per_second",
+            self.capacity.bytes_per_second,
+            1_000..=1_000_000_000_000,
+        )?;
+        within(
+            "capacity.host_mailboxes",
+            self.capacity.host_mailboxes.into(),
+            1..=100_000,
+        )?;
+        within(
+            "capacity.host_bytes_per_second",
+            self.capacity.host_bytes_per_second,
+            1_000..=1_000_000_000_000,
+        )?;
         Ok(Profile {
             provider: self.provider,
             imap: self.destination.imap.check()?,

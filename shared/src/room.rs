@@ -109,7 +109,10 @@ impl Room {
             ),
             Fit::TooLong(needed) => (
                 "frame_too_short",
-                format!("Copying this takes {} at least, and the time frame is shorter.", hours(needed)),
+                format!(
+                    "Copying this takes {} at least, and the time frame is shorter.",
+                    hours(needed)
+                ),
             ),
         };
         let may_start = |start| check_start(start, now, self.provider.workdays(), self.lead_times).is_ok();
@@ -141,7 +144,9 @@ fn words(window: &Window) -> String {
 }
 
 fn moment(at: Timestamp, zone: &Zone) -> String {
-    at.to_zoned(zone.rules().clone()).strftime("%A, %-d %B %Y, %H:%M").to_string()
+    at.to_zoned(zone.rules().clone())
+        .strftime("%A, %-d %B %Y, %H:%M")
+        .to_string()
 }
 
 #[cfg(test)]
@@ -164,6 +169,10 @@ mod tests {
         );
         assert!(is_no_room(Some(&full.failure().code)) && !is_no_room(Some("gave_up")) && !is_no_room(None));
         let none = NoRoom { next: None, ..full };
-        assert!(none.failure().message.contains("ask for a longer one. Choose another frame, or go on"));
+        assert!(
+            none.failure()
+                .message
+                .contains("ask for a longer one. Choose another frame, or go on")
+        );
     }
 }

@@ -177,8 +177,15 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         "window": { "start": order["window"]["start"], "end": date("+30 days +30 seconds")?, "time_zone": "Europe/Berlin" },
         "mailboxes": mailboxes,
     });
-    let (status, answer) = world.customer.call(Method::POST, "/v1/requests", None, Some(&crowd)).await?;
-    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("no_room")), "{answer}");
+    let (status, answer) = world
+        .customer
+        .call(Method::POST, "/v1/requests", None, Some(&crowd))
+        .await?;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("no_room")),
+        "{answer}"
+    );
     assert!(answer["next_window"]["end"].is_string(), "{answer}");
     let kept = world.customer.order(&order).await?;
     let cancelled = world.customer.order(&order).await?;
@@ -198,9 +205,15 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         .customer
         .call(Method::POST, &path, Some(&kept), Some(&window))
         .await?;
-    assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("scheduled")), "{answer}");
+    assert_eq!(
+        (status, &answer["state"]),
+        (StatusCode::OK, &json!("scheduled")),
+        "{answer}"
+    );
     quiet(&world).await?;
-    let seconds = std::process::Command::new("date").args(["-d", &start, "+%s"]).output()?;
+    let seconds = std::process::Command::new("date")
+        .args(["-d", &start, "+%s"])
+        .output()?;
     let expected = format!("first-{}-{}", kept.id, String::from_utf8(seconds.stdout)?.trim());
     assert_eq!(starts(&world).await?, [expected]);
 
@@ -211,7 +224,11 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         .customer
         .call(Method::POST, &path, Some(&kept), Some(&window))
         .await?;
-    assert_eq!((status, &answer["state"]), (StatusCode::CONFLICT, &json!("completed")), "{answer}");
+    assert_eq!(
+        (status, &answer["state"]),
+        (StatusCode::CONFLICT, &json!("completed")),
+        "{answer}"
+    );
     assert_eq!(world.customer.status(&cancelled).await?.state, "cancelled");
 
     // A message that nobody could handle ends in the table, with its reason, and the customer is told.

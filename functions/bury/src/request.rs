@@ -117,7 +117,10 @@ fn remedy(wish: Wish, request: &RequestRecord, jobs: &[JobStatus], now: Timestam
 
 /// Whether mailboxes wait for the next night's start, which is made by this one.
 fn sleeps(request: &RequestRecord, jobs: &[JobStatus], now: Timestamp) -> bool {
-    let comes_again = request.window.as_ref().is_some_and(|window| window.next_waking(now).is_some());
+    let comes_again = request
+        .window
+        .as_ref()
+        .is_some_and(|window| window.next_waking(now).is_some());
     comes_again && jobs.iter().any(|job| job.state() == JobState::Copying)
 }
 

@@ -208,7 +208,12 @@ mod tests {
     #[test]
     fn a_request_whose_frame_is_over_says_when_it_goes_on() {
         let mut request = samples::request(RequestState::FirstPass);
-        let frame = Window::parse("2026-11-25T22:00", Some("2026-11-26T06:00"), "Europe/Berlin", samples::now());
+        let frame = Window::parse(
+            "2026-11-25T22:00",
+            Some("2026-11-26T06:00"),
+            "Europe/Berlin",
+            samples::now(),
+        );
         request.window = Some(frame.unwrap());
         let mut overview = Overview {
             request,
@@ -217,7 +222,10 @@ mod tests {
             read_at: "2026-11-26T05:00:00Z".parse().unwrap(),
         };
         let words = next_step(&overview);
-        assert!(words.contains("from Thursday, 26 November 2026, 22:00 (Europe/Berlin) on;"), "{words}");
+        assert!(
+            words.contains("from Thursday, 26 November 2026, 22:00 (Europe/Berlin) on;"),
+            "{words}"
+        );
         overview.read_at = "2026-11-26T04:59:59Z".parse().unwrap();
         assert!(next_step(&overview).starts_with("Your mailboxes are being copied"));
     }

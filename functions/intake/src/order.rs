@@ -62,7 +62,10 @@ impl Mailboxes {
         };
         let mut loads = Loads::new();
         for (_, order) in rows {
-            loads.entry(order.source.host.as_str().to_ascii_lowercase()).or_default().mailboxes += 1;
+            loads
+                .entry(order.source.host.as_str().to_ascii_lowercase())
+                .or_default()
+                .mailboxes += 1;
         }
         loads
     }

@@ -123,7 +123,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 18] = [
+    const CALLS: [(&str, &str, Route<'static>); 19] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),

@@ -94,8 +94,7 @@ pub async fn reschedule(
         deps.queues.send(Queue::Ingest, &admit).await?;
     }
     if is_scheduled {
-        let is_another = window.as_ref().map(Window::start)
-            != request.window.as_ref().map(Window::start);
+        let is_another = window.as_ref().map(Window::start) != request.window.as_ref().map(Window::start);
         if is_another {
             forget_starts(deps, id, request.window.as_ref(), now).await?;
         }

@@ -62,9 +62,7 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         return need_attention(deps, &request).await;
     }
     let change = RequestChange {
-        open_jobs: Some(u32::try_from(
-            jobs.iter().filter(|job| takes_part(job, pass)).count(),
-        )?),
+        open_jobs: Some(u32::try_from(jobs.iter().filter(|job| takes_part(job, pass)).count())?),
         // What was counted are the mailboxes of this state.
         if_state: Some(request.state),
         if_reschedules: Some(request.reschedules),
@@ -157,7 +155,8 @@ async fn start_job(deps: &Deps, job: &JobRecord, pass: Pass) -> anyhow::Result<O
         Err(error) => return Err(error.into()),
     };
     let is_planning = begun.status.state() == JobState::Planning && begun.status.pass() == Some(pass);
-    if is_planning && pass == Pass::First
+    if is_planning
+        && pass == Pass::First
         && let Some(fault) = job.check.obstacle()
     {
         let failure = Failure {
@@ -199,7 +198,9 @@ fn can_start(job: &JobRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::{Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobStatus, MailboxOrder};
+    use mailvan::domain::{
+        Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobStatus, MailboxOrder,
+    };
     use mailvan::domain::{RequestId, Secret};
 
     use super::*;
@@ -215,10 +216,21 @@ mod tests {
             destination_password: None,
         };
         let id = JobId::new(RequestId::from_parts(0, [0; 10]), 1, 2);
-        let mut job = JobRecord::accepted(id, &order, String::new(), None, &CopyOptions::default(), Timestamp::UNIX_EPOCH);
+        let mut job = JobRecord::accepted(
+            id,
+            &order,
+            String::new(),
+            None,
+            &CopyOptions::default(),
+            Timestamp::UNIX_EPOCH,
+        );
         job.status = status;
         job.check = Check {
-            state: if faults.is_empty() { CheckState::Passed } else { CheckState::Failed },
+            state: if faults.is_empty() {
+                CheckState::Passed
+            } else {
+                CheckState::Failed
+            },
             faults: faults.iter().map(|code| CheckFault::new(*code, "what", "do")).collect(),
             ..Check::default()
         };
@@ -229,7 +241,10 @@ mod tests {
     fn mailbox_is_counted_whatever_its_check_says_at_that_moment() {
         for faults in [&[][..], &[CheckCode::SourceBusy], &[CheckCode::SourceWrongPassword]] {
             let job = job(faults, JobStatus::WAITING);
-            assert!(takes_part(&job, Pass::First) && !takes_part(&job, Pass::Final), "{faults:?}");
+            assert!(
+                takes_part(&job, Pass::First) && !takes_part(&job, Pass::Final),
+                "{faults:?}"
+            );
         }
         let failed = JobStatus::new(JobState::Failed, Some(Pass::First)).unwrap();
         assert!(takes_part(&job(&[], failed), Pass::Final) && !takes_part(&job(&[], failed), Pass::First));

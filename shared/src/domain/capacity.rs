@@ -102,7 +102,8 @@ impl Load {
 
     /// For how long it takes all there is, in milliseconds: of the mailboxes, and of the bytes.
     fn needs(self, mailboxes: u32, bytes_per_second: u64) -> [u128; 2] {
-        let of_mailboxes = u128::from(self.mailboxes) * MAILBOX.as_millis().unsigned_abs() / u128::from(mailboxes.max(1));
+        let of_mailboxes =
+            u128::from(self.mailboxes) * MAILBOX.as_millis().unsigned_abs() / u128::from(mailboxes.max(1));
         let bytes = u128::from(self.bytes.max(0).unsigned_abs());
         [of_mailboxes, bytes * 1_000 / u128::from(bytes_per_second.max(1))]
     }
@@ -122,7 +123,10 @@ impl Reservation {
 
     /// How long it is in all, in milliseconds.
     fn length(&self) -> u128 {
-        let lengths = self.spans.iter().map(|span| span.until.duration_since(span.from).as_millis());
+        let lengths = self
+            .spans
+            .iter()
+            .map(|span| span.until.duration_since(span.from).as_millis());
         lengths.sum::<i128>().max(1).unsigned_abs()
     }
 
@@ -210,16 +214,27 @@ impl Capacity {
         let mut frames = window.frames(now).map(|(from, until)| Span { from, until }).peekable();
         let Some(first) = frames.peek().copied() else {
             let wanted = reservation(vec![from(window.start().max(now))]);
-            let fit = if self.has_room(&wanted, others) { Fit::Fits } else { Fit::Full };
+            let fit = if self.has_room(&wanted, others) {
+                Fit::Fits
+            } else {
+                Fit::Full
+            };
             return (wanted, fit);
         };
         let length = first.until.duration_since(first.from);
         if needed <= length {
             let wanted = reservation(vec![first]);
-            let fit = if self.has_room(&wanted, others) { Fit::Fits } else { Fit::Full };
+            let fit = if self.has_room(&wanted, others) {
+                Fit::Fits
+            } else {
+                Fit::Full
+            };
             return (wanted, fit);
         }
-        let nights = needed.as_millis().unsigned_abs().div_ceil(length.as_millis().unsigned_abs().max(1));
+        let nights = needed
+            .as_millis()
+            .unsigned_abs()
+            .div_ceil(length.as_millis().unsigned_abs().max(1));
         let nights = usize::try_from(nights.min(MOST_NIGHTS)).unwrap_or_default();
         (reservation(frames.take(nights).collect()), Fit::TooLong(needed))
     }

@@ -53,8 +53,20 @@ fn frame_is_full_when_its_server_is_and_for_that_server_only() {
     // 8 hours at 4 MB/s are 115 GB of a server.
     let (first, fit) = CAPACITY.place(Some(&night()), &loads(&[("a", 10, 80)]), &[], now());
     assert_eq!(fit, Fit::Fits);
-    let place = |host, gigabytes| CAPACITY.place(Some(&night()), &loads(&[(host, 10, gigabytes)]), std::slice::from_ref(&first), now()).1;
-    assert_eq!((place("a", 30), place("a", 40), place("b", 40)), (Fit::Fits, Fit::Full, Fit::Fits));
+    let place = |host, gigabytes| {
+        CAPACITY
+            .place(
+                Some(&night()),
+                &loads(&[(host, 10, gigabytes)]),
+                std::slice::from_ref(&first),
+                now(),
+            )
+            .1
+    };
+    assert_eq!(
+        (place("a", 30), place("a", 40), place("b", 40)),
+        (Fit::Fits, Fit::Full, Fit::Fits)
+    );
     // The next night has room.
     let allowed = |_| true;
     let next = CAPACITY.next_that_fits(&night(), &loads(&[("a", 10, 40)]), &[first], now(), allowed);
@@ -66,7 +78,16 @@ fn frames_that_only_touch_do_not_share() {
     let (first, _) = CAPACITY.place(Some(&night()), &loads(&[("a", 10, 110)]), &[], now());
     let after = Window::parse("2026-11-26T06:00", Some("2026-11-26T14:00"), "Europe/Berlin", now()).unwrap();
     let overlapping = Window::parse("2026-11-26T05:59", Some("2026-11-26T13:59"), "Europe/Berlin", now()).unwrap();
-    let fit = |window: &Window| CAPACITY.place(Some(window), &loads(&[("a", 10, 110)]), std::slice::from_ref(&first), now()).1;
+    let fit = |window: &Window| {
+        CAPACITY
+            .place(
+                Some(window),
+                &loads(&[("a", 10, 110)]),
+                std::slice::from_ref(&first),
+                now(),
+            )
+            .1
+    };
     assert_eq!((fit(&after), fit(&overlapping)), (Fit::Fits, Fit::Full));
 }
 
@@ -76,11 +97,20 @@ fn what_is_longer_than_the_frame_is_told_a_longer_one() {
     let hosts = loads(&[("a", 10, 200)]);
     let (placed, fit) = CAPACITY.place(Some(&night()), &hosts, &[], now());
     assert_eq!(fit, Fit::TooLong(SignedDuration::from_secs(50_000)));
-    assert_eq!((placed.spans.len(), placed.end()), (2, Some(at("2026-11-27T06:00:00+01:00"))));
+    assert_eq!(
+        (placed.spans.len(), placed.end()),
+        (2, Some(at("2026-11-27T06:00:00+01:00")))
+    );
     let next = CAPACITY.next_that_fits(&night(), &hosts, &[], now(), |_| true).unwrap();
-    assert_eq!((next.start(), next.end()), (night().start(), Some(at("2026-11-26T12:00:00+01:00"))));
+    assert_eq!(
+        (next.start(), next.end()),
+        (night().start(), Some(at("2026-11-26T12:00:00+01:00")))
+    );
     // Nothing is that long.
-    assert_eq!(CAPACITY.next_that_fits(&night(), &loads(&[("a", 10, 10_000)]), &[], now(), |_| true), None);
+    assert_eq!(
+        CAPACITY.next_that_fits(&night(), &loads(&[("a", 10, 10_000)]), &[], now(), |_| true),
+        None
+    );
 }
 
 #[test]

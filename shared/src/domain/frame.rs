@@ -334,7 +334,11 @@ mod tests {
         let endless = window("2026-11-25T22:00:00Z", "2026-11-25T23:00:00Z", "UTC").with_after_end(AfterEnd::Continue);
         let later = wall("2026-11-26T12:00:00Z");
         assert_eq!(
-            (endless.pause(later), endless.wait_for_start(later), endless.next_waking(later)),
+            (
+                endless.pause(later),
+                endless.wait_for_start(later),
+                endless.next_waking(later)
+            ),
             (None, None, None)
         );
     }

@@ -38,10 +38,10 @@ pub mod zone;
 
 pub use accent::{Accent, AccentError};
 pub use address::{AddressError, EmailAddress};
+pub use capacity::{Capacity, Fit, Load, Loads, Reservation};
 pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
-pub use capacity::{Capacity, Fit, Load, Loads, Reservation};
 pub use frame::{AfterEnd, Opening};
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};

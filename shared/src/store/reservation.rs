@@ -60,10 +60,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn reservations_beside(&self, id: Option<RequestId>, now: Timestamp) -> Result<Vec<Reservation>, StoreError> {
+    pub async fn reservations_beside(
+        &self,
+        id: Option<RequestId>,
+        now: Timestamp,
+    ) -> Result<Vec<Reservation>, StoreError> {
         let all: Vec<ReservationRecord> = self.query(PARTITION, PREFIX).await?;
         let others = all.into_iter().filter(|record| Some(record.request_id) != id);
         let reservations = others.map(|record| record.reservation);
-        Ok(reservations.filter(|one| one.end().is_some_and(|end| end > now)).collect())
+        Ok(reservations
+            .filter(|one| one.end().is_some_and(|end| end > now))
+            .collect())
     }
 }
