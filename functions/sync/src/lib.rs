@@ -45,7 +45,7 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     {
         return give_up(deps, lane, &SyncError::CutOff(faults.cut_off())).await;
     }
-    match run_lane(&deps.engine, job_id, lane.pass, deadline).await {
+    match run_lane(&deps.engine, job_id, lane.pass, lane.lane, deadline).await {
         Ok(LaneEnd::Continue) => next(deps, lane, Faults::NONE, Duration::ZERO).await,
         Ok(LaneEnd::Wait(delay)) => next(deps, lane, faults.waited(delay), delay).await,
         // Whoever was cut off still holds its folder, and has no other message than this one.

@@ -8,7 +8,7 @@ use mailvan::domain::{JobId, Pass};
 use mailvan::store::finding::CertifyLease;
 use mailvan::store::job::Failure;
 use mailvan::store::planning::PlanLease;
-use mailvan::store::{ChunkRecord, Finding, Findings, FolderRecord, Ledger, Planned, StoreError};
+use mailvan::store::{ChunkRecord, Finding, Findings, FolderEnd, FolderRecord, Ledger, Planned, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// The ledger of one mailbox. Cheap to clone; clones are the same ledger.
@@ -228,12 +228,22 @@ impl Ledger for MemoryLedger {
         self.state().put_held(chunk)
     }
 
-    async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
+    async fn finish_chunk(
+        &self,
+        chunk: &mut ChunkRecord,
+        pass: Pass,
+        messages: i64,
+        last_of: Option<FolderEnd<'_>>,
+    ) -> Result<(), StoreError> {
         chunk.finish(pass, messages);
-        self.state().put_held(chunk)
+        self.state().put_held(chunk)?;
+        match last_of {
+            Some(end) => self.finish_folder(end, pass).await,
+            None => Ok(()),
+        }
     }
 
-    async fn finish_folder(&self, folder: &FolderRecord, pass: Pass, error: Option<&str>) -> Result<(), StoreError> {
+    async fn finish_folder(&self, FolderEnd { folder, error }: FolderEnd<'_>, pass: Pass) -> Result<(), StoreError> {
         let mut state = self.state();
         let held = state.held(folder.folder, folder.epoch)?;
         held.done_pass = Some(pass);

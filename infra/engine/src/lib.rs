@@ -79,9 +79,9 @@ pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Dea
     }
     let mailbox = Arc::new(mailbox.clone());
     let mut lanes = JoinSet::new();
-    for _ in 0..mailbox.limits.lanes {
+    for lane in 0..mailbox.limits.lanes {
         let mailbox = Arc::clone(&mailbox);
-        lanes.spawn(async move { mailbox.work(pass, deadline).await });
+        lanes.spawn(async move { mailbox.work(pass, lane, deadline).await });
     }
     // All are waited for, also where one broke off: what the others do is worth having.
     let mut end = Ok(());

@@ -1,7 +1,8 @@
 //! Builds DynamoDB's update expressions, with every name and value passed by reference.
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, Update};
+use serde::de::DeserializeOwned;
 
 /// Changes of one item and the conditions under which they are made.
 #[derive(Clone, Debug, Default)]
@@ -130,6 +131,28 @@ impl Change {
 impl super::Store {
     /// Makes one change; [`super::StoreError::Conflict`] where its conditions do not hold.
     pub(super) async fn change(&self, change: Change, pk: String, sk: String) -> Result<(), super::StoreError> {
+        self.send(change, pk, sk, ReturnValue::None).await.map(drop)
+    }
+
+    /// Makes one change of an item, and gives the item as it is then;
+    /// [`super::StoreError::Conflict`] where its conditions do not hold.
+    pub(super) async fn change_and_get<R: DeserializeOwned>(
+        &self,
+        change: Change,
+        pk: String,
+        sk: String,
+    ) -> Result<R, super::StoreError> {
+        let item = self.send(change, pk, sk, ReturnValue::AllNew).await?;
+        Ok(serde_dynamo::from_item(item.unwrap_or_default())?)
+    }
+
+    async fn send(
+        &self,
+        change: Change,
+        pk: String,
+        sk: String,
+        returned: ReturnValue,
+    ) -> Result<Option<super::Item>, super::StoreError> {
         let update = change.update(&self.table, pk, sk)?;
         self.unless_busy(|| async {
             let sent = self
@@ -140,8 +163,9 @@ impl super::Store {
                 .update_expression(&update.update_expression)
                 .set_condition_expression(update.condition_expression.clone())
                 .set_expression_attribute_names(update.expression_attribute_names.clone())
-                .set_expression_attribute_values(update.expression_attribute_values.clone());
-            Ok(sent.send().await.map(|_| ())?)
+                .set_expression_attribute_values(update.expression_attribute_values.clone())
+                .return_values(returned.clone());
+            Ok(sent.send().await?.attributes)
         })
         .await
     }

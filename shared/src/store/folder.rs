@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::chunk::{ChunkRecord, OpenBatch};
 use super::expression::Change;
 use super::job::Failure;
-use super::ledger::{Ledger, Planned};
+use super::ledger::{FolderEnd, Ledger, Planned};
 use super::planning::PlanLease;
 use super::{Store, StoreError};
 use crate::clock::now;
@@ -152,22 +152,18 @@ impl Ledger for Store {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<FolderRecord>, StoreError> {
-        let taken = FolderRecord {
-            epoch: folder.epoch + 1,
-            lease_until: until.as_second(),
-            ..folder.clone()
-        };
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .if_at_most("lease_until", now.as_second())
+            .if_equal("planned_pass", pass.as_str())
             .if_not("done_pass", pass.as_str())
-            .set("epoch", taken.epoch)
-            .set("lease_until", taken.lease_until);
+            .set("epoch", folder.epoch + 1)
+            .set("lease_until", until.as_second());
         match self
-            .change(change, partition(folder.job_id), folder_key(folder.folder))
+            .change_and_get(change, partition(folder.job_id), folder_key(folder.folder))
             .await
         {
-            Ok(()) => Ok(Some(taken)),
+            Ok(taken) => Ok(Some(taken)),
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
         }
@@ -182,13 +178,12 @@ impl Ledger for Store {
     }
 
     async fn take_chunk(&self, chunk: &ChunkRecord, folder: &FolderRecord) -> Result<ChunkRecord, StoreError> {
-        let (pk, sk) = (partition(chunk.job_id), chunk_key(chunk));
         let change = Change::default()
             .if_there()
             .if_at_most("epoch", folder.epoch)
             .set("epoch", folder.epoch);
-        self.change(change, pk.clone(), sk.clone()).await?;
-        self.get(pk, sk.clone()).await?.ok_or(StoreError::Missing(sk))
+        self.change_and_get(change, partition(chunk.job_id), chunk_key(chunk))
+            .await
     }
 
     async fn save_chunk(&self, chunk: &ChunkRecord) -> Result<(), StoreError> {
@@ -196,24 +191,47 @@ impl Ledger for Store {
             .await
     }
 
-    async fn finish_chunk(&self, chunk: &mut ChunkRecord, pass: Pass, messages: i64) -> Result<(), StoreError> {
+    async fn finish_chunk(
+        &self,
+        chunk: &mut ChunkRecord,
+        pass: Pass,
+        messages: i64,
+        last_of: Option<FolderEnd<'_>>,
+    ) -> Result<(), StoreError> {
         let counts = chunk.finish(pass, messages);
+        let is_folder_failed = last_of.as_ref().is_some_and(|end| end.error.is_some());
         let counters = [
             ("messages_copied", counts.messages_copied),
             ("bytes_copied", counts.bytes_copied),
             ("messages_total", counts.messages_total),
-            ("exceptions", counts.exceptions),
+            ("exceptions", counts.exceptions + i64::from(is_folder_failed)),
             ("notes", counts.notes),
+            ("open_folders", -i64::from(last_of.is_some())),
         ];
         let update = saved(chunk)?.update(&self.table, partition(chunk.job_id), chunk_key(chunk))?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
+        if let Some(end) = last_of {
+            items.push(self.folder_ended(end, pass)?);
+        }
         if counters.iter().any(|(_, amount)| *amount != 0) {
             items.push(self.job_counters(chunk.job_id, &counters)?);
         }
         self.transact(items).await
     }
 
-    async fn finish_folder(&self, folder: &FolderRecord, pass: Pass, error: Option<&str>) -> Result<(), StoreError> {
+    async fn finish_folder(&self, end: FolderEnd<'_>, pass: Pass) -> Result<(), StoreError> {
+        let counters = [("open_folders", -1), ("exceptions", i64::from(end.error.is_some()))];
+        let count = self.job_counters(end.folder.job_id, &counters)?;
+        self.transact(vec![self.folder_ended(end, pass)?, count]).await
+    }
+}
+
+impl Store {
+    fn folder_ended(
+        &self,
+        FolderEnd { folder, error }: FolderEnd<'_>,
+        pass: Pass,
+    ) -> Result<TransactWriteItem, StoreError> {
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .if_not("done_pass", pass.as_str())
@@ -221,12 +239,7 @@ impl Ledger for Store {
             .set_or_remove("error", error.or(folder.error.as_deref()))
             .set("lease_until", 0_i64);
         let update = change.update(&self.table, partition(folder.job_id), folder_key(folder.folder))?;
-        let count = self.job_counters(
-            folder.job_id,
-            &[("open_folders", -1), ("exceptions", i64::from(error.is_some()))],
-        )?;
-        self.transact(vec![TransactWriteItem::builder().update(update).build(), count])
-            .await
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 }
 

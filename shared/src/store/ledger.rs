@@ -19,6 +19,15 @@ pub struct Planned {
     pub chunks: Vec<ChunkRecord>,
 }
 
+/// The end of a folder's work in a pass.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderEnd<'a> {
+    /// The folder, as it was leased.
+    pub folder: &'a FolderRecord,
+    /// Why it, or a part of it, was not copied: words for a customer.
+    pub error: Option<&'a str>,
+}
+
 /// Folders and chunks of mailboxes. What is written is durable on return.
 pub trait Ledger: Clone + Send + Sync + 'static {
     /// Whether the mailbox shall not be copied any further: its request has ended, or waits for the next
@@ -43,7 +52,8 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// Forgets the chunks of a folder that is to be planned anew.
     fn delete_chunks(&self, job: JobId, folder: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes a folder until `until`, for this worker alone. `None` where another one holds it.
+    /// Takes a folder until `until`, for this worker alone, and gives it as it is now. `None` where another
+    /// one holds it, or held it since it was read.
     fn lease_folder(
         &self,
         folder: &FolderRecord,
@@ -72,25 +82,21 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// lease has been lost.
     fn save_chunk(&self, chunk: &ChunkRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends a chunk for this pass and brings its mailbox's counters up to date, in one write.
-    /// `messages` is how many there are now, at the source or copied from there.
-    /// [`StoreError::Conflict`] where the lease has been lost.
+    /// Ends a chunk for this pass and brings its mailbox's counters up to date, in one write; where it is
+    /// its folder's last one, that is ended with it. `messages` is how many there are now, at the source or
+    /// copied from there. [`StoreError::Conflict`] where the lease has been lost.
     fn finish_chunk(
         &self,
         chunk: &mut ChunkRecord,
         pass: Pass,
         messages: i64,
+        last_of: Option<FolderEnd<'_>>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Ends a folder for this pass and counts its mailbox's open folders down, in one write. An
     /// error, why it was not copied, counts as an exception of the mailbox. [`StoreError::Conflict`]
     /// where the lease has been lost or the folder has been ended before.
-    fn finish_folder(
-        &self,
-        folder: &FolderRecord,
-        pass: Pass,
-        error: Option<&str>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn finish_folder(&self, end: FolderEnd<'_>, pass: Pass) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Notes what went wrong last, while the mailbox goes on being tried.
     fn note_trouble(&self, job: JobId, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;

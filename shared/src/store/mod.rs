@@ -44,7 +44,7 @@ pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
-pub use ledger::{Ledger, Planned};
+pub use ledger::{FolderEnd, Ledger, Planned};
 pub use notice::{NoticeKind, NoticeRecord};
 pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
@@ -169,10 +169,10 @@ impl Store {
     }
 
     /// Writes again while another transaction touches the same item.
-    async fn unless_busy<F: Future<Output = Result<(), StoreError>>>(
+    async fn unless_busy<R, F: Future<Output = Result<R, StoreError>>>(
         &self,
         write: impl Fn() -> F,
-    ) -> Result<(), StoreError> {
+    ) -> Result<R, StoreError> {
         for tries in 0..CONFLICT_TRIES {
             match write().await {
                 Err(StoreError::Busy) => tokio::time::sleep(Duration::from_millis(10 << tries)).await,

@@ -18,7 +18,7 @@ use crate::domain::uid::UidSet;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal};
 use crate::imap::fetch::Metadata;
 use crate::imap::{Selected, Session, bodies, fetch};
-use crate::store::{ChunkRecord, ExceptionRecord, FolderRecord, Ledger, OpenBatch};
+use crate::store::{ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
 
 /// More refused messages than this in one chunk are no longer about the messages, and would not fit
 /// the chunk's item.
@@ -52,11 +52,14 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) claims: Claims,
     /// What was at the destination before this chunk's first copy, once it has been read.
     pub(super) before_us: Option<Vec<Metadata>>,
+    /// Messages of the chunks done so far that had been copied into a folder that is gone.
+    pub(super) absent: u64,
 }
 
 impl<L: Ledger> OpenFolder<'_, L> {
-    /// Copies what is missing of a chunk. Idempotency key: chunk and pass.
-    pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord) -> Result<ChunkEnd, SyncError> {
+    /// Copies what is missing of a chunk; with the folder's last one, the folder ends too. Idempotency
+    /// key: chunk and pass.
+    pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord, is_last: bool) -> Result<ChunkEnd, SyncError> {
         if let Some(open) = &chunk.open_batch {
             // Whoever sent it does not know its end: it may arrive even after it was looked for.
             chunk.late = Some(open.joined(chunk.late.as_ref()));
@@ -86,7 +89,13 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let uids = found.iter().map(|message| message.uid);
         let present: BTreeSet<u32> = uids.chain(chunk.map.iter().map(|pair| pair.0)).collect();
         let present = i64::try_from(present.len()).unwrap_or(i64::MAX);
-        self.mailbox.ledger.finish_chunk(chunk, self.pass, present).await?;
+        self.absent += chunk.absent_messages();
+        let error = absent_from(self.folder, self.absent);
+        let end = is_last.then_some(FolderEnd {
+            folder: self.folder,
+            error: error.as_deref(),
+        });
+        self.mailbox.ledger.finish_chunk(chunk, self.pass, present, end).await?;
         self.claims.progressed = true;
         Ok(ChunkEnd::Finished)
     }
@@ -306,6 +315,18 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         Ok(None)
     }
+}
+
+/// What a customer is told of messages that were copied before the folder was made anew at the
+/// destination, and are not in it any more.
+pub(super) fn absent_from(folder: &FolderRecord, messages: u64) -> Option<String> {
+    (messages > 0).then(|| {
+        let title = &folder.title;
+        format!(
+            "the folder {title} is another one at the new provider than the one that was copied into: {messages} \
+             messages that had been copied are not in it any more, and were not copied again"
+        )
+    })
 }
 
 /// Notes a message that is not at the destination, or not as it was.

@@ -1,10 +1,11 @@
 //! A lane: one worker with one connection to each side, taking a mailbox's folders one by one.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::chunk::{ChunkEnd, OpenFolder};
+use super::chunk::{ChunkEnd, OpenFolder, absent_from};
 use super::claims::Claims;
 use super::settle::settle_request;
 use super::{Engine, Mailbox, NO_CONNECTION, SyncError};
@@ -12,7 +13,10 @@ use crate::clock::{Deadline, now};
 use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, JobState, Pass};
 use crate::imap::{ImapError, Session};
-use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
+use crate::store::{FolderEnd, FolderRecord, Ledger, NoticeKind, StoreError};
+
+/// A look at all folders serves so long: others may take some of them meanwhile, which the lease tells.
+const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(1);
 
 /// A folder is not begun with less time left than this.
 const FOLDER_MARGIN: Duration = Duration::from_secs(2);
@@ -61,7 +65,13 @@ impl<E: Into<SyncError>> From<E> for LaneFailure {
 ///
 /// # Errors
 /// [`LaneFailure`]; what has been copied so far is saved.
-pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<LaneEnd, LaneFailure> {
+pub async fn run_lane(
+    engine: &Engine,
+    id: JobId,
+    pass: Pass,
+    lane: u8,
+    deadline: Deadline,
+) -> Result<LaneEnd, LaneFailure> {
     let mut mailbox = None;
     loop {
         let request = engine.store.request(id.request()).await?;
@@ -98,7 +108,7 @@ pub async fn run_lane(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline
         let Some(connection) = engine.take_connection(&job, deadline).await? else {
             return Ok(LaneEnd::Wait(NO_CONNECTION));
         };
-        let worked = Box::pin(mailbox.work(pass, deadline)).await;
+        let worked = Box::pin(mailbox.work(pass, lane, deadline)).await;
         let was_crowded = worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source());
         engine
             .store
@@ -135,41 +145,32 @@ pub enum Work {
 
 impl<L: Ledger> Mailbox<L> {
     /// Copies folder after folder until none is open or time runs short. Any number of workers may
-    /// do so at the same time.
+    /// do so at the same time; each begins at its own part of the folders, by its lane's number.
     ///
     /// # Errors
     /// [`LaneFailure`]; what has been copied so far is saved.
-    pub async fn work(&self, pass: Pass, deadline: Deadline) -> Result<Work, LaneFailure> {
+    pub async fn work(&self, pass: Pass, lane: u8, deadline: Deadline) -> Result<Work, LaneFailure> {
         let mut sessions: Option<(Session, Session)> = None;
         let mut progressed = false;
         let run_length = deadline.remaining();
+        let mut look: Option<(Timestamp, VecDeque<FolderRecord>)> = None;
         loop {
-            let folders = self.ledger.folders(self.job_id).await?;
-            let open: Vec<&FolderRecord> = folders.iter().filter(|folder| folder.is_open(pass)).collect();
-            if open.is_empty() {
-                return Ok(Work::NothingOpen);
-            }
-            if self.ledger.is_stopped(self.job_id).await? {
-                return Ok(Work::Stopped);
-            }
+            let known = look.as_mut().filter(|(at, _)| now().duration_since(*at) < LOOK_HOLDS);
+            let Some(free) = known.and_then(|(_, free)| free.pop_front()) else {
+                match self.look(pass, lane).await? {
+                    Look::Free(free) => look = Some((now(), free)),
+                    Look::Nothing(work) => return Ok(work),
+                }
+                continue;
+            };
             if deadline.remaining() < FOLDER_MARGIN {
                 return Ok(Work::OutOfTime);
             }
-            let at = now();
-            let held = open.iter().filter(|folder| folder.lease_until > at.as_second()).count();
-            let soonest = open
-                .iter()
-                .map(|folder| folder.lease_until)
-                .filter(|until| *until > at.as_second());
-            let seconds = u64::try_from(soonest.min().unwrap_or_default() - at.as_second()).unwrap_or_default();
-            let delay = Duration::from_secs(seconds.max(1));
-            if held >= usize::from(self.limits.lanes) {
-                return Ok(Work::Held(delay));
-            }
-            let Some(free) = open.iter().find(|folder| folder.lease_until <= at.as_second()) else {
-                return Ok(Work::HeldUntil(delay));
-            };
-            let Some(folder) = self.ledger.lease_folder(free, pass, at, deadline.lease_end()).await? else {
+            let Some(folder) = self
+                .ledger
+                .lease_folder(&free, pass, now(), deadline.lease_end())
+                .await?
+            else {
                 continue;
             };
             let end = work_on(
@@ -182,8 +183,8 @@ impl<L: Ledger> Mailbox<L> {
             )
             .await;
             match end {
-                Ok(FolderEnd::Finished) => {}
-                Ok(FolderEnd::Stopped) => {
+                Ok(Worked::Finished) => {}
+                Ok(Worked::Stopped) => {
                     self.ledger.release_folder(&folder, now()).await?;
                     return Ok(Work::OutOfTime);
                 }
@@ -197,6 +198,42 @@ impl<L: Ledger> Mailbox<L> {
             }
         }
     }
+
+    /// Looks for folders that nobody works on.
+    async fn look(&self, pass: Pass, lane: u8) -> Result<Look, StoreError> {
+        let (mut open, is_stopped) =
+            tokio::try_join!(self.ledger.folders(self.job_id), self.ledger.is_stopped(self.job_id))?;
+        open.retain(|folder| folder.is_open(pass));
+        if open.is_empty() {
+            return Ok(Look::Nothing(Work::NothingOpen));
+        }
+        if is_stopped {
+            return Ok(Look::Nothing(Work::Stopped));
+        }
+        let at = now().as_second();
+        let (held, mut free): (VecDeque<_>, VecDeque<_>) = VecDeque::from(open)
+            .into_iter()
+            .partition(|folder| folder.lease_until > at);
+        let soonest = held.iter().map(|folder| folder.lease_until - at).min();
+        let delay = Duration::from_secs(soonest.unwrap_or(1).unsigned_abs());
+        let lanes = usize::from(self.limits.lanes);
+        if held.len() >= lanes {
+            return Ok(Look::Nothing(Work::Held(delay)));
+        }
+        if free.is_empty() {
+            return Ok(Look::Nothing(Work::HeldUntil(delay)));
+        }
+        free.rotate_left(free.len() * (usize::from(lane) % lanes) / lanes);
+        Ok(Look::Free(free))
+    }
+}
+
+/// What a worker found to do.
+enum Look {
+    /// Folders that nobody held, never none.
+    Free(VecDeque<FolderRecord>),
+    /// Nothing, so that its run is over.
+    Nothing(Work),
 }
 
 impl Engine {
@@ -214,7 +251,7 @@ impl Engine {
 }
 
 /// How a run of a folder ended.
-enum FolderEnd {
+enum Worked {
     Finished,
     Stopped,
 }
@@ -226,12 +263,12 @@ async fn work_on<L: Ledger>(
     folder: &FolderRecord,
     sessions: &mut Option<(Session, Session)>,
     progressed: &mut bool,
-) -> Result<FolderEnd, SyncError> {
+) -> Result<Worked, SyncError> {
     let (source, destination) = match sessions {
         Some(sessions) => sessions,
         None => sessions.insert(mailbox.open_both().await?),
     };
-    let (opened, selected) = tokio::try_join!(
+    let (opened, selected, mut chunks) = tokio::try_join!(
         async { source.examine(&folder.source_name).await.map_err(SyncError::Source) },
         async {
             destination
@@ -239,6 +276,7 @@ async fn work_on<L: Ledger>(
                 .await
                 .map_err(SyncError::Destination)
         },
+        async { Ok(mailbox.ledger.chunks(folder.job_id, folder.folder).await?) },
     )?;
     let opened = if folder.source_uid_validity == opened.uid_validity {
         opened
@@ -248,7 +286,6 @@ async fn work_on<L: Ledger>(
     };
     same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
     same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;
-    let mut chunks = mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
     // What a planning that died half-way left beyond the plan that counts.
     chunks.retain(|chunk| chunk.chunk < folder.chunks);
     let claimed: UidRuns = chunks
@@ -256,6 +293,7 @@ async fn work_on<L: Ledger>(
         .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
         .collect();
     let next_uid = selected.uid_next.unwrap_or(1);
+    let (todo, done): (Vec<_>, Vec<_>) = chunks.iter().partition(|chunk| chunk.is_open(pass));
     let mut open = OpenFolder {
         mailbox,
         pass,
@@ -271,36 +309,26 @@ async fn work_on<L: Ledger>(
             ..Claims::default()
         },
         before_us: None,
+        absent: done.iter().map(|chunk| chunk.absent_messages()).sum(),
     };
-    let (todo, done): (Vec<_>, Vec<_>) = chunks.iter().partition(|chunk| chunk.is_open(pass));
-    let mut absent: u64 = done.iter().map(|chunk| chunk.absent_messages()).sum();
-    for chunk in todo {
-        if mailbox.ledger.is_stopped(mailbox.job_id).await? {
-            return Ok(FolderEnd::Stopped);
+    for (number, chunk) in todo.iter().enumerate() {
+        // Before the first one, the whole mailbox has just been looked at.
+        if number > 0 && mailbox.ledger.is_stopped(mailbox.job_id).await? {
+            return Ok(Worked::Stopped);
         }
         let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
-        let end = open.copy(&mut chunk).await;
+        let end = open.copy(&mut chunk, number + 1 == todo.len()).await;
         *progressed |= open.claims.progressed;
         if end? == ChunkEnd::OutOfTime {
-            return Ok(FolderEnd::Stopped);
+            return Ok(Worked::Stopped);
         }
-        absent += chunk.absent_messages();
     }
-    let absent = absent_from(folder, absent);
-    mailbox.ledger.finish_folder(folder, pass, absent.as_deref()).await?;
-    Ok(FolderEnd::Finished)
-}
-
-/// What a customer is told of messages that were copied before the folder was made anew at the
-/// destination, and are not in it any more.
-fn absent_from(folder: &FolderRecord, messages: u64) -> Option<String> {
-    (messages > 0).then(|| {
-        let title = &folder.title;
-        format!(
-            "the folder {title} is another one at the new provider than the one that was copied into: {messages} \
-             messages that had been copied are not in it any more, and were not copied again"
-        )
-    })
+    if todo.is_empty() {
+        let error = absent_from(folder, open.absent);
+        let error = error.as_deref();
+        mailbox.ledger.finish_folder(FolderEnd { folder, error }, pass).await?;
+    }
+    Ok(Worked::Finished)
 }
 
 /// The folder that was planned is the one that was opened.
@@ -325,7 +353,8 @@ async fn skip_folder<L: Ledger>(
 ) -> Result<(), StoreError> {
     let failure = error.folder_failure(&folder.title);
     tracing::warn!(job.id = %folder.job_id, folder = folder.folder, code = failure.code, "folder skipped");
-    ledger.finish_folder(folder, pass, Some(&failure.message)).await?;
+    let error = Some(failure.message.as_str());
+    ledger.finish_folder(FolderEnd { folder, error }, pass).await?;
     ledger.note_trouble(folder.job_id, &failure).await
 }
 
