@@ -9,6 +9,7 @@
 //!   domains of a request.
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
 //!   scheduled request. [`room`]: whether it has room in its time frame.
+//! - [`permit`]: into which mailboxes an order may have mail moved.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -30,6 +31,7 @@ pub mod idempotency;
 pub mod imap;
 pub mod intake;
 pub mod notify;
+pub mod permit;
 pub mod profile;
 pub mod queue;
 pub mod room;

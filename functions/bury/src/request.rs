@@ -182,6 +182,7 @@ mod tests {
             window: None,
             reschedules: 0,
             options: CopyOptions::default(),
+            grants: None,
             token_hash: String::new(),
             data_key: None,
             generation: 2,

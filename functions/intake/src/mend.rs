@@ -56,6 +56,8 @@ pub async fn mend(
     }
     let policy = Policy {
         plaintext_imap: deps.rules.plaintext_imap,
+        // Its destination stays as it was.
+        grants: None,
     };
     let order = changes.applied_to(&job, row, policy)?;
     if changes.keeps_the_password_for_another_server(&job, &order) {
@@ -135,7 +137,7 @@ impl Changes {
 
     /// The row as it is then, checked as a new one would be. A port and a way of protection that are not
     /// given are those of before, unless the other of the two is, or the server is another.
-    fn applied_to(&self, job: &JobRecord, row: u32, policy: Policy) -> Result<MailboxOrder, Problem> {
+    fn applied_to(&self, job: &JobRecord, row: u32, policy: Policy<'_>) -> Result<MailboxOrder, Problem> {
         let is_kept = self.port.is_none() && self.security.is_none();
         let same_server = self.source_host.is_none() && is_kept;
         let form = FormMailbox {
@@ -204,7 +206,10 @@ mod tests {
         let keeps = |changes: &str| {
             let changes: Changes = serde_json::from_str(changes).unwrap();
             let job = samples::job(3, JobState::Waiting, None);
-            let policy = Policy { plaintext_imap: true };
+            let policy = Policy {
+                plaintext_imap: true,
+                ..Policy::STRICT
+            };
             let order = changes.applied_to(&job, 3, policy).unwrap();
             changes.keeps_the_password_for_another_server(&job, &order)
         };

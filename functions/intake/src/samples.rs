@@ -33,6 +33,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         window: None,
         reschedules: 0,
         options: CopyOptions::default(),
+        grants: None,
         token_hash: "token-hash".to_owned(),
         data_key: None,
         generation: 1,

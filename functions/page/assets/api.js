@@ -49,7 +49,8 @@ export async function settings() {
   return answer.json();
 }
 
-export const create = (order) => json('POST', 'requests', { body: order });
+/** Makes a request, under the provider's permit where there is one. */
+export const create = (order, permit) => json('POST', 'requests', { token: permit, body: order });
 
 /** A request as the page holds it: its id and the token that opens it. */
 export class Request {

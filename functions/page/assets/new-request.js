@@ -84,7 +84,7 @@ export function newRequest(settings) {
 /** Makes the request, sends the file, and goes to the request's own view. */
 async function make(own, drop) {
   const bytes = own.way === 'many' ? drop.bytes() : null;
-  const made = await api.create(order(own, bytes?.length, language()));
+  const made = await api.create(order(own, bytes?.length, language()), session.permit());
   draft = null;
   // The request is there now, whatever becomes of its file: it can be sent from its view too.
   if (made.upload) await api.upload(made.upload, bytes).catch(() => announce(t('form.upload_failed')));

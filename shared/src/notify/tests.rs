@@ -25,6 +25,7 @@ fn request(state: RequestState) -> RequestRecord {
         window: None,
         reschedules: 0,
         options: CopyOptions::default(),
+        grants: None,
         token_hash: "TOKENHASH".to_owned(),
         data_key: (!state.is_terminal()).then(|| "DATAKEY".to_owned()),
         generation: 1,

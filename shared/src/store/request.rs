@@ -9,7 +9,7 @@ use super::job::Failure;
 use super::notice::NoticeKind;
 use super::{Advance, Store, StoreError, item_of, stamp};
 use crate::domain::request::transition;
-use crate::domain::{CopyOptions, EmailAddress, Language, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, RequestId, RequestState, Window};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -51,6 +51,9 @@ pub struct RequestRecord {
     /// What is to be copied, and how.
     #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
     pub options: CopyOptions,
+    /// The mailboxes that mail may be moved into, by its permit; `None` where the provider asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Grants>,
     /// SHA-256 of the token, base64.
     pub token_hash: String,
     /// The sealed data key, base64; gone when the request has ended, and with it every password.

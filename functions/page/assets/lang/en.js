@@ -11,6 +11,8 @@ export default {
     unknown_title: 'This request cannot be opened here',
     unknown_text: 'The link is incomplete, or this browser window has been closed in between. Open the whole link that you copied or saved when you made the request.',
     unknown_action: 'Make a new request',
+    permit_title: 'Begin in the customer area of {provider}',
+    permit_text: 'A request begins with a link in the customer area of {provider}: sign in there and follow it. For a request that you have made, open the link that you kept.',
   },
   form: {
     title: 'Move your mailboxes to {provider}',
@@ -305,11 +307,14 @@ export default {
   check: {},
   dns_advice: {},
   dns_problem: {},
-  fault: {},
+  fault: {
+    not_permitted: 'Your link of the customer area is not for this mailbox. Name a new mailbox that it is for, or ask your provider.',
+  },
   failure: {},
   problem: {
     too_many_calls: 'There are many calls at the moment. Try again in a few seconds.',
     internal: 'Something went wrong on our side. Please try again in a few minutes.',
+    permit_required: 'Your link of the customer area has run out, or is damaged. Sign in there, and follow it once more.',
     upload_refused: 'The file was not taken. Choose it again, and send it once more.',
   },
 };
