@@ -128,6 +128,7 @@ async fn start_job(deps: &Deps, job: JobRecord, pass: Pass) -> anyhow::Result<Op
         job_id: job.job_id,
         pass,
         faults: Faults::NONE,
+        planned: 0,
     }))
 }
 
