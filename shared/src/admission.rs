@@ -4,17 +4,14 @@
 //! Works from what the table holds, so that it can be repeated after any crash: rows and faults are
 //! written first, by whoever read them, and so is what the checks found.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::domain::{Check, JobId, Pass, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{Check, JobId, Pass, RequestEvent, RequestId, RequestState};
 use crate::queue::{CheckMailbox, CheckRequest, Queue, QueueError, Queues, StartPass};
+use crate::room::{NoRoom, Place, Room, loads_of};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
-
-/// A start that is not farther away than this is not worth a schedule, which has a precision of a
-/// minute.
-const AT_ONCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What admission works with.
 #[derive(Clone, Debug)]
@@ -25,6 +22,8 @@ pub struct Admission {
     pub queues: Queues,
     /// The scheduler.
     pub schedules: Schedules,
+    /// What requests find their place with.
+    pub room: Room,
 }
 
 /// Why a request could not be admitted; nothing is lost, and it can be tried again.
@@ -97,6 +96,11 @@ impl Admission {
     ) -> Result<(), AdmissionError> {
         let (id, generation) = (request.request_id, request.generation);
         let jobs = self.store.jobs(id, generation).await?;
+        // Decided before: only the start may be missing, or have been moved.
+        if request.state == RequestState::Scheduled {
+            let place = self.place(request, &jobs, now).await?;
+            return self.schedule(request, place, now).await;
+        }
         if request.state == RequestState::Checking && jobs.iter().any(|job| job.check.state.is_open()) {
             return self.have_checked(request, &jobs).await;
         }
@@ -105,10 +109,37 @@ impl Admission {
             jobs.iter().any(|job| job.check.needs_attention()) || self.store.has_faults(id, generation).await?;
         if is_none_good || (has_faults && !good_rows_only) {
             let notice = NoticeKind::Refused { generation };
-            Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?)
-        } else {
-            self.schedule(request, now).await
+            return Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?);
         }
+        let place = self.place(request, &jobs, now).await?;
+        match &place.refusal {
+            // Who goes on nevertheless gets what there is.
+            Some(no_room) if !good_rows_only => self.refuse(request, no_room, now).await,
+            _ => self.schedule(request, place, now).await,
+        }
+    }
+
+    async fn place(&self, request: &RequestRecord, jobs: &[JobRecord], now: Timestamp) -> Result<Place, StoreError> {
+        let (id, window) = (request.request_id, request.window.as_ref());
+        self.room.place(Some(id), window, &loads_of(jobs), now).await
+    }
+
+    /// Has the customer choose another frame.
+    async fn refuse(&self, request: &RequestRecord, no_room: &NoRoom, now: Timestamp) -> Result<(), AdmissionError> {
+        tracing::info!(request.id = %request.request_id, "no room in the time frame");
+        let change = RequestChange {
+            failure: Some(no_room.failure()),
+            ..Self::change(
+                request,
+                NoticeKind::Refused {
+                    generation: request.generation,
+                },
+            )
+        };
+        self.store
+            .advance_request(request.request_id, RequestEvent::FaultsFound, now, change)
+            .await?;
+        Ok(())
     }
 
     /// Has the mailboxes checked that are not yet. Their messages are sent again where the checks had
@@ -131,9 +162,11 @@ impl Admission {
 
     /// The schedule is made before the state says so: a crash between the two is mended by the next
     /// try, and a schedule without its state only finds nothing to start.
-    async fn schedule(&self, request: &RequestRecord, now: Timestamp) -> Result<(), AdmissionError> {
+    async fn schedule(&self, request: &RequestRecord, place: Place, now: Timestamp) -> Result<(), AdmissionError> {
         let id = request.request_id;
-        if let Some(start) = start_ahead(request.window.as_ref(), now) {
+        self.store.reserve(id, place.reservation).await?;
+        let start = request.window.as_ref().and_then(|window| window.wait_for_start(now));
+        if let Some(start) = start {
             self.schedules.create(id, Pass::First, start).await?;
             self.advance(request, RequestEvent::Accepted, NoticeKind::Scheduled, now)
                 .await?;
@@ -153,7 +186,17 @@ impl Admission {
         Ok(())
     }
 
-    /// Moves the request on as it was read: its rows were read in that state.
+    /// What goes with a change of the request as it was read: its rows were read in that state.
+    fn change(request: &RequestRecord, notice: NoticeKind) -> RequestChange {
+        RequestChange {
+            notice: Some(notice),
+            if_generation: Some(request.generation),
+            if_state: Some(request.state),
+            if_reschedules: Some(request.reschedules),
+            ..RequestChange::default()
+        }
+    }
+
     async fn advance(
         &self,
         request: &RequestRecord,
@@ -161,29 +204,11 @@ impl Admission {
         notice: NoticeKind,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let change = RequestChange {
-            notice: Some(notice),
-            if_generation: Some(request.generation),
-            if_state: Some(request.state),
-            ..RequestChange::default()
-        };
         self.store
-            .advance_request(request.request_id, event, now, change)
+            .advance_request(request.request_id, event, now, Self::change(request, notice))
             .await
             .map(|_| ())
     }
-}
-
-/// The start of a window, if it is far enough ahead for a schedule; else the copying begins at once.
-///
-/// A start can have passed when the customer has mended the rows, and so can the window's end. It
-/// begins at once then too: a window cannot be changed, so to refuse it would leave the customer
-/// with nothing but to begin anew, and to copy early or late does no harm, because the DNS stays as
-/// it is until the customer says otherwise.
-pub fn start_ahead(window: Option<&Window>, now: Timestamp) -> Option<Timestamp> {
-    window
-        .map(Window::start)
-        .filter(|start| start.duration_since(now) > AT_ONCE)
 }
 
 /// States in which there is something to admit, or in which a crash may have left side effects
@@ -202,24 +227,6 @@ fn is_admissible(state: RequestState, good_rows_only: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_start_that_is_ahead_is_waited_for() {
-        let now: Timestamp = "2026-11-24T09:00:00Z".parse().unwrap();
-        let window = |start, end| Window::parse(start, end, "UTC", "2026-11-20T09:00:00Z".parse().unwrap()).unwrap();
-        let ahead = window("2026-11-24T10:00", None);
-        assert_eq!(start_ahead(Some(&ahead), now), Some(ahead.start()));
-        assert_eq!(start_ahead(Some(&window("2026-11-24T09:01", None)), now), None);
-        assert_eq!(
-            start_ahead(Some(&window("2026-11-23T09:00", Some("2026-11-25T09:00"))), now),
-            None
-        );
-        assert_eq!(
-            start_ahead(Some(&window("2026-11-22T09:00", Some("2026-11-23T09:00"))), now),
-            None
-        );
-        assert_eq!(start_ahead(None, now), None);
-    }
 
     #[test]
     fn good_rows_are_taken_only_when_all_are_there() {

@@ -12,6 +12,7 @@ use crate::imap::connect::TrustError;
 use crate::imap::guard::AddressPolicy;
 use crate::profile::{Profile, ProfileError};
 use crate::queue::{QueueUrls, Queues};
+use crate::room::Room;
 use crate::schedule::Schedules;
 use crate::secrets::Secrets;
 use crate::store::Store;
@@ -174,6 +175,16 @@ impl Config {
             variables.start_queue_arn,
             variables.start_dead_letter_arn,
         )
+    }
+
+    /// What requests find their place with.
+    pub fn room(&self) -> Room {
+        Room {
+            store: self.store(),
+            capacity: self.profile.capacity,
+            provider: self.profile.provider.clone(),
+            lead_times: self.rules.lead_times,
+        }
     }
 
     /// The DNS.

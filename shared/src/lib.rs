@@ -8,7 +8,7 @@
 //! - [`dns`]: what a domain says, should say, and when its change has arrived. [`watch`]: looking at the
 //!   domains of a request.
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
-//!   scheduled request.
+//!   scheduled request. [`room`]: whether it has room in its time frame.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -32,6 +32,7 @@ pub mod intake;
 pub mod notify;
 pub mod profile;
 pub mod queue;
+pub mod room;
 pub mod schedule;
 pub mod secrets;
 pub mod store;

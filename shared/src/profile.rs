@@ -7,14 +7,15 @@
 //! lies is not its question.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use self::limits::Limits;
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
-use crate::domain::{Accent, EmailAddress, Endpoint, Host, Security, Zone};
-use crate::imap::Compression;
+use crate::domain::{Accent, Capacity, EmailAddress, Endpoint, Host, Security, Workdays, Zone};
+
+mod limits;
 
 /// A checked profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Profile {
     pub dns: Option<DnsSettings>,
     /// How much is done at once.
     pub limits: Limits,
+    /// How much may be promised to requests at once.
+    pub capacity: Capacity,
 }
 
 /// `[provider]`: who the provider is.
@@ -41,6 +44,9 @@ pub struct Provider {
     pub name: String,
     /// The zone that decides what a weekend is.
     pub time_zone: Zone,
+    /// Days on which nobody is there, as at weekends.
+    #[serde(default)]
+    pub holidays: Vec<jiff::civil::Date>,
     /// The one colour of the page; ours where the profile names none.
     pub accent: Option<Accent>,
 }
@@ -110,29 +116,6 @@ pub struct Notices {
     pub support: Option<EmailAddress>,
 }
 
-/// `[limits]`: how much is done at once; every one has a default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Connections for each mailbox and side, 1 to 8.
-    pub lanes: u8,
-    /// Connections for copying from one previous provider's server, all mailboxes together, 1 to 500.
-    pub host_connections: u32,
-    /// Whether what previous providers' servers send is compressed where they offer it: where the line
-    /// is slower than the function's processor.
-    pub compress_sources: bool,
-    /// For how many minutes a server may be down before the mailbox fails, 1 to 1,440.
-    pub patience_minutes: u32,
-    /// Messages appended at once, 1 to 1,000.
-    pub batch_messages: u32,
-    /// Bytes appended at once, 64 KiB to 64 MiB; a single larger message still goes alone.
-    pub batch_bytes: u64,
-    /// Messages in a chunk, 1 to 2,000: what is known of them fits one item of the table.
-    pub chunk_messages: u32,
-    /// Bytes in a chunk, 64 KiB to 4 GiB; a single larger message still goes alone.
-    pub chunk_bytes: u64,
-}
-
 /// Why a text is not a profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {message}", .line.map_or_else(|| "profile".to_owned(), |line| format!("profile, line {line}")), .key.as_ref().map(|key| format!(", {key}")).unwrap_or_default())]
@@ -158,17 +141,12 @@ impl Profile {
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            lanes: 3,
-            host_connections: 60,
-            compress_sources: false,
-            patience_minutes: 30,
-            batch_messages: 200,
-            batch_bytes: 8 << 20,
-            chunk_messages: 1000,
-            chunk_bytes: 32 << 20,
+impl Provider {
+    /// The days on which somebody is there.
+    pub fn workdays(&self) -> Workdays<'_> {
+        Workdays {
+            zone: self.time_zone.rules(),
+            holidays: &self.holidays,
         }
     }
 }
@@ -182,6 +160,8 @@ struct Raw {
     dns: Option<RawDns>,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    capacity: Capacity,
 }
 
 #[derive(Deserialize)]
@@ -237,6 +217,22 @@ impl Raw {
             }
         }
         self.limits.check()?;
+        within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
+        within(
+            "capacity.bytes_per_second",
+            self.capacity.bytes_per_second,
+            1_000..=1_000_000_000_000,
+        )?;
+        within(
+            "capacity.host_mailboxes",
+            self.capacity.host_mailboxes.into(),
+            1..=100_000,
+        )?;
+        within(
+            "capacity.host_bytes_per_second",
+            self.capacity.host_bytes_per_second,
+            1_000..=1_000_000_000_000,
+        )?;
         Ok(Profile {
             provider: self.provider,
             imap: self.destination.imap.check()?,
@@ -244,6 +240,7 @@ impl Raw {
             notices: self.notices,
             dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
+            capacity: self.capacity,
         })
     }
 }
@@ -270,31 +267,6 @@ impl RawImap {
             endpoint: Endpoint::with_defaults(self.host, self.port, self.security),
             auth,
         })
-    }
-}
-
-impl Limits {
-    /// For how long nothing may get done before a mailbox fails.
-    pub fn patience(&self) -> Duration {
-        Duration::from_mins(self.patience_minutes.into())
-    }
-
-    pub(crate) fn compression(&self) -> Compression {
-        if self.compress_sources {
-            Compression::WhereOffered
-        } else {
-            Compression::Off
-        }
-    }
-
-    fn check(&self) -> Result<(), Fault> {
-        within("limits.lanes", self.lanes.into(), 1..=8)?;
-        within("limits.host_connections", self.host_connections.into(), 1..=500)?;
-        within("limits.patience_minutes", self.patience_minutes.into(), 1..=1_440)?;
-        within("limits.batch_messages", self.batch_messages.into(), 1..=1_000)?;
-        within("limits.batch_bytes", self.batch_bytes, 64 << 10..=64 << 20)?;
-        within("limits.chunk_messages", self.chunk_messages.into(), 1..=2_000)?;
-        within("limits.chunk_bytes", self.chunk_bytes, 64 << 10..=4 << 30)
     }
 }
 
@@ -392,5 +364,4 @@ fn key_of_line(text: &str, line: usize) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "profile_tests.rs"]
 mod tests;

@@ -49,8 +49,8 @@ impl Schedules {
         }
     }
 
-    /// Starts a pass of a request at a time, to the second. It deletes itself when it has fired.
-    /// Idempotency key: request and pass; a second one for the same changes nothing.
+    /// Starts a pass of a request at a time, to the second, or has it go on. It deletes itself when it
+    /// has fired. Idempotency key: request, pass and time; a second one for the same changes nothing.
     ///
     /// # Errors
     /// [`ScheduleError`].
@@ -74,8 +74,8 @@ impl Schedules {
             .client
             .create_schedule()
             .group_name(&self.group)
-            .name(name(request_id, pass))
-            .client_token(name(request_id, pass))
+            .name(name(request_id, pass, at))
+            .client_token(name(request_id, pass, at))
             .schedule_expression(format!(
                 "at({})",
                 TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S")
@@ -99,16 +99,16 @@ impl Schedules {
         }
     }
 
-    /// Deletes the schedule of a pass, if there is one.
+    /// Deletes the schedule of a pass at a time, if there is one.
     ///
     /// # Errors
     /// [`ScheduleError`].
-    pub async fn delete(&self, request_id: RequestId, pass: Pass) -> Result<(), ScheduleError> {
+    pub async fn delete(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
         let deleted = self
             .client
             .delete_schedule()
             .group_name(&self.group)
-            .name(name(request_id, pass))
+            .name(name(request_id, pass, at))
             .send()
             .await;
         match deleted {
@@ -128,6 +128,7 @@ impl Schedules {
     }
 }
 
-fn name(request_id: RequestId, pass: Pass) -> String {
-    format!("{pass}-{request_id}")
+/// With the time in it, so that a new schedule can be made before the old one is deleted.
+fn name(request_id: RequestId, pass: Pass, at: Timestamp) -> String {
+    format!("{pass}-{request_id}-{}", at.as_second())
 }

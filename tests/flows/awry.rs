@@ -158,15 +158,35 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
 async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Result<()> {
     let account = small("pier@harbour.example", "Poller-9", 30, 6);
     let world = Plan::new("frames", vec![account]).start(|_| {}).await?;
-    let start = std::process::Command::new("date")
-        .args(["-u", "-d", "+68 seconds", "+%FT%TZ"])
-        .output()?;
-    let start = String::from_utf8(start.stdout)?.trim().to_owned();
     let order = json!({
         "contact_email": "customer@example.org",
-        "window": { "start": start, "time_zone": "Europe/Berlin" },
+        "window": { "start": date("+30 days")?, "end": date("+31 days")?, "time_zone": "Europe/Berlin" },
         "mailboxes": [{ "email": "pier@harbour.example", "password": "Poller-9", "source_host": "127.0.0.1", "port": world.source.port(), "security": "none" }],
     });
+    // A hundred mailboxes have no room in a minute; the next frame is longer.
+    let source = &order["mailboxes"][0];
+    let mailboxes: Vec<serde_json::Value> = (0..100)
+        .map(|n| {
+            let mut mailbox = source.clone();
+            mailbox["email"] = json!(format!("pier{n}@harbour.example"));
+            mailbox
+        })
+        .collect();
+    let crowd = json!({
+        "contact_email": "customer@example.org",
+        "window": { "start": order["window"]["start"], "end": date("+30 days +30 seconds")?, "time_zone": "Europe/Berlin" },
+        "mailboxes": mailboxes,
+    });
+    let (status, answer) = world
+        .customer
+        .call(Method::POST, "/v1/requests", None, Some(&crowd))
+        .await?;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("no_room")),
+        "{answer}"
+    );
+    assert!(answer["next_window"]["end"].is_string(), "{answer}");
     let kept = world.customer.order(&order).await?;
     let cancelled = world.customer.order(&order).await?;
     for order in [&kept, &cancelled] {
@@ -175,14 +195,40 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
             .wait_for(order, &["scheduled"], mailvan_tests::PATIENCE, |_| {})
             .await?;
     }
+    assert_eq!(starts(&world).await?.len(), 2);
     world.customer.act(&cancelled, "cancel").await?;
-    let schedules = starts(&world).await?;
-    assert_eq!(schedules.len(), 1, "{schedules:?}");
+    // Another frame has another schedule, and the one before is forgotten.
+    let start = date("+75 seconds")?;
+    let window = json!({ "window": { "start": start, "time_zone": "Europe/Berlin" } });
+    let path = format!("/v1/requests/{}/window", kept.id);
+    let (status, answer) = world
+        .customer
+        .call(Method::POST, &path, Some(&kept), Some(&window))
+        .await?;
+    assert_eq!(
+        (status, &answer["state"]),
+        (StatusCode::OK, &json!("scheduled")),
+        "{answer}"
+    );
+    quiet(&world).await?;
+    let seconds = std::process::Command::new("date")
+        .args(["-d", &start, "+%s"])
+        .output()?;
+    let expected = format!("first-{}-{}", kept.id, String::from_utf8(seconds.stdout)?.trim());
+    assert_eq!(starts(&world).await?, [expected]);
 
     assert_eq!(rest(&world, &kept).await?.state, "awaiting_cutover");
     assert_eq!(cut_over(&world, &kept).await?.state, "completed");
-    let schedules = starts(&world).await?;
-    assert!(schedules.is_empty(), "{schedules:?}");
+    assert_eq!(starts(&world).await?, Vec::<String>::new());
+    let (status, answer) = world
+        .customer
+        .call(Method::POST, &path, Some(&kept), Some(&window))
+        .await?;
+    assert_eq!(
+        (status, &answer["state"]),
+        (StatusCode::CONFLICT, &json!("completed")),
+        "{answer}"
+    );
     assert_eq!(world.customer.status(&cancelled).await?.state, "cancelled");
 
     // A message that nobody could handle ends in the table, with its reason, and the customer is told.
@@ -197,6 +243,14 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
     quiet(&world).await?;
     assert_eq!(subjects(&world, &stuck).await?.len(), 1);
     Ok(())
+}
+
+/// A time so far from now.
+fn date(from_now: &str) -> Result<String> {
+    let output = std::process::Command::new("date")
+        .args(["-u", "-d", from_now, "+%FT%TZ"])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// The schedules of passes; the clock that has the DNS looked at is in the same group.

@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mailvan::admission::start_ahead;
 use mailvan::clock::now;
 use mailvan::domain::{JobState, JobStatus, Pass, RequestEvent, RequestId, RequestState};
 use mailvan::queue::{Queue, StartPass};
@@ -92,16 +91,15 @@ fn remedy(wish: Wish, request: &RequestRecord, jobs: &[JobStatus], now: Timestam
         (Wish::Check(_), S::AwaitingUpload | S::Checking) => {
             fail("the mailboxes could not be checked; staff have been told")
         }
-        // Accepted, but the start may not have been sent; one that is ahead has its schedule.
+        // Accepted, but the start may not have been sent or scheduled, or not for the frame that counts.
+        // A start before its time makes the schedule.
         (Wish::Check(_), S::Scheduled) => Remedy {
-            start: start_ahead(request.window.as_ref(), now)
-                .is_none()
-                .then_some(Pass::First),
+            start: Some(Pass::First),
             ..Remedy::default()
         },
         (Wish::Start(Pass::First), S::Scheduled) => fail("the first pass could not be started; staff have been told"),
         (Wish::Start(Pass::First), S::FirstPass) => Remedy {
-            start: again(Pass::First),
+            start: again(Pass::First).or_else(|| sleeps(request, jobs, now).then_some(Pass::First)),
             ..Remedy::default()
         },
         (Wish::Start(Pass::Final) | Wish::CutOver, S::AwaitingCutover) => Remedy {
@@ -115,6 +113,15 @@ fn remedy(wish: Wish, request: &RequestRecord, jobs: &[JobStatus], now: Timestam
         },
         _ => Remedy::default(),
     }
+}
+
+/// Whether mailboxes wait for the next night's start, which is made by this one.
+fn sleeps(request: &RequestRecord, jobs: &[JobStatus], now: Timestamp) -> bool {
+    let comes_again = request
+        .window
+        .as_ref()
+        .is_some_and(|window| window.next_waking(now).is_some());
+    comes_again && jobs.iter().any(|job| job.state() == JobState::Copying)
 }
 
 const ASK_AGAIN: &str =
@@ -173,6 +180,7 @@ mod tests {
             language: mailvan::domain::Language::English,
             ticket: None,
             window: None,
+            reschedules: 0,
             options: CopyOptions::default(),
             token_hash: String::new(),
             data_key: None,
@@ -210,11 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn a_late_letter_of_the_check_only_starts_what_is_due() {
+    fn a_late_letter_of_the_check_has_the_start_made_again() {
         let mut scheduled = request(RequestState::Scheduled);
         assert_eq!(remedy(Wish::Check(2), &scheduled, &[], NOW).start, Some(Pass::First));
+        // It makes the schedule, which may be missing.
         scheduled.window = Some(Window::parse("1970-01-02T00:00", None, "UTC", NOW).unwrap());
-        assert_eq!(remedy(Wish::Check(2), &scheduled, &[], NOW), Remedy::default());
+        assert_eq!(remedy(Wish::Check(2), &scheduled, &[], NOW).start, Some(Pass::First));
         for state in [
             RequestState::NeedsAttention,
             RequestState::FirstPass,
@@ -238,6 +247,14 @@ mod tests {
             Some(Pass::First)
         );
         assert_eq!(remedy(wish, &first, &[under_way], NOW), Remedy::default());
+        // The night's start wakes what sleeps.
+        let nights = Window::parse("1970-01-02T00:00", Some("1970-01-02T06:00"), "UTC", NOW).unwrap();
+        let sleeping = RequestRecord {
+            window: Some(nights),
+            ..first
+        };
+        assert_eq!(remedy(wish, &sleeping, &[under_way], NOW).start, Some(Pass::First));
+        assert_eq!(remedy(wish, &sleeping, &[], NOW), Remedy::default());
 
         let last = request(RequestState::FinalPass);
         for second_chance in [

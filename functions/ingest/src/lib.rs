@@ -52,6 +52,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
             store: config.store(),
             queues: config.queues(),
             schedules: config.schedules(),
+            room: config.room(),
         },
         secrets: config.secrets(),
         objects: Objects::new(aws_sdk_s3::Client::new(&config.aws), config.bucket.clone()),

@@ -5,7 +5,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{Pass, RequestEvent, RequestState};
+use mailvan::domain::{Pass, RequestEvent, RequestId, RequestState, Window};
 use mailvan::queue::{CheckRequest, CutOver, Queue};
 use mailvan::store::request::RequestChange;
 use mailvan::store::{NoticeKind, RequestRecord, StoreError};
@@ -107,13 +107,22 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
         }
         advanced => advanced?.into_record(),
     };
-    for pass in Pass::ALL {
-        deps.schedules.delete(id, pass).await?;
-    }
+    forget_starts(deps, id, request.window.as_ref(), now).await?;
+    deps.store.free(id).await?;
     cancel_jobs(&deps.store, id, cancelled.generation, now).await?;
     deps.queues.send_notices(id, &[NoticeKind::Cancelled]).await?;
     tracing::info!(request.id = %id, "request cancelled");
     Ok(Overview::load(&deps.store, cancelled).await?.response(200)?)
+}
+
+/// Deletes what would start the first pass in this frame, or have it go on.
+pub async fn forget_starts(deps: &Deps, id: RequestId, window: Option<&Window>, now: Timestamp) -> anyhow::Result<()> {
+    let Some(window) = window else { return Ok(()) };
+    let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
+    for start in starts.into_iter().flatten() {
+        deps.schedules.delete(id, Pass::First, start).await?;
+    }
+    Ok(())
 }
 
 fn may_proceed(overview: &Overview) -> Result<(), Problem> {
@@ -165,6 +174,7 @@ mod tests {
             request: samples::request(state),
             jobs,
             faults: Vec::new(),
+            read_at: samples::now(),
         }
     }
 

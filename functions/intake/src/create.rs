@@ -4,16 +4,16 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Secret};
 use mailvan::idempotency::IdempotencyKey;
-use mailvan::intake::Policy;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
 use mailvan::store::request::{ABANDONED_AFTER, AnnouncedFile};
 use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
 use serde_json::{Value, json};
 
-use crate::order::{self, Mailboxes, Order, Terms};
+use crate::order::{self, Mailboxes, Order};
 use crate::repeated::{Identity, Repeatable, new_identity};
 use crate::uploads::Upload;
+use crate::window::has_room;
 use crate::{Deps, response};
 
 /// Takes an order. Everything is checked before anything is written. Idempotency key: the client's,
@@ -33,15 +33,8 @@ pub async fn create(
     {
         return again(deps, &request, &token, now).await;
     }
-    let terms = Terms {
-        now,
-        zone: &deps.profile.provider.time_zone,
-        lead_times: deps.rules.lead_times,
-        policy: Policy {
-            plaintext_imap: deps.rules.plaintext_imap,
-        },
-    };
-    let order = order::read(body, terms)?;
+    let order = order::read(body, deps.terms(now))?;
+    has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
     let Identity {
         id,
@@ -162,6 +155,7 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         language: order.language,
         ticket: order.ticket.clone(),
         window: order.window.clone(),
+        reschedules: 0,
         options: order.options.clone(),
         token_hash,
         data_key: None,
@@ -188,16 +182,21 @@ fn created(record: &RequestRecord, token: &Secret, upload: Option<&Upload>) -> V
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::LeadTimes;
+    use mailvan::domain::{LeadTimes, Workdays};
+    use mailvan::intake::Policy;
 
     use super::*;
+    use crate::order::Terms;
     use crate::samples;
 
     fn order(body: &Value) -> Order {
-        let zone = "Europe/Berlin".parse().unwrap();
+        let zone: mailvan::domain::Zone = "Europe/Berlin".parse().unwrap();
         let terms = Terms {
             now: samples::now(),
-            zone: &zone,
+            workdays: Workdays {
+                zone: zone.rules(),
+                holidays: &[],
+            },
             lead_times: LeadTimes::KEPT,
             policy: Policy::STRICT,
         };

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mailvan::domain::{CopyOptions, EmailAddress, Window, WindowError, check_start};
+use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, Window, WindowError, check_start};
 use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
 use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
@@ -19,6 +19,8 @@ pub struct Frame {
     start: String,
     end: Option<String>,
     time_zone: String,
+    #[serde(default)]
+    after_end: AfterEnd,
 }
 
 /// The faults found so far.
@@ -86,7 +88,7 @@ impl Faults {
     /// The time frame, with its lead.
     pub fn window(&mut self, frame: &Frame, terms: Terms<'_>) -> Option<Window> {
         let window = match Window::parse(&frame.start, frame.end.as_deref(), &frame.time_zone, terms.now) {
-            Ok(window) => window,
+            Ok(window) => window.with_after_end(frame.after_end),
             Err(error) => {
                 let (field, text) = (window_field(&error), error.to_string());
                 let message = text.split_once(": ").map_or(text.as_str(), |(_, message)| message);
@@ -94,10 +96,10 @@ impl Faults {
                 return None;
             }
         };
-        if let Err(refused) = check_start(window.start(), terms.now, terms.zone.rules(), terms.lead_times) {
+        if let Err(refused) = check_start(window.start(), terms.now, terms.workdays, terms.lead_times) {
             let words = moment::words(refused.earliest, window.zone());
             let message = format!(
-                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend: the earliest start is {words}."
+                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend or a holiday: the earliest start is {words}."
             );
             self.add("window.start", "too_early", message);
             self.earliest = Some((moment::rfc3339(refused.earliest, window.zone()), words));

@@ -28,6 +28,7 @@ mod route;
 mod samples;
 mod status;
 mod uploads;
+mod window;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use jiff::Timestamp;
@@ -35,14 +36,16 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailvan::clock;
 use mailvan::config::{Config, Rules};
 use mailvan::dns::Resolver;
-use mailvan::intake::{TEMPLATE_CSV, template_xlsx};
+use mailvan::intake::{Policy, TEMPLATE_CSV, template_xlsx};
 use mailvan::profile::Profile;
 use mailvan::queue::Queues;
+use mailvan::room::Room;
 use mailvan::schedule::Schedules;
 use mailvan::secrets::Secrets;
 use mailvan::store::Store;
 
 use crate::certificate::Certificates;
+use crate::order::Terms;
 use crate::problem::Problem;
 use crate::route::{Action, Route};
 use crate::status::Overview;
@@ -59,6 +62,7 @@ pub struct Deps {
     resolver: Resolver,
     profile: Profile,
     rules: Rules,
+    room: Room,
 }
 
 impl Deps {
@@ -74,6 +78,21 @@ impl Deps {
             resolver: config.resolver(),
             profile: config.profile.clone(),
             rules: config.rules,
+            room: config.room(),
+        }
+    }
+}
+
+impl Deps {
+    /// What an order that is made now is checked against.
+    fn terms(&self, now: Timestamp) -> Terms<'_> {
+        Terms {
+            now,
+            workdays: self.profile.provider.workdays(),
+            lead_times: self.rules.lead_times,
+            policy: Policy {
+                plaintext_imap: self.rules.plaintext_imap,
+            },
         }
     }
 }
@@ -115,6 +134,7 @@ async fn serve(
     let path = event.raw_path.clone().unwrap_or_default();
     let (id, action) = match route::find(event.request_context.http.method.as_str(), &path)? {
         Route::Template => return Ok(response::csv_file("mailvan-template.csv", TEMPLATE_CSV.to_owned())),
+        Route::EarliestStart => return window::earliest(deps, event, now),
         Route::TemplateWorkbook => return Ok(response::xlsx_file("mailvan-template.xlsx", template_xlsx()?)),
         Route::Create => {
             let key = repeated::key(event)?;
@@ -136,6 +156,7 @@ async fn serve(
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,
         Action::CutOver => actions::cut_over(deps, request).await,
+        Action::Window => window::reschedule(deps, request, &body::take(event)?, now).await,
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,

@@ -1,6 +1,7 @@
 //! What happens next, or what the customer should do, in one plain sentence or two.
 
 use mailvan::domain::{JobState, RequestState};
+use mailvan::room::is_no_room;
 
 use crate::moment;
 use crate::status::Overview;
@@ -15,9 +16,7 @@ pub fn next_step(overview: &Overview) -> String {
         RequestState::Checking => "Your mailboxes are being read and looked at on both sides, which takes a few minutes; you need not do anything.".to_owned(),
         RequestState::NeedsAttention => attention(overview),
         RequestState::Scheduled => scheduled(overview),
-        RequestState::FirstPass => {
-            "Your mailboxes are being copied; leave your DNS as it is until you are told that this is done.".to_owned()
-        }
+        RequestState::FirstPass => copying(overview),
         RequestState::AwaitingCutover => format!(
             "Change the MX records of your domain to the new servers, and then tell us by POST to this request's /cutover, or wait \
              until the change is seen, where your provider watches for it; mail that still arrives at the previous provider until \
@@ -46,6 +45,11 @@ fn attention(overview: &Overview) -> String {
     let mut rows: Vec<u32> = overview.faults.iter().map(|fault| fault.row).collect();
     rows.dedup();
     let upload = "ask for a new upload by POST to this request's /upload, and send the whole corrected file";
+    if is_no_room(overview.request.error_code.as_deref()) {
+        return "The time frame has no room for this; the error says which has. Ask for another one by POST to this request's /window, \
+                or go on with this one nevertheless by POST to its /proceed."
+            .to_owned();
+    }
     if overview.to_mend() > 0 {
         return mending(overview.to_mend(), overview.good(), rows.len());
     }
@@ -85,6 +89,21 @@ fn mending(to_mend: usize, good: usize, refused: usize) -> String {
         "{found}{refused}: mend a row by PATCH to this request's /mailboxes/ROW, or send the whole corrected file after a POST to its \
          /upload{proceed}."
     )
+}
+
+fn copying(overview: &Overview) -> String {
+    let request = &overview.request;
+    let until = request.paused_until(overview.read_at);
+    match (until, &request.window) {
+        (Some(until), Some(window)) => format!(
+            "The time frame is over for now: what is left is copied from {} on; leave your DNS as it is until you are told that \
+             this is done.",
+            moment::words(until, window.zone())
+        ),
+        _ => {
+            "Your mailboxes are being copied; leave your DNS as it is until you are told that this is done.".to_owned()
+        }
+    }
 }
 
 fn scheduled(overview: &Overview) -> String {
@@ -134,6 +153,7 @@ mod tests {
             request: samples::request(state),
             jobs,
             faults,
+            read_at: samples::now(),
         })
     }
 
@@ -174,6 +194,7 @@ mod tests {
             request: samples::request(RequestState::NeedsAttention),
             jobs,
             faults: Vec::new(),
+            read_at: samples::now(),
         };
         let words = next_step(&overview);
         assert!(
@@ -185,6 +206,31 @@ mod tests {
     }
 
     #[test]
+    fn a_request_whose_frame_is_over_says_when_it_goes_on() {
+        let mut request = samples::request(RequestState::FirstPass);
+        let frame = Window::parse(
+            "2026-11-25T22:00",
+            Some("2026-11-26T06:00"),
+            "Europe/Berlin",
+            samples::now(),
+        );
+        request.window = Some(frame.unwrap());
+        let mut overview = Overview {
+            request,
+            jobs: Vec::new(),
+            faults: Vec::new(),
+            read_at: "2026-11-26T05:00:00Z".parse().unwrap(),
+        };
+        let words = next_step(&overview);
+        assert!(
+            words.contains("from Thursday, 26 November 2026, 22:00 (Europe/Berlin) on;"),
+            "{words}"
+        );
+        overview.read_at = "2026-11-26T04:59:59Z".parse().unwrap();
+        assert!(next_step(&overview).starts_with("Your mailboxes are being copied"));
+    }
+
+    #[test]
     fn a_scheduled_request_says_when_it_starts() {
         let mut request = samples::request(RequestState::Scheduled);
         request.window = Some(Window::parse("2026-11-25T22:00", None, "Europe/Berlin", samples::now()).unwrap());
@@ -192,6 +238,7 @@ mod tests {
             request,
             jobs: Vec::new(),
             faults: Vec::new(),
+            read_at: samples::now(),
         };
         assert!(
             next_step(&overview)
@@ -207,6 +254,7 @@ mod tests {
             request: samples::request(RequestState::AwaitingCutover),
             jobs,
             faults: Vec::new(),
+            read_at: samples::now(),
         };
         assert!(
             next_step(&overview)

@@ -4,7 +4,7 @@
 //! nothing is stored of one that has a fault.
 
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, MailboxOrder, Window, Zone};
+use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, Loads, MailboxOrder, Window, Workdays};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
 use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
@@ -53,6 +53,22 @@ impl Mailboxes {
             Self::Form(rows) => rows.len(),
         }
     }
+
+    /// What there is to copy, as far as that is known: how many mailboxes of a form, and nothing of a file.
+    pub fn loads(&self) -> Loads {
+        let rows = match self {
+            Self::File(_) => &[][..],
+            Self::Form(rows) => rows,
+        };
+        let mut loads = Loads::new();
+        for (_, order) in rows {
+            loads
+                .entry(order.source.host.as_str().to_ascii_lowercase())
+                .or_default()
+                .mailboxes += 1;
+        }
+        loads
+    }
 }
 
 /// What an order is checked against.
@@ -60,8 +76,8 @@ impl Mailboxes {
 pub struct Terms<'a> {
     /// When it was made.
     pub now: Timestamp,
-    /// The provider's zone, which decides what a weekend is.
-    pub zone: &'a Zone,
+    /// The provider's working days.
+    pub workdays: Workdays<'a>,
     /// How far ahead a window has to begin.
     pub lead_times: LeadTimes,
     /// What rows may ask for.
@@ -80,6 +96,13 @@ struct Body {
     window: Option<Frame>,
     options: Option<WantedOptions>,
     mailboxes: Option<Vec<FormMailbox>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFrame {
+    #[serde(deserialize_with = "Option::deserialize")]
+    window: Option<Frame>,
 }
 
 #[derive(Deserialize, Default)]
@@ -125,6 +148,21 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
             })
         }
         _ => Err(faults.problem(&intake)),
+    }
+}
+
+/// Reads the body of a wish for another time frame; none is as soon as possible.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_window(body: &[u8], terms: Terms<'_>) -> Result<Option<Window>, Problem> {
+    let NewFrame { window } = body::parse(body)?;
+    let mut faults = Faults::default();
+    let window = window.and_then(|frame| faults.window(&frame, terms));
+    if faults.is_empty() {
+        Ok(window)
+    } else {
+        Err(faults.problem(&Intake::default()))
     }
 }
 

@@ -1,3 +1,4 @@
+use mailvan::domain::Zone;
 use serde_json::{Value, json};
 
 use super::*;
@@ -6,10 +7,13 @@ use crate::problem::Code;
 const NOW: &str = "2026-11-24T09:00:00Z";
 
 fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
-    let zone = "Europe/Berlin".parse().unwrap();
+    let zone: Zone = "Europe/Berlin".parse().unwrap();
     let terms = Terms {
         now: now.parse().unwrap(),
-        zone: &zone,
+        workdays: Workdays {
+            zone: zone.rules(),
+            holidays: &[],
+        },
         lead_times: LeadTimes::KEPT,
         policy: Policy::STRICT,
     };

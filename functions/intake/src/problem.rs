@@ -48,6 +48,10 @@ pub enum Code {
     NoGoodRows,
     /// The first pass is not done, or there will be no final one.
     NotAwaitingCutover,
+    /// The first pass has begun.
+    NotReschedulable,
+    /// The time frame has no room; `next_window` says which has.
+    NoRoom,
     /// The request has ended.
     AlreadyEnded,
     /// The same `Idempotency-Key` came with another body.
@@ -91,7 +95,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -109,6 +113,8 @@ impl Code {
         Self::NotNeedsAttention,
         Self::NoGoodRows,
         Self::NotAwaitingCutover,
+        Self::NotReschedulable,
+        Self::NoRoom,
         Self::AlreadyEnded,
         Self::IdempotencyKeyReused,
         Self::ChangedMeanwhile,
@@ -154,6 +160,8 @@ impl Code {
             Self::NotNeedsAttention => ("not_needs_attention", 409, "There is nothing to decide now"),
             Self::NoGoodRows => ("no_good_rows", 409, "There is no good row to go on with"),
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
+            Self::NotReschedulable => ("not_reschedulable", 409, "The time frame cannot be changed now"),
+            Self::NoRoom => ("no_room", 422, "The time frame has no room"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 409, "The key belongs to another order"),
             Self::ChangedMeanwhile => ("changed_meanwhile", 409, "The request was changed at the same time"),

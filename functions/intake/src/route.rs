@@ -12,6 +12,8 @@ pub enum Route<'a> {
     Create,
     /// `GET /v1/template.csv`; open to everybody.
     Template,
+    /// `GET /v1/earliest-start`; open to everybody.
+    EarliestStart,
     /// `GET /v1/template.xlsx`; open to everybody.
     TemplateWorkbook,
     /// Something with the request of this id, for whoever has its token.
@@ -29,6 +31,8 @@ pub enum Action {
     Proceed,
     /// `POST /v1/requests/{id}/cutover`.
     CutOver,
+    /// `POST /v1/requests/{id}/window`.
+    Window,
     /// `POST /v1/requests/{id}/cancel`.
     Cancel,
     /// `GET /v1/requests/{id}/report.csv`.
@@ -93,12 +97,14 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["template.csv"] => Some(("GET", Route::Template)),
+        ["earliest-start"] => Some(("GET", Route::EarliestStart)),
         ["template.xlsx"] => Some(("GET", Route::TemplateWorkbook)),
         ["requests"] => Some(("POST", Route::Create)),
         ["requests", id] => Some(("GET", Route::Request(id, Action::Status))),
         ["requests", id, "upload"] => Some(("POST", Route::Request(id, Action::Upload))),
         ["requests", id, "proceed"] => Some(("POST", Route::Request(id, Action::Proceed))),
         ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
+        ["requests", id, "window"] => Some(("POST", Route::Request(id, Action::Window))),
         ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
         ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
         ["requests", id, "mailboxes", row] => Some(("PATCH", Route::Request(id, Action::Mend(row.parse().ok()?)))),
@@ -120,7 +126,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 18] = [
+    const CALLS: [(&str, &str, Route<'static>); 20] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
@@ -128,6 +134,8 @@ mod tests {
         ("POST", "/v1/requests/x/upload", Route::Request("x", Action::Upload)),
         ("POST", "/v1/requests/x/proceed", Route::Request("x", Action::Proceed)),
         ("POST", "/v1/requests/x/cutover", Route::Request("x", Action::CutOver)),
+        ("GET", "/v1/earliest-start", Route::EarliestStart),
+        ("POST", "/v1/requests/x/window", Route::Request("x", Action::Window)),
         ("POST", "/v1/requests/x/cancel", Route::Request("x", Action::Cancel)),
         ("GET", "/v1/requests/x/report.csv", Route::Request("x", Action::Report)),
         (

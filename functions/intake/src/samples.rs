@@ -31,6 +31,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         language: mailvan::domain::Language::English,
         ticket: None,
         window: None,
+        reschedules: 0,
         options: CopyOptions::default(),
         token_hash: "token-hash".to_owned(),
         data_key: None,

@@ -1,8 +1,11 @@
 //! `GET /v1/requests/{id}`: how far a request is, from the table's records.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use jiff::Timestamp;
+use mailvan::clock;
 use mailvan::domain::{
-    Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState, Window,
+    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, JobState, Pass, RequestId, RequestState,
+    Window,
 };
 use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
 use serde::Serialize;
@@ -25,6 +28,8 @@ pub struct Overview {
     pub jobs: Vec<JobRecord>,
     /// The faults of its refused rows, in the order of the rows.
     pub faults: Vec<Fault>,
+    /// When all this was read.
+    pub read_at: Timestamp,
 }
 
 /// The status as clients get it.
@@ -50,11 +55,16 @@ struct View<'a> {
 }
 
 #[derive(Serialize)]
-struct WindowView<'a> {
+pub struct WindowView<'a> {
     start: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<String>,
     time_zone: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_end: Option<AfterEnd>,
+    /// Until when the copying waits for the next night's frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_until: Option<String>,
 }
 
 /// How many mailboxes there are, in all and in each state.
@@ -133,7 +143,12 @@ impl Overview {
     pub async fn load(store: &Store, request: RequestRecord) -> Result<Self, StoreError> {
         let (id, generation) = (request.request_id, request.generation);
         let (jobs, faults) = tokio::try_join!(store.jobs(id, generation), store.faults(id, generation))?;
-        Ok(Self { request, jobs, faults })
+        Ok(Self {
+            request,
+            jobs,
+            faults,
+            read_at: clock::now(),
+        })
     }
 
     /// How many mailboxes are in a state.
@@ -182,7 +197,10 @@ impl Overview {
             next: next_step(self),
             contact_email: &request.contact_email,
             ticket: request.ticket.as_deref(),
-            window: request.window.as_ref().map(window),
+            window: request
+                .window
+                .as_ref()
+                .map(|frame| window(frame, request.paused_until(self.read_at))),
             options: &request.options,
             counts: self.counts(),
             mailboxes: self
@@ -213,12 +231,15 @@ impl Overview {
     }
 }
 
-fn window(window: &Window) -> WindowView<'_> {
+/// A time frame as clients get it.
+pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_> {
     let zone = window.zone();
     WindowView {
         start: moment::rfc3339(window.start(), zone),
         end: window.end().map(|end| moment::rfc3339(end, zone)),
         time_zone: zone.name(),
+        after_end: window.end().map(|_| window.after_end()),
+        paused_until: paused_until.map(|until| moment::rfc3339(until, zone)),
     }
 }
 

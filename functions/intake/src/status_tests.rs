@@ -26,6 +26,7 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
         request: samples::request(RequestState::FirstPass),
         jobs,
         faults,
+        read_at: samples::now(),
     });
     assert_eq!(document["id"], json!(samples::id()));
     assert_eq!(document["state"], "first_pass");
@@ -78,6 +79,7 @@ fn a_large_request_is_shown_in_parts_that_leave_nothing_out() {
         request: samples::request(RequestState::NeedsAttention),
         jobs,
         faults: faults.collect(),
+        read_at: samples::now(),
     };
     let (mut from_row, mut mailboxes, mut refused, mut answers) = (0, 0, 0, 0);
     loop {
@@ -108,9 +110,9 @@ fn a_window_is_shown_in_its_own_zone() {
         request,
         jobs: Vec::new(),
         faults: Vec::new(),
+        read_at: samples::now(),
     });
-    let expected =
-        json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin"});
+    let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin", "after_end": "next_night"});
     assert_eq!(document["window"], expected);
 }
 
@@ -123,6 +125,7 @@ fn nothing_secret_is_shown() {
         request,
         jobs,
         faults: Vec::new(),
+        read_at: samples::now(),
     })
     .to_string();
     for secret in ["sealed", "token", "hash", "data_key", "password"] {

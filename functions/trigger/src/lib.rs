@@ -5,11 +5,13 @@
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
-use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, decode, serve};
+use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, WorkLane, decode, serve};
+use mailvan::schedule::Schedules;
 use mailvan::store::job::Failure;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
@@ -18,10 +20,15 @@ use mailvan::sync::settle_request;
 /// How many mailboxes are started at the same time.
 const AT_ONCE: usize = 8;
 
+/// How many mailboxes are started before their messages are sent.
+const A_GROUP: usize = 500;
+
 /// What the function works with.
 struct Deps {
     store: Store,
     queues: Queues,
+    schedules: Schedules,
+    lanes: u8,
 }
 
 /// Runs the function until the platform ends it.
@@ -33,6 +40,8 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let deps = &Deps {
         store: config.store(),
         queues: config.queues(),
+        schedules: config.schedules(),
+        lanes: config.profile.limits.lanes,
     };
     serve(async |message, _| start(deps, decode(&message)?).await).await
 }
@@ -42,15 +51,21 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         tracing::warn!(request.id = %request_id, "a request that is not there was to be started");
         return Ok(());
     };
+    let is_new = pass == Pass::First && request.state == RequestState::Scheduled;
+    if is_new && let Some(start) = wait_for_start(&request) {
+        tracing::info!(request.id = %request_id, %start, "the frame that counts is ahead");
+        // It has its schedule, unless the frame that this start was for was over before it could be used.
+        return Ok(deps.schedules.create(request_id, pass, start).await?);
+    }
     let jobs = deps.store.jobs(request_id, request.generation).await?;
-    let taking_part = jobs.iter().filter(|job| takes_part(job, pass)).count();
-    if taking_part == 0 && request.state == RequestState::Scheduled && pass == Pass::First {
+    if is_new && !jobs.iter().any(can_start) {
         return need_attention(deps, &request).await;
     }
     let change = RequestChange {
-        open_jobs: Some(u32::try_from(taking_part)?),
+        open_jobs: Some(u32::try_from(jobs.iter().filter(|job| takes_part(job, pass)).count())?),
         // What was counted are the mailboxes of this state.
         if_state: Some(request.state),
+        if_reschedules: Some(request.reschedules),
         ..RequestChange::default()
     };
     let advanced = deps
@@ -65,21 +80,27 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     // A message that comes when the pass is over starts nothing.
     let jobs = if state == running(pass) { jobs } else { Vec::new() };
     // Dying from here on: the message comes again, and mailboxes that have begun are passed over.
-    for job in jobs.iter().filter(|job| is_held_back(job, pass)) {
-        hold_back(deps, job).await?;
+    if state == RequestState::FirstPass && pass == Pass::First {
+        go_on_at_night(deps, &request, &jobs).await?;
     }
-    let waiting = jobs.into_iter().filter(|job| !is_held_back(job, pass));
-    let started: Vec<Option<PlanMailbox>> = stream::iter(waiting)
-        .map(|job| start_job(deps, job, pass))
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
-    let messages: Vec<PlanMailbox> = started.into_iter().flatten().collect();
-    tracing::info!(request.id = %request_id, %pass, mailboxes = messages.len(), "pass started");
-    deps.queues.send_all(Queue::Plan, &messages).await?;
+    for group in jobs.chunks(A_GROUP) {
+        let started: Vec<Option<PlanMailbox>> = stream::iter(group)
+            .map(|job| start_job(deps, job, pass))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let messages: Vec<PlanMailbox> = started.into_iter().flatten().collect();
+        tracing::info!(request.id = %request_id, %pass, mailboxes = messages.len(), "mailboxes started");
+        deps.queues.send_all(Queue::Plan, &messages).await?;
+    }
     let notices = settle_request(&deps.store, request_id, now()).await?;
     deps.queues.send_notices(request_id, &notices).await?;
     Ok(())
+}
+
+/// When the first pass may begin, where that is to be waited for.
+fn wait_for_start(request: &RequestRecord) -> Option<Timestamp> {
+    request.window.as_ref()?.wait_for_start(now())
 }
 
 /// Has the customer mend the mailboxes, because none of them could be copied.
@@ -101,31 +122,52 @@ async fn need_attention(deps: &Deps, request: &RequestRecord) -> anyhow::Result<
     Ok(deps.queues.send_notices(id, &[notice]).await?)
 }
 
-/// Leaves a mailbox out of the first pass, for what its check found. Mended, it is copied in the final
-/// one.
-async fn hold_back(deps: &Deps, job: &JobRecord) -> anyhow::Result<()> {
-    if let Some(fault) = job.check.obstacle() {
-        let failure = Failure {
-            code: fault.code.as_str().to_owned(),
-            message: fault.in_words(),
-        };
-        deps.store.fail_job(job.job_id, &failure, now()).await?;
-    }
-    Ok(())
+/// Has what the frame's end will interrupt go on with the next frame, and what an earlier one interrupted
+/// go on now. A lane too many ends by itself.
+async fn go_on_at_night(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]) -> anyhow::Result<()> {
+    let next = request.window.as_ref().and_then(|window| window.next_waking(now()));
+    let Some(next) = next else { return Ok(()) };
+    deps.schedules.create(request.request_id, Pass::First, next).await?;
+    let copying = jobs
+        .iter()
+        .filter(|job| job.status.state() == JobState::Copying && job.status.pass() == Some(Pass::First));
+    let lanes = copying.flat_map(|job| {
+        (0..deps.lanes).map(|lane| WorkLane {
+            job_id: job.job_id,
+            pass: Pass::First,
+            lane,
+            copied: job.messages_copied,
+            faults: Faults::NONE,
+        })
+    });
+    Ok(deps.queues.send_all(Queue::Sync, &lanes.collect::<Vec<_>>()).await?)
 }
 
 /// Starts a mailbox; gives the message for its planning, also where it had been started before and
-/// may not have been sent.
-async fn start_job(deps: &Deps, job: JobRecord, pass: Pass) -> anyhow::Result<Option<PlanMailbox>> {
-    let job = match deps.store.start_job(job.job_id, pass, now()).await {
+/// may not have been sent. One that cannot be copied as it is begins too, and fails: it was counted,
+/// whatever its check said at that time. Mended, it is copied in the final pass.
+async fn start_job(deps: &Deps, job: &JobRecord, pass: Pass) -> anyhow::Result<Option<PlanMailbox>> {
+    let id = job.job_id;
+    let begun = match deps.store.start_job(id, pass, now()).await {
         Ok(advance) => advance.into_record(),
         // A mailbox that takes no part, such as a cancelled one.
         Err(StoreError::Illegal(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let is_planning = job.status.state() == JobState::Planning && job.status.pass() == Some(pass);
+    let is_planning = begun.status.state() == JobState::Planning && begun.status.pass() == Some(pass);
+    if is_planning
+        && pass == Pass::First
+        && let Some(fault) = job.check.obstacle()
+    {
+        let failure = Failure {
+            code: fault.code.as_str().to_owned(),
+            message: fault.in_words(),
+        };
+        deps.store.fail_job(id, &failure, now()).await?;
+        return Ok(None);
+    }
     Ok(is_planning.then_some(PlanMailbox {
-        job_id: job.job_id,
+        job_id: id,
         pass,
         faults: Faults::NONE,
         planned: 0,
@@ -140,16 +182,79 @@ fn running(pass: Pass) -> RequestState {
     }
 }
 
-/// Whether a mailbox is counted into a pass that begins: in the final one, those that failed in the
+/// Whether a mailbox is counted into a pass that begins: into the first, all that wait, because what
+/// their checks say may change while they are started; in the final one, those that failed in the
 /// first get their second chance.
 fn takes_part(job: &JobRecord, pass: Pass) -> bool {
     match pass {
-        Pass::First => job.status.state() == JobState::Waiting && job.check.obstacle().is_none(),
+        Pass::First => job.status.state() == JobState::Waiting,
         Pass::Final => matches!(job.status.state(), JobState::AwaitingCutover | JobState::Failed),
     }
 }
 
-/// Whether a mailbox waits, and cannot be copied as it is.
-fn is_held_back(job: &JobRecord, pass: Pass) -> bool {
-    pass == Pass::First && job.status.state() == JobState::Waiting && job.check.obstacle().is_some()
+/// Whether a mailbox waits, and nothing is known that keeps it from being copied.
+fn can_start(job: &JobRecord) -> bool {
+    takes_part(job, Pass::First) && job.check.obstacle().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use mailvan::domain::{
+        Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobStatus, MailboxOrder,
+    };
+    use mailvan::domain::{RequestId, Secret};
+
+    use super::*;
+
+    fn job(faults: &[CheckCode], status: JobStatus) -> JobRecord {
+        let address: mailvan::domain::EmailAddress = "anna@example.org".parse().unwrap();
+        let order = MailboxOrder {
+            source_user: address.to_string(),
+            destination: address.clone(),
+            address,
+            password: Secret::from("hunter2"),
+            source: Endpoint::with_defaults("imap.example.org".parse().unwrap(), None, None),
+            destination_password: None,
+        };
+        let id = JobId::new(RequestId::from_parts(0, [0; 10]), 1, 2);
+        let mut job = JobRecord::accepted(
+            id,
+            &order,
+            String::new(),
+            None,
+            &CopyOptions::default(),
+            Timestamp::UNIX_EPOCH,
+        );
+        job.status = status;
+        job.check = Check {
+            state: if faults.is_empty() {
+                CheckState::Passed
+            } else {
+                CheckState::Failed
+            },
+            faults: faults.iter().map(|code| CheckFault::new(*code, "what", "do")).collect(),
+            ..Check::default()
+        };
+        job
+    }
+
+    #[test]
+    fn mailbox_is_counted_whatever_its_check_says_at_that_moment() {
+        for faults in [&[][..], &[CheckCode::SourceBusy], &[CheckCode::SourceWrongPassword]] {
+            let job = job(faults, JobStatus::WAITING);
+            assert!(
+                takes_part(&job, Pass::First) && !takes_part(&job, Pass::Final),
+                "{faults:?}"
+            );
+        }
+        let failed = JobStatus::new(JobState::Failed, Some(Pass::First)).unwrap();
+        assert!(takes_part(&job(&[], failed), Pass::Final) && !takes_part(&job(&[], failed), Pass::First));
+    }
+
+    #[test]
+    fn one_that_somebody_has_to_mend_starts_no_pass() {
+        assert!(can_start(&job(&[], JobStatus::WAITING)));
+        assert!(can_start(&job(&[CheckCode::SourceBusy], JobStatus::WAITING)));
+        assert!(!can_start(&job(&[CheckCode::SourceWrongPassword], JobStatus::WAITING)));
+    }
 }

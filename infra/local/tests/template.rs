@@ -80,6 +80,8 @@ async fn each_function_is_fed_from_its_source() {
         ("POST", "/v1/requests/r1/upload", "POST /v1/requests/{id}/upload"),
         ("POST", "/v1/requests/r1/proceed", "POST /v1/requests/{id}/proceed"),
         ("POST", "/v1/requests/r1/cutover", "POST /v1/requests/{id}/cutover"),
+        ("GET", "/v1/earliest-start", "GET /v1/earliest-start"),
+        ("POST", "/v1/requests/r1/window", "POST /v1/requests/{id}/window"),
         ("POST", "/v1/requests/r1/cancel", "POST /v1/requests/{id}/cancel"),
         ("GET", "/v1/requests/r1/report.csv", "GET /v1/requests/{id}/report.csv"),
         (

@@ -1,19 +1,28 @@
 //! How long before its start a migration has to be ordered.
 //!
 //! Support promises to look at a request before it begins: 24 hours ahead, and 48 before a start on
-//! a Saturday or Sunday of the provider's time zone. Hours are elapsed hours: across a change of
+//! a Saturday, a Sunday or a holiday of the provider's, in its time zone. Hours are elapsed hours: across a change of
 //! the clocks 24 hours stay 24 hours, though the clock on the wall shows 23 or 25 more.
 
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+/// The days on which somebody is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Workdays<'a> {
+    /// The provider's zone.
+    pub zone: &'a TimeZone,
+    /// Its holidays.
+    pub holidays: &'a [Date],
+}
 
 /// The least time between the order and the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeadTimes {
-    /// Before a start on Monday to Friday.
+    /// Before a start on Monday to Friday that is no holiday.
     pub ordinary: SignedDuration,
-    /// Before a start on Saturday or Sunday.
+    /// Before a start on any other day.
     pub weekend: SignedDuration,
 }
 
@@ -44,46 +53,58 @@ impl LeadTimes {
 ///
 /// # Errors
 /// [`TooEarly`] with the earliest start that is allowed.
-pub fn check_start(start: Timestamp, now: Timestamp, zone: &TimeZone, lead: LeadTimes) -> Result<(), TooEarly> {
-    if is_allowed(start, now, zone, lead) {
+pub fn check_start(start: Timestamp, now: Timestamp, days: Workdays<'_>, lead: LeadTimes) -> Result<(), TooEarly> {
+    if is_allowed(start, now, days, lead) {
         Ok(())
     } else {
         Err(TooEarly {
             wanted: start,
-            earliest: earliest_start(now, zone, lead),
+            earliest: earliest_start(now, days, lead),
         })
     }
 }
 
 /// The first full minute an order made at `now` may start at.
 ///
-/// That is the ordinary lead from now; where that falls on a weekend, the weekend lead from now or
-/// the following Monday at midnight, whichever is first.
-pub fn earliest_start(now: Timestamp, zone: &TimeZone, lead: LeadTimes) -> Timestamp {
+/// That is the ordinary lead from now; where that falls on a weekend or a holiday, the weekend lead from
+/// now or the beginning of the next working day, whichever is first.
+pub fn earliest_start(now: Timestamp, days: Workdays<'_>, lead: LeadTimes) -> Timestamp {
     let ordinary = full_minute(later(now, lead.ordinary));
-    if !is_weekend(ordinary, zone) {
+    if !days.is_free(ordinary) {
         return ordinary;
     }
     let weekend = full_minute(later(now, lead.weekend)).max(ordinary);
-    monday(ordinary, zone).map_or(weekend, |monday| weekend.min(full_minute(monday)))
+    days.next_working_day(ordinary)
+        .map_or(weekend, |start| weekend.min(full_minute(start)))
 }
 
-fn is_allowed(start: Timestamp, now: Timestamp, zone: &TimeZone, lead: LeadTimes) -> bool {
+fn is_allowed(start: Timestamp, now: Timestamp, days: Workdays<'_>, lead: LeadTimes) -> bool {
     if lead == LeadTimes::WAIVED {
         return true;
     }
-    start >= later(now, lead.ordinary) && (start >= later(now, lead.weekend) || !is_weekend(start, zone))
+    start >= later(now, lead.ordinary) && (start >= later(now, lead.weekend) || !days.is_free(start))
 }
 
-fn is_weekend(at: Timestamp, zone: &TimeZone) -> bool {
-    matches!(zone.to_datetime(at).weekday(), Weekday::Saturday | Weekday::Sunday)
-}
+impl Workdays<'_> {
+    /// Whether nobody is there on this day.
+    fn is_free(&self, at: Timestamp) -> bool {
+        self.is_free_day(self.zone.to_datetime(at).date())
+    }
 
-/// The beginning of the Monday after `at`: not always 00:00, where the clocks change at midnight.
-fn monday(at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let day = zone.to_datetime(at).date().nth_weekday(1, Weekday::Monday).ok()?;
-    let start = day.to_zoned(zone.clone()).ok()?.start_of_day().ok()?;
-    Some(start.timestamp())
+    fn is_free_day(&self, day: Date) -> bool {
+        matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || self.holidays.contains(&day)
+    }
+
+    /// The beginning of the next working day after `at`: not always 00:00, where the clocks change at
+    /// midnight.
+    fn next_working_day(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut day = self.zone.to_datetime(at).date().tomorrow().ok()?;
+        while self.is_free_day(day) {
+            day = day.tomorrow().ok()?;
+        }
+        let start = day.to_zoned(self.zone.clone()).ok()?.start_of_day().ok()?;
+        Some(start.timestamp())
+    }
 }
 
 fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
@@ -104,6 +125,10 @@ mod tests {
 
     fn zone(name: &str) -> TimeZone {
         TimeZone::get(name).unwrap()
+    }
+
+    fn days(zone: &TimeZone) -> Workdays<'_> {
+        Workdays { zone, holidays: &[] }
     }
 
     fn at(text: &str) -> Timestamp {
@@ -161,7 +186,11 @@ mod tests {
             ),
         ] {
             let expected = full_minute(at(earliest));
-            assert_eq!(earliest_start(at(now), &berlin, LeadTimes::KEPT), expected, "{why}");
+            assert_eq!(
+                earliest_start(at(now), days(&berlin), LeadTimes::KEPT),
+                expected,
+                "{why}"
+            );
         }
     }
 
@@ -170,19 +199,42 @@ mod tests {
         let now = at("2026-11-26T22:00:00Z");
         // In Berlin 24 hours later is still Friday, in Auckland it is Saturday.
         assert_eq!(
-            earliest_start(now, &zone("Europe/Berlin"), LeadTimes::KEPT),
+            earliest_start(now, days(&zone("Europe/Berlin")), LeadTimes::KEPT),
             at("2026-11-27T22:00:00Z")
         );
         assert_eq!(
-            earliest_start(now, &zone("Pacific/Auckland"), LeadTimes::KEPT),
+            earliest_start(now, days(&zone("Pacific/Auckland")), LeadTimes::KEPT),
             at("2026-11-28T22:00:00Z")
         );
     }
 
     #[test]
+    fn holidays_are_like_weekends() {
+        let zone = zone("Europe/Berlin");
+        // Christmas of 2026 is on Friday and Saturday.
+        let holidays = ["2026-12-25", "2026-12-26"].map(|day| day.parse::<Date>().unwrap());
+        let days = Workdays {
+            zone: &zone,
+            holidays: &holidays,
+        };
+        for (now, earliest) in [
+            ("2026-12-22T10:00:00+01:00", "2026-12-23T10:00:00+01:00"),
+            ("2026-12-24T10:00:00+01:00", "2026-12-26T10:00:00+01:00"),
+            ("2026-12-27T10:00:00+01:00", "2026-12-28T10:00:00+01:00"),
+        ] {
+            assert_eq!(earliest_start(at(now), days, LeadTimes::KEPT), at(earliest), "{now}");
+        }
+    }
+
+    #[test]
     fn a_refusal_names_the_earliest_start() {
         let now = at("2026-11-27T09:00:00Z");
-        let refused = check_start(at("2026-11-28T21:00:00Z"), now, &zone("Europe/Berlin"), LeadTimes::KEPT);
+        let refused = check_start(
+            at("2026-11-28T21:00:00Z"),
+            now,
+            days(&zone("Europe/Berlin")),
+            LeadTimes::KEPT,
+        );
         assert_eq!(
             refused,
             Err(TooEarly {
@@ -197,17 +249,20 @@ mod tests {
         let now = at("2026-11-28T09:00:00Z");
         for start in ["2026-11-28T08:59:59Z", "2026-11-28T09:00:00Z"] {
             assert_eq!(
-                check_start(at(start), now, &zone("Europe/Berlin"), LeadTimes::WAIVED),
+                check_start(at(start), now, days(&zone("Europe/Berlin")), LeadTimes::WAIVED),
                 Ok(())
             );
         }
-        assert_eq!(earliest_start(now, &zone("Europe/Berlin"), LeadTimes::WAIVED), now);
+        assert_eq!(
+            earliest_start(now, days(&zone("Europe/Berlin")), LeadTimes::WAIVED),
+            now
+        );
     }
 
     #[test]
     fn the_end_of_time_is_no_panic() {
         for now in [Timestamp::MAX, Timestamp::MIN] {
-            let earliest = earliest_start(now, &zone("Europe/Berlin"), LeadTimes::KEPT);
+            let earliest = earliest_start(now, days(&zone("Europe/Berlin")), LeadTimes::KEPT);
             assert!(earliest >= now);
         }
     }
@@ -232,13 +287,13 @@ mod tests {
             name in prop::sample::select(ZONES.to_vec()),
         ) {
             let (now, zone) = (Timestamp::new(second, nano).unwrap(), zone(name));
-            let earliest = earliest_start(now, &zone, LeadTimes::KEPT);
+            let earliest = earliest_start(now, days(&zone), LeadTimes::KEPT);
             prop_assert_eq!(earliest.as_second() % 60, 0);
-            prop_assert_eq!(check_start(earliest, now, &zone, LeadTimes::KEPT), Ok(()));
+            prop_assert_eq!(check_start(earliest, now, days(&zone), LeadTimes::KEPT), Ok(()));
             let mut minute = earliest;
             while minute > now {
                 minute = minute.checked_sub(SignedDuration::from_mins(1)).unwrap();
-                prop_assert!(check_start(minute, now, &zone, LeadTimes::KEPT).is_err(), "{} {}", now, minute);
+                prop_assert!(check_start(minute, now, days(&zone), LeadTimes::KEPT).is_err(), "{} {}", now, minute);
             }
         }
 
@@ -252,7 +307,7 @@ mod tests {
             let weekday = start.to_zoned(zone.clone()).weekday();
             let weekend = weekday == Weekday::Saturday || weekday == Weekday::Sunday;
             let hours = if weekend { 48 } else { 24 };
-            prop_assert_eq!(check_start(start, now, &zone, LeadTimes::KEPT).is_ok(), ahead >= hours * 3600);
+            prop_assert_eq!(check_start(start, now, days(&zone), LeadTimes::KEPT).is_ok(), ahead >= hours * 3600);
         }
     }
 }

@@ -5,15 +5,17 @@
 //! value that exists has been checked, because it can only be made by parsing.
 //!
 //! Reading order: [`id`], [`address`], [`source`], then the two state machines [`request`] and
-//! [`job`], then the time rules [`window`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
+//! [`job`], then the time rules [`window`], [`frame`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
 pub mod accent;
 pub mod address;
+pub mod capacity;
 pub mod check;
 pub mod dropped;
 pub mod fault;
 pub mod flags;
+pub mod frame;
 pub mod host;
 pub mod id;
 pub mod job;
@@ -36,14 +38,16 @@ pub mod zone;
 
 pub use accent::{Accent, AccentError};
 pub use address::{AddressError, EmailAddress};
+pub use capacity::{Capacity, Fit, Load, Loads, Reservation};
 pub use check::{Check, CheckCode, CheckFault, CheckState, MailboxSize};
 pub use dropped::DroppedFlags;
 pub use fault::{Fault, FaultCode};
+pub use frame::{AfterEnd, Opening};
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};
 pub use job::{JobEvent, JobState, JobStatus, pass_outcome};
 pub use language::Language;
-pub use lead::{LeadTimes, TooEarly, check_start, earliest_start};
+pub use lead::{LeadTimes, TooEarly, Workdays, check_start, earliest_start};
 pub use options::{CopyOptions, DateRange};
 pub use pass::Pass;
 pub use pattern::{FolderPattern, PatternError};

@@ -10,7 +10,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Zone;
+use super::{AfterEnd, Zone};
 
 /// The longest frame.
 pub const MAX_LENGTH: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -24,6 +24,7 @@ pub struct Window {
     start: Timestamp,
     end: Option<Timestamp>,
     zone: Zone,
+    after_end: AfterEnd,
 }
 
 /// Why a time frame is refused, in words for the person who asked for it.
@@ -90,7 +91,12 @@ impl Window {
                 return Err(WindowError::TooLong);
             }
         }
-        Ok(Self { start, end, zone })
+        Ok(Self {
+            start,
+            end,
+            zone,
+            after_end: AfterEnd::default(),
+        })
     }
 
     /// When the first pass may start.
@@ -101,6 +107,23 @@ impl Window {
     /// When the frame is over, if it ever is.
     pub fn end(&self) -> Option<Timestamp> {
         self.end
+    }
+
+    /// What becomes of what is not copied by the end.
+    pub fn after_end(&self) -> AfterEnd {
+        self.after_end
+    }
+
+    /// The same frame with another wish about its end.
+    #[must_use]
+    pub fn with_after_end(self, after_end: AfterEnd) -> Self {
+        Self { after_end, ..self }
+    }
+
+    /// The same frame at another time; none where that cannot be one.
+    pub(super) fn with_bounds(&self, start: Timestamp, end: Option<Timestamp>) -> Option<Self> {
+        let frame = Self::new(start, end, self.zone.clone()).ok()?;
+        Some(frame.with_after_end(self.after_end))
     }
 
     /// The zone the customer thinks in; what is shown to them is shown in it.
@@ -178,13 +201,16 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end: Option<Timestamp>,
     time_zone: Zone,
+    #[serde(default, skip_serializing_if = "AfterEnd::is_default")]
+    after_end: AfterEnd,
 }
 
 impl TryFrom<Stored> for Window {
     type Error = WindowError;
 
     fn try_from(stored: Stored) -> Result<Self, WindowError> {
-        Self::new(stored.start, stored.end, stored.time_zone)
+        let window = Self::new(stored.start, stored.end, stored.time_zone)?;
+        Ok(window.with_after_end(stored.after_end))
     }
 }
 
@@ -194,6 +220,7 @@ impl From<Window> for Stored {
             start: window.start,
             end: window.end,
             time_zone: window.zone,
+            after_end: window.after_end,
         }
     }
 }

@@ -214,6 +214,12 @@ pub(super) fn failure(code: &str) -> Option<String> {
         "not_certified" => {
             Some("Das Postfach wurde kopiert, aber was der neue Anbieter davon hat, ließ sich nicht vergleichen.")
         }
+        "frame_full" => Some(
+            "Im gewünschten Zeitraum ist kein Platz mehr. Wählen Sie einen anderen, oder machen Sie trotzdem weiter: was darin nicht kopiert wird, folgt in der nächsten Nacht.",
+        ),
+        "frame_too_short" => Some(
+            "Der gewünschte Zeitraum ist für Ihre Postfächer zu kurz. Wählen Sie einen längeren, oder machen Sie trotzdem weiter: was darin nicht kopiert wird, folgt in der nächsten Nacht.",
+        ),
         "internal" => Some("Bei uns ist etwas schiefgegangen. Ein Mensch sieht nach."),
         _ => None,
     };

@@ -23,6 +23,7 @@ fn request(state: RequestState) -> RequestRecord {
         language: Language::English,
         ticket: Some("4711".to_owned()),
         window: None,
+        reschedules: 0,
         options: CopyOptions::default(),
         token_hash: "TOKENHASH".to_owned(),
         data_key: (!state.is_terminal()).then(|| "DATAKEY".to_owned()),

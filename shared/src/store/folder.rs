@@ -13,6 +13,7 @@ use super::job::Failure;
 use super::ledger::{FolderEnd, Ledger, Planned};
 use super::planning::PlanLease;
 use super::{Store, StoreError};
+use crate::clock::now;
 use crate::domain::prints::PrintList;
 use crate::domain::{JobId, Pass};
 
@@ -116,7 +117,8 @@ impl Store {
 
 impl Ledger for Store {
     async fn is_stopped(&self, job: JobId) -> Result<bool, StoreError> {
-        Ok(self.request(job.request()).await?.state.is_terminal())
+        let request = self.request(job.request()).await?;
+        Ok(request.state.is_terminal() || request.paused_until(now()).is_some())
     }
 
     async fn put_folders(&self, lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {

@@ -30,7 +30,8 @@ pub struct FolderEnd<'a> {
 
 /// Folders and chunks of mailboxes. What is written is durable on return.
 pub trait Ledger: Clone + Send + Sync + 'static {
-    /// Whether the mailbox shall not be copied any further: its request has ended.
+    /// Whether the mailbox shall not be copied any further: its request has ended, or waits for the next
+    /// night's frame. Asked before each chunk.
     fn is_stopped(&self, job: JobId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The folders of a mailbox, in order.

@@ -26,6 +26,8 @@ pub mod preview;
 pub mod reading;
 pub mod refused;
 pub mod request;
+pub mod reservation;
+mod window;
 
 use std::time::Duration;
 

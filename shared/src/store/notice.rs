@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Store, StoreError, request, stamp};
+use super::{Store, StoreError, belonging, request, stamp};
 use crate::domain::RequestId;
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
@@ -69,7 +70,7 @@ pub struct NoticeRecord {
 }
 
 impl NoticeRecord {
-    pub(super) fn queued(request_id: RequestId, notice: NoticeKind, now: Timestamp) -> Self {
+    fn queued(request_id: RequestId, notice: NoticeKind, now: Timestamp) -> Self {
         Self {
             request_id,
             notice,
@@ -78,7 +79,7 @@ impl NoticeRecord {
         }
     }
 
-    pub(super) fn sort_key(&self) -> String {
+    fn sort_key(&self) -> String {
         sort_key(self.notice)
     }
 }
@@ -94,6 +95,21 @@ impl Store {
     /// [`StoreError`].
     pub async fn notices(&self, id: RequestId) -> Result<Vec<NoticeRecord>, StoreError> {
         self.query(&request::partition(id), "NOTICE#").await
+    }
+
+    /// The write that puts a notice into the outbox, where there is one to tell; it takes the place of one
+    /// of the same kind.
+    pub(super) fn queued_notice(
+        &self,
+        id: RequestId,
+        kind: Option<NoticeKind>,
+        now: Timestamp,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let Some(kind) = kind else { return Ok(None) };
+        let notice = NoticeRecord::queued(id, kind, now);
+        let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+        Ok(Some(TransactWriteItem::builder().put(put).build()))
     }
 
     /// The notices of a request that wait to be sent.

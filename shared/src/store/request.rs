@@ -1,13 +1,13 @@
 //! Requests in the table.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::notice::{NoticeKind, NoticeRecord};
-use super::{Advance, Store, StoreError, belonging, item_of, stamp};
+use super::notice::NoticeKind;
+use super::{Advance, Store, StoreError, item_of, stamp};
 use crate::domain::request::transition;
 use crate::domain::{CopyOptions, EmailAddress, Language, RequestEvent, RequestId, RequestState, Window};
 
@@ -45,6 +45,9 @@ pub struct RequestRecord {
     /// The wanted time frame; none means as soon as possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// How often the customer has wanted another one.
+    #[serde(default)]
+    pub reschedules: u32,
     /// What is to be copied, and how.
     #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
     pub options: CopyOptions,
@@ -104,6 +107,8 @@ pub struct RequestChange {
     pub if_state: Option<RequestState>,
     /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
     pub if_nothing_open: bool,
+    /// Only while it has been given another time frame so often: a start was decided on by this one.
+    pub if_reschedules: Option<u32>,
 }
 
 impl RequestChange {
@@ -181,7 +186,9 @@ impl Store {
                 Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(record)),
                 Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
             };
-            if change.if_state.is_some_and(|state| state != record.state) {
+            let is_as_read = change.if_state.is_none_or(|state| state == record.state)
+                && change.if_reschedules.is_none_or(|times| times == record.reschedules);
+            if !is_as_read {
                 return Err(StoreError::Conflict);
             }
             if change.waits_for_attachments(next) && record.open_attachments > 0 {
@@ -219,6 +226,7 @@ impl Store {
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))
             .if_equal("open_jobs", i64::from(record.open_jobs))
+            .if_at_most("reschedules", i64::from(record.reschedules))
             .set("state", next.as_str())
             .set("entity_state", entity_state(next))
             .set("state_since", after.state_since.clone())
@@ -238,12 +246,7 @@ impl Store {
                 .update(update.update(&self.table, pk.clone(), sk)?)
                 .build(),
         ];
-        if let Some(kind) = change.notice {
-            let notice = NoticeRecord::queued(record.request_id, kind, now);
-            let item = belonging(record.request_id, pk, notice.sort_key(), &notice)?;
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
-            items.push(TransactWriteItem::builder().put(put).build());
-        }
+        items.extend(self.queued_notice(record.request_id, change.notice, now)?);
         self.transact(items).await?;
         Ok(after)
     }

@@ -74,11 +74,24 @@ pub async fn run_lane(
 ) -> Result<LaneEnd, LaneFailure> {
     let mut mailbox = None;
     loop {
-        if engine.store.is_stopped(id).await? {
+        let request = engine.store.request(id.request()).await?;
+        if request.state.is_terminal() {
             engine.store.cancel_job(id, now()).await?;
             return Ok(LaneEnd::Done(Vec::new()));
         }
         let job = engine.store.job(id).await?;
+        // The next night's frame brings lanes of its own. What has nothing left to copy ends nevertheless.
+        if let Some(until) = request.paused_until(now())
+            && engine
+                .store
+                .folders(id)
+                .await?
+                .iter()
+                .any(|folder| folder.is_open(pass))
+        {
+            tracing::info!(job.id = %id, %until, "the frame is over");
+            return Ok(LaneEnd::Done(Vec::new()));
+        }
         // Also where another lane ended the pass: it may have died before it could say so.
         if job.status.state() == JobState::Certifying && pass == Pass::Final {
             return Ok(LaneEnd::Certify);

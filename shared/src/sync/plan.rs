@@ -33,8 +33,13 @@ pub enum PlanEnd {
 /// [`SyncError`]; what has been planned so far stays.
 pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<PlanEnd, SyncError> {
     let job = engine.store.job(id).await?;
-    if engine.store.request(job.request_id).await?.state.is_terminal() {
+    let request = engine.store.request(job.request_id).await?;
+    if request.state.is_terminal() {
         engine.store.cancel_job(id, now()).await?;
+        return Ok(PlanEnd::Nothing(Vec::new()));
+    }
+    // The next night's frame has it planned.
+    if pass == Pass::First && request.paused_until(now()).is_some() {
         return Ok(PlanEnd::Nothing(Vec::new()));
     }
     let lanes = engine.profile.limits.lanes;

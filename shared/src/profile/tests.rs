@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EXAMPLE: &str = include_str!("../../infra/profile.example.toml");
+const EXAMPLE: &str = include_str!("../../../infra/profile.example.toml");
 
 const SHORTEST: &str = r#"[provider]
 name = "Example Hosting"

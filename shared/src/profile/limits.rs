@@ -1,0 +1,71 @@
+//! `[limits]`: how much is done at once.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Fault, within};
+use crate::imap::Compression;
+
+/// `[limits]`: how much is done at once; every one has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections for each mailbox and side, 1 to 8.
+    pub lanes: u8,
+    /// Connections for copying from one previous provider's server, all mailboxes together, 1 to 500.
+    pub host_connections: u32,
+    /// Whether what previous providers' servers send is compressed where they offer it: where the line
+    /// is slower than the function's processor.
+    pub compress_sources: bool,
+    /// For how many minutes a server may be down before the mailbox fails, 1 to 1,440.
+    pub patience_minutes: u32,
+    /// Messages appended at once, 1 to 1,000.
+    pub batch_messages: u32,
+    /// Bytes appended at once, 64 KiB to 64 MiB; a single larger message still goes alone.
+    pub batch_bytes: u64,
+    /// Messages in a chunk, 1 to 2,000: what is known of them fits one item of the table.
+    pub chunk_messages: u32,
+    /// Bytes in a chunk, 64 KiB to 4 GiB; a single larger message still goes alone.
+    pub chunk_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lanes: 3,
+            host_connections: 60,
+            compress_sources: false,
+            patience_minutes: 30,
+            batch_messages: 200,
+            batch_bytes: 8 << 20,
+            chunk_messages: 1000,
+            chunk_bytes: 32 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// For how long nothing may get done before a mailbox fails.
+    pub fn patience(&self) -> Duration {
+        Duration::from_mins(self.patience_minutes.into())
+    }
+
+    pub(crate) fn compression(&self) -> Compression {
+        if self.compress_sources {
+            Compression::WhereOffered
+        } else {
+            Compression::Off
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        within("limits.lanes", self.lanes.into(), 1..=8)?;
+        within("limits.host_connections", self.host_connections.into(), 1..=500)?;
+        within("limits.patience_minutes", self.patience_minutes.into(), 1..=1_440)?;
+        within("limits.batch_messages", self.batch_messages.into(), 1..=1_000)?;
+        within("limits.batch_bytes", self.batch_bytes, 64 << 10..=64 << 20)?;
+        within("limits.chunk_messages", self.chunk_messages.into(), 1..=2_000)?;
+        within("limits.chunk_bytes", self.chunk_bytes, 64 << 10..=4 << 30)
+    }
+}

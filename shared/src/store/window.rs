@@ -1,0 +1,48 @@
+//! A request's time frame in the table.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::Timestamp;
+
+use super::expression::Change;
+use super::request::keys;
+use super::{NoticeKind, RequestRecord, Store, StoreError};
+use crate::domain::{RequestState, Window};
+
+impl RequestRecord {
+    /// Until when its first pass waits, because the frame is over for the night.
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let window = self.window.as_ref().filter(|_| self.state == RequestState::FirstPass)?;
+        window.pause(now)
+    }
+}
+
+impl Store {
+    /// Gives a request another time frame, or none, before its first pass; whoever decided on a start by
+    /// the one before has to look again. Where it is scheduled, the customer is told of it again.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it has moved on, or has been given another frame meanwhile.
+    pub async fn set_window(
+        &self,
+        record: &RequestRecord,
+        window: Option<&Window>,
+        notice: Option<NoticeKind>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let stored: Option<AttributeValue> = window.map(serde_dynamo::to_attribute_value).transpose()?;
+        let change = Change::default()
+            .if_equal("state", record.state.as_str())
+            .if_equal("generation", i64::from(record.generation))
+            .if_at_most("reschedules", i64::from(record.reschedules))
+            .set("reschedules", i64::from(record.reschedules) + 1)
+            // Such as that the frame before had no room.
+            .remove("error_code")
+            .remove("error_message")
+            .set_or_remove("window", stored);
+        let (pk, sk) = keys(record.request_id);
+        let update = change.update(&self.table, pk, sk)?;
+        let mut items = vec![TransactWriteItem::builder().update(update).build()];
+        items.extend(self.queued_notice(record.request_id, notice, now)?);
+        self.transact(items).await
+    }
+}
