@@ -234,16 +234,14 @@ async fn missing(deps: &Deps, record: &AttachmentRecord) -> Result<Outcome, Faul
         let until = announced.checked_add(ATTACHMENT_AWAITED).ok()?;
         Duration::try_from(until.duration_since(now())).ok()
     });
-    match left.filter(|left| !left.is_zero()) {
-        Some(left) => Ok(Outcome::Later(LOOK_FOR_FILE.min(left))),
-        None => {
-            let why = failure(
-                "upload_expired",
-                "the file did not come; please announce and upload it again",
-            );
-            end(deps, record, AttachmentState::Failed, Some(why)).await
-        }
+    if let Some(left) = left.filter(|left| !left.is_zero()) {
+        return Ok(Outcome::Later(LOOK_FOR_FILE.min(left)));
     }
+    let why = failure(
+        "upload_expired",
+        "the file did not come; please announce and upload it again",
+    );
+    end(deps, record, AttachmentState::Failed, Some(why)).await
 }
 
 /// Whether no other file is being imported into the mailbox.
