@@ -77,13 +77,12 @@ struct Client<'a> {
 impl Client<'_> {
     /// Sends a request and reads its answer; connects where the server has closed the connection.
     fn send(&mut self, method: &str, path: &str, body: &[u8]) -> Result<()> {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.server)?;
-                stream.set_nodelay(true)?;
-                BufReader::new(stream)
-            }
+        let mut stream = if let Some(stream) = self.stream.take() {
+            stream
+        } else {
+            let stream = TcpStream::connect(self.server)?;
+            stream.set_nodelay(true)?;
+            BufReader::new(stream)
         };
         let mut request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Basic {}\r\nIf-None-Match: *\r\n\
