@@ -1,10 +1,10 @@
 //! What goes wrong for customers, and what they are told.
 
 use anyhow::Result;
-use mailvan_local::customer::{Order, Status};
+use mailvan_local::customer::{Customer, Order, Status};
 use mailvan_local::samples::small;
 use mailvan_local::stack::Queue;
-use mailvan_local::world::{Plan, World};
+use mailvan_local::world::{Plan, World, permit_for};
 use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -44,6 +44,27 @@ async fn mend(world: &World, order: &Order, row: u32) -> Result<()> {
     Ok(())
 }
 
+/// Without the provider's permit nobody orders, and with one for its own mailboxes only.
+async fn nobody_orders_without_a_permit(customer: &Customer) -> Result<()> {
+    let mailbox = |to: &str| json!({ "email": "one@harbour.example", "password": "Poller-9", "source_host": "127.0.0.1", "destination_email": to });
+    let form = |to: &str| json!({ "contact_email": "customer@example.org", "mailboxes": [mailbox(to)] });
+    for permit in ["", "guessed.permit"] {
+        let (status, answer) = customer.order_by_permit(permit, &form("one@harbour.example")).await?;
+        assert_eq!(
+            (status, &answer["code"]),
+            (StatusCode::FORBIDDEN, &json!("permit_required")),
+            "{answer}"
+        );
+    }
+    let permit = permit_for(&["one@harbour.example".to_owned()]);
+    for foreign in ["two@harbour.example", "one@elsewhere.example"] {
+        let (_, answer) = customer.order_by_permit(&permit, &form(foreign)).await?;
+        let codes = (&answer["code"], &answer["rows_refused"][0]["code"]);
+        assert_eq!(codes, (&json!("invalid_request"), &json!("not_permitted")), "{answer}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     let accounts = ["one", "two", "three"].map(|name| small(&format!("{name}@harbour.example"), "Poller-9", 40, 5));
@@ -51,16 +72,19 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     let port = world.source.port();
     let customer = &world.customer;
 
+    nobody_orders_without_a_permit(customer).await?;
+
     // Faulty rows hold the others back; all faults are told at once, and no password is.
     let faulty = format!(
-        "email,password,source_host,port,security\none@harbour.example,Poller-9,127.0.0.1,{port},none\nnobody,Poller-9,,99999,maybe\n"
+        "email,password,source_host,port,security\none@harbour.example,Poller-9,127.0.0.1,{port},none\nnobody,Poller-9,,99999,maybe\none@elsewhere.example,Poller-9,127.0.0.1,{port},none\n"
     );
     let order = customer.order_by_csv(&faulty).await?;
     let status = rest(&world, &order).await?;
     assert_eq!(status.state, "needs_attention", "{status:?}");
-    assert_eq!(status.rows_refused.len(), 4, "{:?}", status.rows_refused);
-    assert!(
-        status.rows_refused.iter().all(|fault| fault["row"] == 3),
+    let rows: Vec<_> = status.rows_refused.iter().map(|fault| fault["row"].as_u64()).collect();
+    assert_eq!(rows, [3, 3, 3, 3, 4].map(Some), "{:?}", status.rows_refused);
+    assert_eq!(
+        status.rows_refused[4]["code"], "not_permitted",
         "{:?}",
         status.rows_refused
     );
@@ -177,10 +201,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         "window": { "start": order["window"]["start"], "end": date("+30 days +30 seconds")?, "time_zone": "Europe/Berlin" },
         "mailboxes": mailboxes,
     });
-    let (status, answer) = world
-        .customer
-        .call(Method::POST, "/v1/requests", None, Some(&crowd))
-        .await?;
+    let (status, answer) = world.customer.order_by_permit(&world.permit, &crowd).await?;
     assert_eq!(
         (status, &answer["code"]),
         (StatusCode::UNPROCESSABLE_ENTITY, &json!("no_room")),

@@ -32,6 +32,7 @@ fn request(state: RequestState) -> RequestRecord {
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        open_attachments: 0,
         preview_asked: None,
         expires_at: None,
         error_code: None,

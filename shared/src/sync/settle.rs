@@ -35,14 +35,15 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
         });
         let change = RequestChange {
             notice,
+            if_nothing_open: true,
             ..RequestChange::default()
         };
         match store
             .advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change)
             .await
         {
-            // Cancelled meanwhile: nothing to settle.
-            Ok(_) | Err(StoreError::Illegal(_)) => {}
+            // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
+            Ok(_) | Err(StoreError::Illegal(_) | StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }
     }
