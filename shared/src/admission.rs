@@ -151,7 +151,6 @@ impl Admission {
             .map(|job| CheckMailbox {
                 job_id: job.job_id,
                 check_round: job.check.round,
-                times: 0,
             })
             .collect();
         let mailboxes = u32::try_from(open.len()).unwrap_or(u32::MAX);

@@ -93,9 +93,6 @@ pub struct CheckMailbox {
     pub job_id: JobId,
     /// How often its row has been mended.
     pub check_round: u32,
-    /// How many looks have found a fault so far.
-    #[serde(default)]
-    pub times: u32,
 }
 
 /// "Start this pass": to `trigger`.

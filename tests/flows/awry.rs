@@ -81,13 +81,10 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     let order = customer.order_by_csv(&faulty).await?;
     let status = rest(&world, &order).await?;
     assert_eq!(status.state, "needs_attention", "{status:?}");
-    let rows: Vec<_> = status.rows_refused.iter().map(|fault| fault["row"].as_u64()).collect();
-    assert_eq!(rows, [3, 3, 3, 3, 4].map(Some), "{:?}", status.rows_refused);
-    assert_eq!(
-        status.rows_refused[4]["code"], "not_permitted",
-        "{:?}",
-        status.rows_refused
-    );
+    let rows = status.rows_refused.iter().map(|fault| fault["row"].as_u64());
+    assert!(rows.eq([3, 3, 3, 4].map(Some)), "{:?}", status.rows_refused);
+    let last = &status.rows_refused[3];
+    assert_eq!(last["code"], "not_permitted", "{last}");
 
     // A corrected file takes its place; two of three passwords are wrong, which is found before anything starts.
     let csv = world
@@ -141,14 +138,20 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
 
     // Said twice with the same key it is one order, and another order under that key is refused.
     let order_again = json!({ "contact_email": "customer@example.org", "csv_bytes": 9 });
-    let (_, first) = customer.order_by_key("0b9a6c9e-6f0e-4b0e", &order_again).await?;
-    let (again_status, again) = customer.order_by_key("0b9a6c9e-6f0e-4b0e", &order_again).await?;
+    let (_, first) = customer
+        .order_by_key("0b9a6c9e-6f0e-4b0e-9b57-3f5f7d2f6a11", &order_again)
+        .await?;
+    let (again_status, again) = customer
+        .order_by_key("0b9a6c9e-6f0e-4b0e-9b57-3f5f7d2f6a11", &order_again)
+        .await?;
     assert_eq!(
         (again_status, &again["id"], &again["token"]),
         (StatusCode::CREATED, &first["id"], &first["token"])
     );
     let other = json!({ "contact_email": "customer@example.org", "csv_bytes": 10 });
-    let (other_status, other) = customer.order_by_key("0b9a6c9e-6f0e-4b0e", &other).await?;
+    let (other_status, other) = customer
+        .order_by_key("0b9a6c9e-6f0e-4b0e-9b57-3f5f7d2f6a11", &other)
+        .await?;
     assert_eq!(
         (other_status, &other["code"]),
         (StatusCode::CONFLICT, &json!("idempotency_key_reused"))

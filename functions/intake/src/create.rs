@@ -34,7 +34,9 @@ pub async fn create(
     {
         return again(deps, &request, &token, now).await;
     }
-    let mut terms = deps.terms(now);
+    // Its lead time was right when it was made.
+    let made_at = repeatable.as_ref().and_then(Repeatable::made_at).unwrap_or(now);
+    let mut terms = deps.terms(made_at);
     terms.policy.grants = grants.as_ref();
     let order = order::read(body, terms)?;
     has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;

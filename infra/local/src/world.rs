@@ -288,6 +288,7 @@ permit_secret = "{PERMIT_SECRET}"
 [notices]
 sender = "migration@harbour-hosting.example"
 support = "support@harbour-hosting.example"
+files_wait_minutes = 0
 
 [limits]
 {limits}
