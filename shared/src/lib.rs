@@ -9,6 +9,7 @@
 //!   domains of a request.
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
 //!   scheduled request. [`room`]: whether it has room in its time frame.
+//! - [`dav`]: contacts and calendars. [`imports`]: when customers are told of them.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -28,6 +29,7 @@ pub mod dns;
 pub mod domain;
 pub mod idempotency;
 pub mod imap;
+pub mod imports;
 pub mod intake;
 pub mod notify;
 pub mod profile;
