@@ -52,7 +52,7 @@ pub async fn mend(
         job => job?,
     };
     if !is_mendable(request.state, job.status) {
-        return Err(refused(Code::NotMendable, &Overview::load(&deps.store, request).await?).into());
+        return Err(refused(Code::NotMendable, &Overview::load(deps, request).await?).into());
     }
     let policy = Policy {
         plaintext_imap: deps.rules.plaintext_imap,
@@ -86,7 +86,7 @@ pub async fn mend(
     deps.queues.send(Queue::Check, &check).await?;
     tracing::info!(job.id = %id, request.state = %request.state, "row mended");
     let request = deps.store.request(request.request_id).await?;
-    Ok(Overview::load(&deps.store, request).await?.response(202)?)
+    Ok(Overview::load(deps, request).await?.response(202)?)
 }
 
 /// Whether a mailbox can still be begun with other values.

@@ -10,6 +10,8 @@ use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
+use mailvan::forecast::Known;
+use mailvan::profile::Profile;
 use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, WorkLane, decode, serve};
 use mailvan::schedule::Schedules;
 use mailvan::store::job::Failure;
@@ -28,7 +30,7 @@ struct Deps {
     store: Store,
     queues: Queues,
     schedules: Schedules,
-    lanes: u8,
+    profile: Profile,
 }
 
 /// Runs the function until the platform ends it.
@@ -41,7 +43,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         store: config.store(),
         queues: config.queues(),
         schedules: config.schedules(),
-        lanes: config.profile.limits.lanes,
+        profile: config.profile.clone(),
     };
     serve(async |message, _| start(deps, decode(&message)?).await).await
 }
@@ -61,7 +63,14 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     if is_new && !jobs.iter().any(can_start) {
         return need_attention(deps, &request).await;
     }
+    let estimated = if is_new {
+        let known = Known::load(&deps.store, &deps.profile, &request, &jobs, now()).await?;
+        known.forecast(&request, &jobs, now()).map(|forecast| forecast.seconds)
+    } else {
+        None
+    };
     let change = RequestChange {
+        estimated,
         open_jobs: Some(u32::try_from(jobs.iter().filter(|job| takes_part(job, pass)).count())?),
         // What was counted are the mailboxes of this state.
         if_state: Some(request.state),
@@ -132,7 +141,7 @@ async fn go_on_at_night(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]
         .iter()
         .filter(|job| job.status.state() == JobState::Copying && job.status.pass() == Some(Pass::First));
     let lanes = copying.flat_map(|job| {
-        (0..deps.lanes).map(|lane| WorkLane {
+        (0..deps.profile.limits.lanes).map(|lane| WorkLane {
             job_id: job.job_id,
             pass: Pass::First,
             lane,

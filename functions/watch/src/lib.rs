@@ -1,9 +1,11 @@
 //! `watch`: looks at the DNS of requests, and has the final pass started when mail has stopped arriving
-//! at the previous provider.
+//! at the previous provider; and tells of requests that take too long (`overdue`).
 //!
 //! The clock puts one message into its queue every few minutes, from which one a request is made. A
 //! look may be made twice, or be left out: the next one comes by itself, and what follows from it is
 //! passed on to `cutover`, which starts nothing twice. Idempotency key: the request.
+
+mod overdue;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,7 +15,7 @@ use mailvan::config::Config;
 use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
-use mailvan::store::RequestRecord;
+use mailvan::store::{RequestRecord, Store};
 use mailvan::watch::{Watcher, domains_of, tells_of_all};
 
 /// The states in which a request's domains are looked at. Before the first pass is done it is for the
@@ -41,6 +43,7 @@ const IN_ONE_RUN: usize = 20;
 
 /// What the function works with.
 struct Deps {
+    store: Store,
     watcher: Option<Watcher>,
     queues: Queues,
 }
@@ -57,6 +60,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         settings,
     });
     let deps = &Deps {
+        store: config.store(),
         watcher,
         queues: config.queues(),
     };
@@ -69,6 +73,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 
 /// Sends a message for each request that is watched.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
+    overdue::look(&deps.store, &deps.queues, now()).await?;
     let Some(watcher) = &deps.watcher else { return Ok(()) };
     for state in WATCHED {
         let found = watcher.store.requests_in(state).await?;

@@ -31,6 +31,7 @@ fn request(state: RequestState) -> RequestRecord {
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        estimated: None,
         preview_asked: None,
         expires_at: None,
         error_code: None,
