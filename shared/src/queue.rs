@@ -20,11 +20,13 @@ use crate::store::NoticeKind;
 
 mod cut_over;
 mod import;
+mod look_again;
 mod preview;
 mod reported;
 
 pub use cut_over::{CutOver, WatchDns};
 pub use import::ImportAttachment;
+pub use look_again::LookAgain;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 pub use reported::reported_keys;
 
@@ -96,6 +98,9 @@ pub struct CheckMailbox {
     /// How many looks have found a fault so far.
     #[serde(default)]
     pub times: u32,
+    /// Whether the customer is told of a fault by itself: nothing was wrong before.
+    #[serde(default)]
+    pub is_news: bool,
 }
 
 /// "Start this pass": to `trigger`.

@@ -11,11 +11,14 @@ use mailvan::admission::{AdmissionError, finish_check};
 use mailvan::check::{Looked, look};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestState};
-use mailvan::queue::{CheckMailbox, Queue, Queues, decode, serve};
+use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestId, RequestState};
+use mailvan::queue::{CheckMailbox, Queue, Queues, SendNotice, decode, serve};
 use mailvan::secrets::SecretError;
-use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
+use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError, stamp};
 use mailvan::sync::{Engine, NO_CONNECTION};
+
+/// How long what was found before the start is collected before it is told.
+const TOLD_AFTER: Duration = Duration::from_mins(10);
 
 /// What the function works with.
 struct Deps {
@@ -124,7 +127,11 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         size: looked.size.or(job.check.size),
     };
     if state != CheckState::Running {
-        return Ok(finish(deps, job.job_id, &check).await?);
+        finish(deps, job.job_id, &check).await?;
+        if wish.is_news && check.needs_attention() {
+            tell(deps, job.request_id).await?;
+        }
+        return Ok(());
     }
     match deps.engine.store.note_check(job.job_id, &check).await {
         Ok(()) => {
@@ -135,6 +142,26 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Tells the customer that something is wrong that was right before. One mail for all that are found within some
+/// minutes; the message is sent before the notice is queued, so that none waits for a message that was lost.
+async fn tell(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
+    let store = &deps.engine.store;
+    let request = store.request(id).await?;
+    let start = request.window.as_ref().and_then(|window| window.wait_for_start(now()));
+    let Some(start) = start.filter(|_| request.state == RequestState::Scheduled) else {
+        return Ok(());
+    };
+    let notice = NoticeKind::FoundAgain {
+        start: start.as_second(),
+    };
+    if store.notices(id).await?.iter().all(|queued| queued.notice != notice) {
+        let message = SendNotice { request_id: id, notice };
+        deps.queues.send_later(Queue::Notify, &message, TOLD_AFTER).await?;
+        store.queue_notice(id, notice, now()).await?;
+    }
+    Ok(())
 }
 
 /// How long a mailbox is left alone between two looks: what is passing shall have the time to pass.

@@ -121,6 +121,7 @@ pub async fn forget_starts(deps: &Deps, id: RequestId, window: Option<&Window>, 
     let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
     for start in starts.into_iter().flatten() {
         deps.schedules.delete(id, Pass::First, start).await?;
+        deps.schedules.delete_look(id, start).await?;
     }
     Ok(())
 }

@@ -82,6 +82,7 @@ pub async fn mend(
         job_id: id,
         check_round: job.check.round + 1,
         times: 0,
+        is_news: false,
     };
     deps.queues.send(Queue::Check, &check).await?;
     tracing::info!(job.id = %id, request.state = %request.state, "row mended");

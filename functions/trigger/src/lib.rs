@@ -1,7 +1,9 @@
-//! `trigger`: starts a pass at its time.
+//! `trigger`: starts a pass at its time, and has mailboxes looked at once more some hours before (`again`).
 //!
 //! Its queue is filled by EventBridge Scheduler, by `ingest` for requests without a window, and by
 //! `cutover`. Idempotency key: request and pass.
+
+mod again;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -12,12 +14,13 @@ use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
 use mailvan::forecast::Known;
 use mailvan::profile::Profile;
-use mailvan::queue::{PlanMailbox, Queue, Queues, StartPass, WorkLane, decode, serve};
+use mailvan::queue::{LookAgain, PlanMailbox, Queue, Queues, StartPass, WorkLane, decode, serve};
 use mailvan::schedule::Schedules;
 use mailvan::store::job::Failure;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
 use mailvan::sync::settle_request;
+use serde::Deserialize;
 
 /// How many mailboxes are started at the same time.
 const AT_ONCE: usize = 8;
@@ -45,7 +48,19 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         schedules: config.schedules(),
         profile: config.profile.clone(),
     };
-    serve(async |message, _| start(deps, decode(&message)?).await).await
+    serve(async |message, _| match decode(&message)? {
+        Wake::Start(wanted) => start(deps, wanted).await,
+        Wake::Look(wanted) => again::look_again(deps, wanted).await,
+    })
+    .await
+}
+
+/// What the function is asked for; each has a field that the other has not.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Wake {
+    Start(StartPass),
+    Look(LookAgain),
 }
 
 async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow::Result<()> {
@@ -257,6 +272,22 @@ mod tests {
         }
         let failed = JobStatus::new(JobState::Failed, Some(Pass::First)).unwrap();
         assert!(takes_part(&job(&[], failed), Pass::Final) && !takes_part(&job(&[], failed), Pass::First));
+    }
+
+    #[test]
+    fn each_message_is_taken_for_what_it_is() {
+        let request_id = RequestId::from_parts(0, [0; 10]);
+        let start = StartPass {
+            request_id,
+            pass: Pass::First,
+        };
+        let look = LookAgain {
+            request_id,
+            look_again: 7,
+        };
+        let taken = |text: String| serde_json::from_str::<Wake>(&text).unwrap();
+        assert_eq!(taken(serde_json::to_string(&start).unwrap()), Wake::Start(start));
+        assert_eq!(taken(serde_json::to_string(&look).unwrap()), Wake::Look(look));
     }
 
     #[test]

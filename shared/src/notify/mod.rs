@@ -84,7 +84,12 @@ pub fn compose(
 /// Whether a notice came too late to be of use: the request has ended since, and what was to be
 /// done or to happen next no longer is.
 pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
-    state.is_terminal() && !matches!(kind, NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled)
+    match kind {
+        // The start has come; the report tells what was left out.
+        NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
+        NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled => false,
+        _ => state.is_terminal(),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Each notice as a snapshot, and what no notice may do.
 
+mod found_again;
 mod german;
 mod hostile;
 

@@ -12,7 +12,7 @@ use super::{Store, StoreError, belonging, request, stamp};
 use crate::domain::RequestId;
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read.
+/// that was read, [`NoticeKind::FoundAgain`] once for each start.
 ///
 /// Two different files can be read in the same generation, since a URL takes more than one. The
 /// notice of the second takes the place of the first in the outbox, unsent. That never tells one
@@ -31,6 +31,11 @@ pub enum NoticeKind {
     },
     /// All rows are good; the copying begins at its time.
     Scheduled,
+    /// Something is wrong that was right before, found by the look before the start.
+    FoundAgain {
+        /// Before which start, in seconds since 1970.
+        start: i64,
+    },
     /// The first pass is done; the DNS can be changed.
     FirstPassDone,
     /// Everything has moved, or what did not is listed.
@@ -47,6 +52,7 @@ impl fmt::Display for NoticeKind {
             Self::Accepted => f.write_str("accepted"),
             Self::Refused { generation } => write!(f, "refused_{generation}"),
             Self::Scheduled => f.write_str("scheduled"),
+            Self::FoundAgain { start } => write!(f, "found_again_{start}"),
             Self::FirstPassDone => f.write_str("first_pass_done"),
             Self::Finished => f.write_str("finished"),
             Self::Failed => f.write_str("failed"),
@@ -110,6 +116,23 @@ impl Store {
         let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
         let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
         Ok(Some(TransactWriteItem::builder().put(put).build()))
+    }
+
+    /// Queues a notice that goes with no change, unless it is in the outbox, sent or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn queue_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp) -> Result<(), StoreError> {
+        let notice = NoticeRecord::queued(id, kind, now);
+        let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        match put.condition_expression("attribute_not_exists(PK)").send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Conflict => Ok(()),
+                error => Err(error),
+            },
+        }
     }
 
     /// The notices of a request that wait to be sent.
