@@ -82,7 +82,11 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let request = self.store.request(id).await?;
-        if request.generation == generation && is_admissible(request.state, good_rows_only) {
+        // Whoever reads the rest of the rows admits it at their end.
+        let is_being_read =
+            request.state == RequestState::Checking && self.store.reading_mark(id).await?.file.is_some();
+        let is_admissible = is_admissible(request.state, good_rows_only) && !is_being_read;
+        if request.generation == generation && is_admissible {
             self.decide(&request, good_rows_only, now).await?;
         } else {
             tracing::info!(request.id = %id, generation, state = %request.state, "nothing to admit");

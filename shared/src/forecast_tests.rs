@@ -27,6 +27,7 @@ fn request(state: RequestState) -> RequestRecord {
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        checks_begun: None,
         estimated: None,
         preview_asked: None,
         error_code: None,

@@ -188,6 +188,7 @@ mod tests {
             csv_bytes: None,
             csv_sha256: None,
             open_jobs: 0,
+            checks_begun: None,
             estimated: None,
             preview_asked: None,
             error_code: None,

@@ -54,6 +54,10 @@ pub async fn mend(
     if !is_mendable(request.state, job.status) {
         return Err(refused(Code::NotMendable, &Overview::load(deps, request).await?).into());
     }
+    if request.state == RequestState::Checking && !request.checks_have_begun() {
+        let detail = "Your file is still being read: send it again when its mailboxes are being checked.";
+        return Err(Problem::new(Code::NotMendable, detail).into());
+    }
     let policy = Policy {
         plaintext_imap: deps.rules.plaintext_imap,
     };

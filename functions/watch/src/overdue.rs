@@ -51,7 +51,8 @@ async fn look_after(store: &Store, queues: &Queues, id: RequestId) -> anyhow::Re
     let Some(request) = store.find_request(id).await? else {
         return Ok(());
     };
-    if request.state != RequestState::Checking {
+    // One whose rows are still being read has a message of its own.
+    if request.state != RequestState::Checking || !request.checks_have_begun() {
         return Ok(());
     }
     tracing::warn!(request.id = %id, "a request is being checked for long");

@@ -67,6 +67,9 @@ pub struct RequestRecord {
     pub csv_sha256: Option<String>,
     /// How many mailboxes the running check or pass still waits for.
     pub open_jobs: u32,
+    /// Since when it was being checked when the checks of its mailboxes began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks_begun: Option<String>,
     /// How long the first pass would take, as it was told when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated: Option<Seconds>,
@@ -82,6 +85,13 @@ pub struct RequestRecord {
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+impl RequestRecord {
+    /// Whether its rows are read, all of them, and its mailboxes are being looked at or have been.
+    pub fn checks_have_begun(&self) -> bool {
+        self.checks_begun.as_ref() == Some(&self.state_since)
+    }
 }
 
 /// What a customer says of a file before it is uploaded.
