@@ -195,37 +195,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
             .wait_for(order, &["scheduled"], mailvan_tests::PATIENCE, |_| {})
             .await?;
     }
-    // Hours before the start all are looked at once more; what has changed since is told.
-    assert_eq!((starts(&world).await?.len(), looks(&world).await?.len()), (2, 2));
-    let table = world.stack.output("TableName")?;
-    let key = json!({ "PK": { "S": format!("REQ#{}", cancelled.id) }, "SK": { "S": "JOB#0#00001" } }).to_string();
-    let other = json!({ ":other": { "S": "nobody@harbour.example" } }).to_string();
-    let update = ["dynamodb", "update-item", "--table-name", table, "--key", &key];
-    let set = [
-        "--update-expression",
-        "SET source_user = :other",
-        "--expression-attribute-values",
-        &other,
-    ];
-    world.stack.aws(&[&update[..], &set[..]].concat()).await?;
-    for order in [&cancelled, &kept] {
-        let scheduled = looks(&world).await?;
-        let name = scheduled.iter().find(|name| name.contains(&order.id));
-        let start = name
-            .and_then(|name| name.rsplit('-').next())
-            .and_then(|start| start.parse::<i64>().ok());
-        let look = json!({ "request_id": order.id, "look_again": start });
-        send_to(&world, world.stack.queue_url(Queue::Start)?, &[look]).await?;
-    }
-    let begun = std::time::Instant::now();
-    while states_of_checks(&world.customer.status(&cancelled).await?) != ["failed"] {
-        assert!(begun.elapsed() < mailvan_tests::PATIENCE);
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    quiet(&world).await?;
-    let rows = whole_table(&world).await?;
-    assert_eq!(rows.matches("NOTICE#found_again_").count(), 1, "{rows}");
-    assert_eq!(states_of_checks(&world.customer.status(&kept).await?), ["passed"]);
+    changed_mailbox_is_found_before_the_start(&world, &cancelled, &kept).await?;
     world.customer.act(&cancelled, "cancel").await?;
     // Another frame has another schedule, and the one before is forgotten.
     let start = date("+75 seconds")?;
@@ -273,6 +243,41 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         .await?;
     quiet(&world).await?;
     assert_eq!(subjects(&world, &stuck).await?.len(), 1);
+    Ok(())
+}
+
+/// Hours before the start all are looked at once more; what has changed since is told.
+async fn changed_mailbox_is_found_before_the_start(world: &World, changed: &Order, kept: &Order) -> Result<()> {
+    assert_eq!((starts(world).await?.len(), looks(world).await?.len()), (2, 2));
+    let table = world.stack.output("TableName")?;
+    let key = json!({ "PK": { "S": format!("REQ#{}", changed.id) }, "SK": { "S": "JOB#0#00001" } }).to_string();
+    let other = json!({ ":other": { "S": "nobody@harbour.example" } }).to_string();
+    let update = ["dynamodb", "update-item", "--table-name", table, "--key", &key];
+    let set = [
+        "--update-expression",
+        "SET source_user = :other",
+        "--expression-attribute-values",
+        &other,
+    ];
+    world.stack.aws(&[&update[..], &set[..]].concat()).await?;
+    for order in [changed, kept] {
+        let scheduled = looks(world).await?;
+        let name = scheduled.iter().find(|name| name.contains(&order.id));
+        let start = name
+            .and_then(|name| name.rsplit('-').next())
+            .and_then(|start| start.parse::<i64>().ok());
+        let look = json!({ "request_id": order.id, "look_again": start });
+        send_to(world, world.stack.queue_url(Queue::Start)?, &[look]).await?;
+    }
+    let begun = std::time::Instant::now();
+    while states_of_checks(&world.customer.status(changed).await?) != ["failed"] {
+        assert!(begun.elapsed() < mailvan_tests::PATIENCE);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    quiet(world).await?;
+    let rows = whole_table(world).await?;
+    assert_eq!(rows.matches("NOTICE#found_again_").count(), 1, "{rows}");
+    assert_eq!(states_of_checks(&world.customer.status(kept).await?), ["passed"]);
     Ok(())
 }
 

@@ -172,7 +172,7 @@ mod tests {
     fn nights_that_end_put_it_off() {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let night = Window::parse("2026-11-25T22:00", Some("2026-11-26T06:00"), "UTC", now).unwrap();
-        let hours = |low, high| Seconds {
+        let hours = |low: u64, high: u64| Seconds {
             low: low * 3600,
             high: high * 3600,
         };
