@@ -27,6 +27,7 @@ fn request(state: RequestState) -> RequestRecord {
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        open_attachments: 0,
         checks_begun: None,
         estimated: None,
         preview_asked: None,

@@ -307,10 +307,10 @@ fn check_url(url: &str) -> Result<(), Fault> {
             "write the whole address, such as https://dav.example.net/".to_owned(),
         ));
     }
-    if authority.contains('@') {
+    if authority.contains(['@', '{']) {
         return Err((
             "destination.dav.url",
-            "no user or password may stand in the address".to_owned(),
+            "neither a user nor the mailbox may stand before the path of the address".to_owned(),
         ));
     }
     Ok(())

@@ -122,6 +122,9 @@ pub struct PlanMailbox {
     /// What was met since planning went on last.
     #[serde(default)]
     pub faults: Faults,
+    /// How many folders had been planned in this pass when the first of that was met.
+    #[serde(default)]
+    pub planned: u32,
 }
 
 /// "Work on this mailbox, lane k": to `sync`.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+
 use crate::domain::RequestId;
 
 /// The key of an upload: `uploads/<request>/<generation>.csv`.
@@ -16,6 +18,9 @@ pub struct UploadKey {
 
 /// The largest attachment.
 pub const MAX_ATTACHMENT_BYTES: u64 = 100 << 20;
+
+/// How long after it was announced an attachment is awaited: its URL is good for an hour, and a large file takes a while.
+pub const ATTACHMENT_AWAITED: SignedDuration = SignedDuration::from_mins(90);
 
 /// The key of an attachment: `attachments/<request>/<attachment>`.
 #[derive(Clone, Debug, PartialEq, Eq)]

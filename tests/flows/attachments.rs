@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use mailvan_local::customer::{Order, Upload};
 use mailvan_local::samples::small;
 use mailvan_local::stack::{Parameters, Queue};
-use mailvan_local::world::{Plan, World};
-use mailvan_tests::{PATIENCE, quiet, rest, send, whole_table};
+use mailvan_local::world::{DESTINATION_PASSWORD, Plan, World};
+use mailvan_tests::{PATIENCE, quiet, rest, send, subjects, whole_table};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -119,8 +119,61 @@ fn archive() -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_does_not_end_before_its_files_because_their_password_ends_with_it() -> Result<()> {
+    let mut plan = Plan::new("attachments-held", vec![small(MAILBOX, "Poller-9", 5, 1)]);
+    plan.has_dav = true;
+    plan.own_passwords = true;
+    let world = plan.start(|_| {}).await?;
+    let csv = world.csv(world.source.port());
+    let rows = csv.lines().zip(["destination_password", DESTINATION_PASSWORD]);
+    let csv: Vec<String> = rows.map(|(row, password)| format!("{row},{password}")).collect();
+    let order = world.customer.order_by_csv(&csv.join("\n")).await?;
+    assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
+
+    let takeout = archive()?;
+    let (id, upload) = announce(&world, &order, &takeout, "calendar", "takeout.zip").await?;
+    world.customer.act(&order, "cutover").await?;
+    let path = format!("/v1/requests/{}", order.id);
+    let begun = Instant::now();
+    loop {
+        let (_, status) = world.customer.call(Method::GET, &path, Some(&order), None).await?;
+        if status["mailboxes"][0]["state"] == "completed" {
+            break;
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{status:#}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    quiet(&world).await?;
+    assert_eq!(world.customer.status(&order).await?.state, "final_pass");
+
+    world.customer.upload_bytes(&upload, &takeout).await?;
+    let imported = wait(&world, &order, &id, "completed_with_exceptions").await?;
+    assert_eq!(imported["imported"], json!(EVENTS + 2), "{imported:#}");
+    let ended = ["completed", "completed_with_exceptions", "failed"];
+    let ended = world.customer.wait_for(&order, &ended, PATIENCE, |_| {}).await?;
+    assert_eq!(ended.state, "completed");
+    quiet(&world).await?;
+    let subjects = subjects(&world, &order).await?;
+    assert_eq!(subjects.len(), 3, "{subjects:?}");
+    assert!(
+        !whole_table(&world).await?.contains("\"data_key\""),
+        "the key outlived its request"
+    );
+    Ok(())
+}
+
 /// Announces and uploads a file; gives the attachment's id.
 async fn attach(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &str) -> Result<String> {
+    let (id, upload) = announce(world, order, bytes, kind, name).await?;
+    let other = world.customer.upload_bytes(&upload, b"something else").await;
+    ensure!(other.is_err(), "other bytes than those announced were taken");
+    world.customer.upload_bytes(&upload, bytes).await?;
+    Ok(id)
+}
+
+/// Announces a file; gives the attachment's id, and where it goes.
+async fn announce(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &str) -> Result<(String, Upload)> {
     let body = json!({
         "mailbox": 2, "kind": kind, "bytes": bytes.len(), "name": name,
         "sha256": STANDARD.encode(Sha256::digest(bytes)),
@@ -131,11 +184,8 @@ async fn attach(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &s
         .call(Method::POST, &path, Some(order), Some(&body))
         .await?;
     ensure!(status == 201, "{status}: {answer}");
-    let upload: Upload = serde_json::from_value(answer["upload"].clone())?;
-    let other = world.customer.upload_bytes(&upload, b"something else").await;
-    ensure!(other.is_err(), "other bytes than those announced were taken");
-    world.customer.upload_bytes(&upload, bytes).await?;
-    Ok(answer["id"].as_str().context("no id")?.to_owned())
+    let upload = serde_json::from_value(answer["upload"].clone())?;
+    Ok((answer["id"].as_str().context("no id")?.to_owned(), upload))
 }
 
 async fn wait(world: &World, order: &Order, id: &str, state: &str) -> Result<Value> {

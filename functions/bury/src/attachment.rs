@@ -10,7 +10,7 @@ use mailvan::domain::patience::Faults;
 use mailvan::queue::{ImportAttachment, Queue};
 use mailvan::store::{AttachmentState, StoreError};
 
-use crate::{Deps, given_up};
+use crate::{Deps, given_up, settle};
 
 /// Buries a letter, with the count of batches it was sent with.
 pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> anyhow::Result<()> {
@@ -20,7 +20,7 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         .await?
         .filter(|record| record.state.is_open())
     else {
-        return Ok(());
+        return settle_if_there(deps, id).await;
     };
     let batches = record.progress.batches + record.undone_batches;
     if batches > done {
@@ -30,6 +30,7 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
             attachment: attachment.to_owned(),
             done: batches,
             faults: Faults::NONE,
+            not_before: 0,
         };
         return Ok(deps.queues.send(Queue::Import, &next).await?);
     }
@@ -43,7 +44,15 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         .await;
     journal.release().await?;
     match failed {
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Ok(()) | Err(StoreError::Conflict) => settle_if_there(deps, id).await,
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The request may have waited for this file only.
+async fn settle_if_there(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
+    match deps.store.find_request(id).await? {
+        Some(_) => settle(deps, id).await,
+        None => Ok(()),
     }
 }

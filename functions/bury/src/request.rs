@@ -190,6 +190,7 @@ mod tests {
             open_jobs: 0,
             checks_begun: None,
             estimated: None,
+            open_attachments: 0,
             preview_asked: None,
             error_code: None,
             error_message: None,

@@ -20,10 +20,14 @@ use mailvan::queue::{ImportAttachment, Queue, Queues, causes, decode, reported_k
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentRecord, AttachmentState, Store, StoreError};
+use mailvan::sync::settle_request;
 use mailvan::upload::AttachmentKey;
 
 use crate::object::Objects;
 use crate::work::Outcome;
+
+/// The longest that a queue delays a message.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// How long a second run waits for the first.
 const WAIT_FOR_OTHER: Duration = Duration::from_secs(20);
@@ -67,6 +71,7 @@ async fn import(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow
                 request_id,
                 attachment,
                 done: 0,
+                not_before: 0,
                 faults: Faults::NONE.and_cut_off(times_received(message) - 1, now()),
             };
             work(deps, wish, deadline).await?;
@@ -82,7 +87,14 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
     let (id, name) = (wish.request_id, wish.attachment.as_str());
     let record = deps.store.attachment(id, name).await?;
     if !record.is_some_and(|record| record.state.is_open()) {
-        return deps.objects.delete(&key_of(&wish)).await;
+        return close(deps, &wish).await;
+    }
+    let left = wish.not_before.saturating_sub(now().as_second());
+    if let Ok(left @ 1..) = u64::try_from(left) {
+        return Ok(deps
+            .queues
+            .send_later(Queue::Import, &wish, Duration::from_secs(left))
+            .await?);
     }
     let until = deadline.lease_end();
     let (record, journal) = match deps.store.lease_attachment(id, name, now(), until).await {
@@ -103,11 +115,14 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
         tracing::warn!(request.id = %id, attachment = name, %error, "the next run has to wait");
     }
     match done {
-        Ok(Outcome::Ended) => deps.objects.delete(&key_of(&wish)).await,
+        Ok(Outcome::Ended) => close(deps, &wish).await,
         Ok(Outcome::Left) => Ok(()),
+        Ok(Outcome::Later(delay)) => next(deps, &wish, wish.faults.waited(delay), delay).await,
         Ok(Outcome::Continue) => next(deps, &wish, Faults::NONE, Duration::ZERO).await,
         Err(failed) => {
             let faults = wish.faults.and_end_of_run(failed.progressed, now());
+            // What the server asks for is no time in which nothing can be done.
+            let faults = failed.wait.map_or(faults, |wait| faults.waited(wait));
             tracing::warn!(request.id = %id, attachment = name, faults = faults.count(), error = causes(&*failed.error), "the import broke off");
             if faults.are_final(failed.prospect, deps.profile.limits.patience(), now()) {
                 fail(deps, &wish, &failed.failure).await
@@ -135,6 +150,17 @@ async fn fail(deps: &Deps, wish: &ImportAttachment, failure: &Failure) -> anyhow
             Err(error) => return Err(error.into()),
         }
     }
+    close(deps, wish).await
+}
+
+/// What follows the end of an attachment: its file goes, and a request that only waited for it ends. May be repeated.
+async fn close(deps: &Deps, wish: &ImportAttachment) -> anyhow::Result<()> {
+    match settle_request(&deps.store, wish.request_id, now()).await {
+        Ok(notices) => deps.queues.send_notices(wish.request_id, &notices).await?,
+        // The table has forgotten it.
+        Err(StoreError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     deps.objects.delete(&key_of(wish)).await
 }
 
@@ -149,9 +175,11 @@ async fn note(deps: &Deps, record: &AttachmentRecord, failure: &Failure) -> anyh
 async fn next(deps: &Deps, wish: &ImportAttachment, faults: Faults, delay: Duration) -> anyhow::Result<()> {
     let record = deps.store.attachment(wish.request_id, &wish.attachment).await?;
     let done = record.map_or(wish.done, |record| record.progress.batches + record.undone_batches);
+    let at = i64::try_from(delay.as_secs()).map_or(0, |delay| now().as_second() + delay);
     let next = ImportAttachment {
         done,
         faults,
+        not_before: if delay > LONGEST_DELAY { at } else { 0 },
         ..wish.clone()
     };
     Ok(deps.queues.send_later(Queue::Import, &next, delay).await?)

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
 use mailvan::dav::access::{AccessError, session_for};
-use mailvan::dav::import::{Choices, Import, ImportError, Journal as _, undo_batch};
+use mailvan::dav::import::{Choices, Import, ImportError, Journal as _, Step, undo_batch};
 use mailvan::dav::server::{DavError, DavSession};
 use mailvan::dav::spool::{Spool, SpoolError};
 use mailvan::domain::RequestState;
@@ -12,13 +13,19 @@ use mailvan::domain::patience::Prospect;
 use mailvan::secrets::SecretError;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentJournal, AttachmentRecord, AttachmentState, StoreError};
-use mailvan::upload::AttachmentKey;
+use mailvan::upload::{ATTACHMENT_AWAITED, AttachmentKey};
 
 use crate::Deps;
 use crate::object::Fetched;
 
 /// A batch is begun only if there is so much time left.
 const BATCH_TIME: Duration = Duration::from_secs(20);
+
+/// How long an import waits for another one into the same mailbox.
+const WAIT_FOR_MAILBOX: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether an announced file has come.
+const LOOK_FOR_FILE: Duration = Duration::from_mins(15);
 
 /// What a run came to.
 pub enum Outcome {
@@ -28,6 +35,8 @@ pub enum Outcome {
     Left,
     /// There is more to do.
     Continue,
+    /// Nothing can be done before so long.
+    Later(Duration),
 }
 
 /// Why a run could not go on.
@@ -100,7 +109,7 @@ pub async fn import(
     };
     let upload = match deps.objects.fetch(&key).await.map_err(Fault::ours)? {
         Fetched::Spooled(file) => file,
-        Fetched::Gone if record.state == AttachmentState::AwaitingUpload => return Ok(Outcome::Left),
+        Fetched::Gone if record.state == AttachmentState::AwaitingUpload => return missing(deps, &record).await,
         Fetched::Gone => {
             let why = failure(
                 "upload_gone",
@@ -118,6 +127,9 @@ pub async fn import(
             .advance_attachment(&record, AttachmentState::Importing, None, now())
             .await?;
         record.state = AttachmentState::Importing;
+    }
+    if !has_mailbox(deps, &record).await? {
+        return Ok(Outcome::Later(WAIT_FOR_MAILBOX));
     }
     let spool = match Spool::open(upload) {
         Ok(spool) => spool,
@@ -138,9 +150,10 @@ pub async fn import(
         if deadline.remaining() < reserve {
             return Ok(Outcome::Continue);
         }
-        match import.step(&mut record.progress).await {
-            Ok(true) => progressed = true,
-            Ok(false) => break,
+        match import.step(&mut record.progress, deadline).await {
+            Ok(Step::More) => progressed = true,
+            Ok(Step::Done) => break,
+            Ok(Step::OutOfTime) => return Ok(Outcome::Continue),
             Err(ImportError::Journal(StoreError::Conflict)) => return Ok(Outcome::Left),
             Err(error) => {
                 let fault = match error {
@@ -173,7 +186,8 @@ fn verdict(record: &AttachmentRecord) -> (AttachmentState, Option<Failure>) {
             Some(failure("nothing_found", "there is no contact and no entry in the file")),
         );
     }
-    let is_whole = progress.counts.failed == 0 && progress.counts.kept == 0 && progress.problems_found == 0;
+    let is_whole =
+        progress.counts.failed == 0 && progress.counts.kept == 0 && progress.problems_found <= progress.left_out;
     let state = if is_whole {
         AttachmentState::Completed
     } else {
@@ -193,6 +207,9 @@ pub async fn undo(
         Ok(session) => session,
         Err(failure) => return end(deps, &record, AttachmentState::Failed, Some(failure)).await,
     };
+    if !has_mailbox(deps, &record).await? {
+        return Ok(Outcome::Later(WAIT_FOR_MAILBOX));
+    }
     let in_flight = deps.profile.dav.as_ref().map_or(1, |dav| dav.requests).into();
     let mut number = record.undone_batches;
     let reserve = reserve(deadline);
@@ -208,6 +225,29 @@ pub async fn undo(
         number += 1;
     }
     end(deps, &record, AttachmentState::Undone, None).await
+}
+
+/// An announced file that has not come: until nobody can send it any more it is waited for.
+async fn missing(deps: &Deps, record: &AttachmentRecord) -> Result<Outcome, Fault> {
+    let announced: Option<Timestamp> = record.created_at.parse().ok();
+    let left = announced.and_then(|announced| {
+        let until = announced.checked_add(ATTACHMENT_AWAITED).ok()?;
+        Duration::try_from(until.duration_since(now())).ok()
+    });
+    if let Some(left) = left.filter(|left| !left.is_zero()) {
+        return Ok(Outcome::Later(LOOK_FOR_FILE.min(left)));
+    }
+    let why = failure(
+        "upload_expired",
+        "the file did not come; please announce and upload it again",
+    );
+    end(deps, record, AttachmentState::Failed, Some(why)).await
+}
+
+/// Whether no other file is being imported into the mailbox.
+async fn has_mailbox(deps: &Deps, record: &AttachmentRecord) -> Result<bool, Fault> {
+    let job = deps.store.job(record.job_id).await?;
+    Ok(deps.store.lock_dav(&job.destination, record).await?)
 }
 
 /// A session for the mailbox, or why there will be none.

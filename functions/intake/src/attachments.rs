@@ -1,6 +1,8 @@
 //! `/v1/requests/{id}/attachments`: files with contacts and calendars for a mailbox, how far they are, and taking back
 //! what one brought.
 
+use std::time::Duration;
+
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +24,13 @@ use crate::status::ErrorView;
 use crate::{Deps, body, response};
 
 /// The most attachments of a request.
-const MAX_ATTACHMENTS: usize = 200;
+const MAX_ATTACHMENTS: i64 = 200;
+
+/// How many problems of each the list shows: with all of them it would outgrow an answer.
+const LISTED_PROBLEMS: usize = 20;
+
+/// When it is first looked whether an announced file has come that was not reported.
+const LOOK_FOR_FILE: Duration = Duration::from_mins(15);
 
 /// The longest name of a file, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -115,10 +123,6 @@ pub async fn announce(
         let detail = "There is no mailbox in this row of the request: the status shows which there are.";
         return Err(Problem::new(Code::NoSuchMailbox, detail).into());
     }
-    if deps.store.attachments(request.request_id).await?.len() >= MAX_ATTACHMENTS {
-        let detail = format!("A request takes {MAX_ATTACHMENTS} files at most. Put several into one .zip.");
-        return Err(Problem::new(Code::NotAttachable, detail).into());
-    }
     let record = AttachmentRecord {
         request_id: request.request_id,
         attachment: format!("{:016x}", u64::from_be_bytes(secrets::random::<8>()?)),
@@ -127,6 +131,7 @@ pub async fn announce(
         name: announced.name,
         bytes: announced.bytes,
         update: announced.on_conflict == OnConflict::Update,
+        holds_request: deps.profile.imap.auth == DestinationAuth::Password,
         state: AttachmentState::AwaitingUpload,
         state_since: stamp(now),
         created_at: stamp(now),
@@ -139,7 +144,16 @@ pub async fn announce(
         epoch: 0,
     };
     let upload = deps.uploads.sign_attachment(&record, &sha256, now).await?;
-    deps.store.create_attachment(&record).await?;
+    // Before it is there: one that nobody looked at would be awaited for ever, and its request with it.
+    let look = wish(&record);
+    deps.queues.send_later(Queue::Import, &look, LOOK_FOR_FILE).await?;
+    match deps.store.create_attachment(&record, MAX_ATTACHMENTS).await {
+        Err(StoreError::Conflict) => {
+            let detail = format!("A request takes {MAX_ATTACHMENTS} files at most. Put several into one .zip.");
+            return Err(Problem::new(Code::NotAttachable, detail).into());
+        }
+        created => created?,
+    }
     tracing::info!(request.id = %record.request_id, attachment = record.attachment, "attachment announced");
     Ok(response::json(
         201,
@@ -147,11 +161,36 @@ pub async fn announce(
     )?)
 }
 
-/// `GET`: how far the files are.
+/// `GET`: how far the files are, with the first problems of each.
 pub async fn list(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let records = deps.store.attachments(request.request_id).await?;
-    let views: Vec<View<'_>> = records.iter().map(view).collect();
+    let views = records.iter().map(|record| view(record, LISTED_PROBLEMS));
+    let views: Vec<View<'_>> = views.collect();
     Ok(response::json(200, &json!({ "attachments": views }))?)
+}
+
+/// `GET` of one: how far it is, with all its problems that are kept.
+pub async fn show(deps: &Deps, request: RequestRecord, attachment: u64) -> anyhow::Result<ApiGatewayV2httpResponse> {
+    let record = find(deps, &request, attachment).await?;
+    Ok(response::json(200, &view(&record, usize::MAX))?)
+}
+
+async fn find(deps: &Deps, request: &RequestRecord, attachment: u64) -> anyhow::Result<AttachmentRecord> {
+    let name = format!("{attachment:016x}");
+    let record = deps.store.attachment(request.request_id, &name).await?;
+    let detail = "The request has no such attachment: GET .../attachments shows which there are.";
+    Ok(record.ok_or_else(|| Problem::new(Code::NoSuchAttachment, detail))?)
+}
+
+/// The message that has import look at an attachment.
+fn wish(record: &AttachmentRecord) -> ImportAttachment {
+    ImportAttachment {
+        request_id: record.request_id,
+        attachment: record.attachment.clone(),
+        done: record.progress.batches + record.undone_batches,
+        faults: Faults::NONE,
+        not_before: 0,
+    }
 }
 
 /// `DELETE`: takes back what a file brought. May be repeated.
@@ -161,11 +200,7 @@ pub async fn take_back(
     attachment: u64,
     now: Timestamp,
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
-    let name = format!("{attachment:016x}");
-    let Some(record) = deps.store.attachment(request.request_id, &name).await? else {
-        let detail = "The request has no such attachment: GET .../attachments shows which there are.";
-        return Err(Problem::new(Code::NoSuchAttachment, detail).into());
-    };
+    let record = find(deps, &request, attachment).await?;
     if record.state != AttachmentState::Undone {
         may_take(deps, &request, now)?;
         if record.state != AttachmentState::Undoing {
@@ -181,20 +216,10 @@ pub async fn take_back(
                 advanced => advanced?,
             }
         }
-        let wish = ImportAttachment {
-            request_id: record.request_id,
-            attachment: name.clone(),
-            done: record.progress.batches + record.undone_batches,
-            faults: Faults::NONE,
-        };
-        deps.queues.send(Queue::Import, &wish).await?;
+        deps.queues.send(Queue::Import, &wish(&record)).await?;
     }
-    let record = deps
-        .store
-        .attachment(request.request_id, &name)
-        .await?
-        .unwrap_or(record);
-    Ok(response::json(202, &view(&record))?)
+    let record = find(deps, &request, attachment).await?;
+    Ok(response::json(202, &view(&record, usize::MAX))?)
 }
 
 /// Checks what was announced; gives the digest in the one spelling that is signed.
@@ -263,7 +288,7 @@ fn may_take(deps: &Deps, request: &RequestRecord, now: Timestamp) -> Result<(), 
     }
 }
 
-fn view(record: &AttachmentRecord) -> View<'_> {
+fn view(record: &AttachmentRecord, most_problems: usize) -> View<'_> {
     let progress = &record.progress;
     let counts = progress.counts;
     View {
@@ -284,7 +309,7 @@ fn view(record: &AttachmentRecord) -> View<'_> {
         removed: record.removed,
         changed_since: record.changed_since,
         collections: progress.collections.iter().map(collection).collect(),
-        problems: &progress.problems,
+        problems: progress.problems.get(..most_problems).unwrap_or(&progress.problems),
         problems_found: progress.problems_found,
         error: record.error_code.as_deref().map(|code| ErrorView {
             code,

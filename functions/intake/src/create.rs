@@ -165,6 +165,7 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         open_jobs: 0,
         checks_begun: None,
         estimated: None,
+        open_attachments: 0,
         preview_asked: None,
         error_code: None,
         error_message: None,

@@ -164,6 +164,7 @@ async fn serve(
         Action::AskPreview => preview::ask(deps, request, now).await,
         Action::Attachments => attachments::list(deps, request).await,
         Action::Attach => attachments::announce(deps, request, &body::take(event)?, now).await,
+        Action::Attachment(number) => attachments::show(deps, request, number).await,
         Action::Detach(number) => attachments::take_back(deps, request, number, now).await,
     }
 }

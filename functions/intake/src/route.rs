@@ -51,6 +51,8 @@ pub enum Action {
     Attachments,
     /// `POST /v1/requests/{id}/attachments`.
     Attach,
+    /// `GET /v1/requests/{id}/attachments/{attachment}`; the attachment's number.
+    Attachment(u64),
     /// `DELETE /v1/requests/{id}/attachments/{attachment}`; the attachment's number.
     Detach(u64),
 }
@@ -84,6 +86,7 @@ fn other_at(route: Route<'_>) -> Option<(&'static str, Route<'_>)> {
     match route {
         Route::Request(id, Action::Preview) => Some(("POST", Route::Request(id, Action::AskPreview))),
         Route::Request(id, Action::Attachments) => Some(("POST", Route::Request(id, Action::Attach))),
+        Route::Request(id, Action::Attachment(number)) => Some(("DELETE", Route::Request(id, Action::Detach(number)))),
         _ => None,
     }
 }
@@ -113,7 +116,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "attachments"] => Some(("GET", Route::Request(id, Action::Attachments))),
         ["requests", id, "attachments", number] if number.len() == 16 => {
             let number = u64::from_str_radix(number, 16).ok()?;
-            Some(("DELETE", Route::Request(id, Action::Detach(number))))
+            Some(("GET", Route::Request(id, Action::Attachment(number))))
         }
         _ => None,
     }
@@ -123,7 +126,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 19] = [
+    const CALLS: [(&str, &str, Route<'static>); 20] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
@@ -158,6 +161,11 @@ mod tests {
             Route::Request("x", Action::Attach),
         ),
         (
+            "GET",
+            "/v1/requests/x/attachments/00000000000000a7",
+            Route::Request("x", Action::Attachment(0xa7)),
+        ),
+        (
             "DELETE",
             "/v1/requests/x/attachments/00000000000000a7",
             Route::Request("x", Action::Detach(0xa7)),
@@ -188,7 +196,7 @@ mod tests {
             let allowed = answer.headers["allow"].to_str().unwrap();
             assert_eq!(answer.status_code, 405, "{path}");
             assert!(allowed.split(", ").any(|own| own == method), "{path}: {allowed}");
-            let has_two = path.ends_with("preview") || path.ends_with("attachments");
+            let has_two = path.ends_with("preview") || path.contains("/attachments");
             assert_eq!(allowed.contains(", "), has_two, "{path}");
         }
     }

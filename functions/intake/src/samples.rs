@@ -41,6 +41,7 @@ pub fn request(state: RequestState) -> RequestRecord {
         open_jobs: 0,
         checks_begun: None,
         estimated: None,
+        open_attachments: 0,
         preview_asked: None,
         error_code: None,
         error_message: None,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::JobId;
 use mailvan::domain::patience::Faults;
+use mailvan::domain::{JobId, Pass};
 use mailvan::queue::{
     PlanMailbox, PreviewMailbox, PreviewMailboxes, Queue, QueueError, Queues, WorkLane, causes, decode, serve,
     times_received,
@@ -57,10 +57,14 @@ async fn work(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::
 }
 
 async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: Deadline) -> anyhow::Result<()> {
-    let PlanMailbox { job_id, pass, faults } = wanted;
+    let PlanMailbox { job_id, pass, .. } = wanted;
     // A delivery before this one ended without a word: it was cut off.
     let cut_off = times_received(message) - 1;
-    let faults = faults.and_cut_off(cut_off, now());
+    let wanted = match cut_off {
+        0 => wanted,
+        _ => went_on(wanted, planned(deps, job_id, pass).await?),
+    };
+    let faults = wanted.faults.and_cut_off(cut_off, now());
     let patience = deps.engine.profile.limits.patience();
     if cut_off > 0 && faults.outlast(patience, now()) {
         return fail(deps, job_id, &SyncError::CutOff(faults.cut_off())).await;
@@ -82,7 +86,8 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
         Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults.waited(delay), delay).await?,
         Ok(PlanEnd::Nothing(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
         Err(error) => {
-            let faults = faults.and_one(now());
+            let wanted = went_on(PlanMailbox { faults, ..wanted }, planned(deps, job_id, pass).await?);
+            let faults = wanted.faults.and_one(now());
             tracing::warn!(job.id = %job_id, faults = faults.count(), error = causes(&error), "planning broke off");
             if error.needs_person() || faults.outlast(patience, now()) {
                 fail(deps, job_id, &error).await?;
@@ -93,6 +98,25 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
         }
     }
     Ok(())
+}
+
+/// How many folders have been planned in a pass.
+async fn planned(deps: &Deps, job_id: JobId, pass: Pass) -> anyhow::Result<u32> {
+    let folders = deps.engine.store.folders(job_id).await?;
+    let planned = folders.iter().filter(|folder| folder.planned_pass == pass).count();
+    Ok(u32::try_from(planned)?)
+}
+
+/// The message, without the faults that were met before planning went on.
+fn went_on(wanted: PlanMailbox, planned: u32) -> PlanMailbox {
+    if planned <= wanted.planned {
+        return wanted;
+    }
+    PlanMailbox {
+        faults: Faults::NONE,
+        planned,
+        ..wanted
+    }
 }
 
 /// Ends the mailbox as failed.
@@ -109,7 +133,8 @@ async fn next(deps: &Deps, wanted: PlanMailbox, faults: Faults, delay: Duration)
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::{Pass, RequestId};
+    use jiff::{Timestamp, ToSpan as _};
+    use mailvan::domain::RequestId;
 
     use super::*;
 
@@ -125,6 +150,7 @@ mod tests {
             job_id,
             pass: Pass::First,
             faults: Faults::NONE,
+            planned: 3,
         };
         let preview = PreviewMailbox {
             job_id,
@@ -138,5 +164,29 @@ mod tests {
         assert_eq!(taken(&plan), Work::Plan(plan));
         assert_eq!(taken(&preview), Work::Preview(preview));
         assert_eq!(taken(&all), Work::PreviewAll(all));
+    }
+
+    #[test]
+    fn faults_between_which_folders_were_planned_do_not_add_up() {
+        let mut wanted = PlanMailbox {
+            job_id: JobId::new(RequestId::from_parts(0, [0; 10]), 1, 2),
+            pass: Pass::First,
+            faults: Faults::NONE,
+            planned: 0,
+        };
+        let patience = Duration::from_mins(30);
+        let mut now = Timestamp::UNIX_EPOCH;
+        for folders in [0, 200, 400, 600, 800, 1000, 1200, 1200, 1200, 1200] {
+            wanted = went_on(wanted, folders);
+            wanted.faults = wanted.faults.and_one(now);
+            assert!(!wanted.faults.outlast(patience, now), "{folders}");
+            now += 5.minutes();
+        }
+        for _ in 0..4 {
+            wanted = went_on(wanted, 1200);
+            wanted.faults = wanted.faults.and_one(now);
+            now += 5.minutes();
+        }
+        assert!(wanted.faults.outlast(patience, now));
     }
 }

@@ -194,6 +194,7 @@ async fn start_job(deps: &Deps, job: &JobRecord, pass: Pass) -> anyhow::Result<O
         job_id: id,
         pass,
         faults: Faults::NONE,
+        planned: 0,
     }))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! `copy` is Mailvan's engine without the service around it. `measure` runs any tool and says what it took; `proxy` is the long line between a tool and a server; `drain`,
 //! `append` and `ceiling` are what no copier can beat on this machine: reading without looking, writing what is ready,
-//! and both at once. Passwords come by standard input, as one line.
+//! and both at once. `import` and `put` are the same for a calendar. Passwords come by standard input, as one line.
 
 #![allow(
     clippy::disallowed_methods,
@@ -23,8 +23,10 @@ mod append;
 mod ceiling;
 mod copy;
 mod drain;
+mod import;
 mod line;
 mod measure;
+mod put;
 
 #[derive(Parser)]
 struct Arguments {
@@ -62,6 +64,10 @@ enum Work {
     Append(Ceiling),
     /// Reads a mailbox and writes another at the same time, without a thought
     Ceiling(Ceiling),
+    /// Imports a calendar by Mailvan's engine
+    Import(import::How),
+    /// Puts the objects of a folder into a calendar
+    Put(put::How),
 }
 
 #[derive(Args)]
@@ -116,6 +122,8 @@ fn run(work: Work) -> Result<()> {
             let (source, destination) = ceiling.mailboxes.open()?;
             print(&ceiling::both(&source, &destination, ceiling.connections)?)
         }
+        Work::Import(how) => print(&import::run(&password()?, &how)?),
+        Work::Put(how) => print(&put::run(&password()?, &how)?),
     }
 }
 
@@ -124,17 +132,22 @@ fn print(taken: &measure::Taken) -> Result<()> {
     Ok(())
 }
 
+/// The line that standard input holds.
+fn password() -> Result<String> {
+    let mut password = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut password)
+        .context("reading the password")?;
+    Ok(password.trim_end_matches('\n').to_owned())
+}
+
 impl Mailboxes {
     fn open(&self) -> Result<(account::Mailbox, account::Mailbox)> {
-        let mut password = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut password)
-            .context("reading the password")?;
-        let password = password.trim_end_matches('\n');
+        let password = password()?;
         let mailbox = |address, user: &String| account::Mailbox {
             address,
-            login: Login::new(user, password),
+            login: Login::new(user, &password),
         };
         Ok((
             mailbox(self.source, &self.source_user),

@@ -39,16 +39,34 @@ impl Radicale {
     /// # Errors
     /// Fails when it does not listen within a minute; the message names its log.
     pub fn start(venv: &Venv, dir: &Path, logins: &Logins) -> Result<Self> {
+        Self::start_with(venv, dir, logins, "")
+    }
+
+    /// Starts one that does not look through a collection for each object that is put into it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_indexed(venv: &Venv, dir: &Path, logins: &Logins) -> Result<Self> {
+        Self::start_with(
+            venv,
+            dir,
+            logins,
+            "type = mailvan_storage\nuse_mtime_and_size_for_item_cache = True\n",
+        )
+    }
+
+    fn start_with(venv: &Venv, dir: &Path, logins: &Logins, storage: &str) -> Result<Self> {
         if dir.exists() {
             fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
         }
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         fs::write(dir.join("mailvan_auth.py"), include_str!("radicale_auth.py"))?;
+        fs::write(dir.join("mailvan_storage.py"), include_str!("radicale_storage.py"))?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         // The default refuses user names with an asterisk.
         let config = format!(
             "[server]\nhosts = {address}\nvalidate_user_value = none\n[auth]\ntype = mailvan_auth\ndelay = 0\n\
-             [storage]\nfilesystem_folder = {}\n[web]\ntype = none\n[logging]\nlevel = warning\n",
+             [storage]\n{storage}filesystem_folder = {}\n[web]\ntype = none\n[logging]\nlevel = warning\n",
             dir.join("store").display()
         );
         fs::write(dir.join("config"), config)?;
@@ -77,6 +95,11 @@ impl Radicale {
     /// The address to begin discovery at.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The texts of all objects of a mailbox, each with its path, in the order of the paths.

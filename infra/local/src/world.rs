@@ -21,7 +21,7 @@ use crate::workspace_root;
 /// The secret that holds the destination's master password.
 const MASTER_SECRET: &str = "mailvan/destination-master";
 /// The mailboxes' own passwords there, which nobody gave us.
-pub(crate) const DESTINATION_PASSWORD: &str = "known to nobody";
+pub const DESTINATION_PASSWORD: &str = "known to nobody";
 const MASTER_PASSWORD: &str = "van-key-7";
 
 /// What a world is like.
@@ -39,6 +39,8 @@ pub struct Plan {
     pub destination_network: Option<Network>,
     /// Whether the new provider has a server for contacts and calendars.
     pub has_dav: bool,
+    /// Whether each mailbox of the new provider is opened with its own password, and not by the master user.
+    pub own_passwords: bool,
     /// The profile's `[limits]`, in TOML.
     pub limits: String,
     /// More tables of the profile, in TOML.
@@ -86,6 +88,7 @@ impl Plan {
             },
             destination_network: None,
             has_dav: false,
+            own_passwords: false,
             limits: String::new(),
             more_profile: String::new(),
             parameters: Parameters {
@@ -149,17 +152,18 @@ impl Plan {
         let start = |()| Radicale::start(&venv, &root.join("target/local/dav").join(&self.name), &logins);
         let dav = self.has_dav.then_some(()).map(start).transpose()?;
         let dav_url = dav.as_ref().map(Radicale::url);
-        let mut setup = Setup::new(
-            &self.name,
-            bootstrap,
-            write_profile(
-                &dir,
-                destination_port,
-                dav_url.as_deref(),
-                &self.limits,
-                &self.more_profile,
-            )?,
-        );
+        let auth = if self.own_passwords {
+            "auth = \"password\"".to_owned()
+        } else {
+            format!("auth = \"master\"\nmaster_user = \"migration\"\nmaster_password_secret = \"{MASTER_SECRET}\"")
+        };
+        let tables = Tables {
+            auth: &auth,
+            dav_url: dav_url.as_deref(),
+            limits: &self.limits,
+            more: &self.more_profile,
+        };
+        let mut setup = Setup::new(&self.name, bootstrap, write_profile(&dir, destination_port, &tables)?);
         setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
         setup.parameters = self.parameters;
         let (emulator, stack) = setup.start(&venv, tell).await?;
@@ -212,7 +216,21 @@ impl World {
     }
 }
 
-fn write_profile(dir: &Path, port: u16, dav_url: Option<&str>, limits: &str, more: &str) -> Result<PathBuf> {
+/// What differs between profiles, in TOML but for the address.
+struct Tables<'a> {
+    auth: &'a str,
+    dav_url: Option<&'a str>,
+    limits: &'a str,
+    more: &'a str,
+}
+
+fn write_profile(dir: &Path, port: u16, tables: &Tables<'_>) -> Result<PathBuf> {
+    let Tables {
+        auth,
+        dav_url,
+        limits,
+        more,
+    } = tables;
     let dav = dav_url
         .map(|url| format!("[destination.dav]\nurl = \"{url}\"\n"))
         .unwrap_or_default();
@@ -227,9 +245,7 @@ time_zone = "Europe/Berlin"
 host = "127.0.0.1"
 port = {port}
 security = "none"
-auth = "master"
-master_user = "migration"
-master_password_secret = "{MASTER_SECRET}"
+{auth}
 
 {dav}
 [notices]

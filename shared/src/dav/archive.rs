@@ -7,17 +7,26 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use zip::ZipArchive;
 
-/// How many files an archive may have.
-const MAX_FILES: u64 = 20_000;
+/// How much may be in an archive.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// How many files it may have.
+    files: u64,
+    /// How many bytes may come out of it.
+    bytes: u64,
+    /// How many times as many bytes may come out of a file as are packed in it.
+    ratio: u64,
+    /// So many bytes may come out of a file whatever its ratio.
+    small_bytes: u64,
+}
 
-/// How many bytes may come out of it.
-const MAX_BYTES: u64 = 400 << 20;
-
-/// How many times as many bytes may come out of a file as are packed in it: calendars reach fifty.
-const MAX_RATIO: u64 = 250;
-
-/// So many bytes may come out of a file whatever its ratio.
-const SMALL_BYTES: u64 = 1 << 20;
+/// Calendars reach a ratio of fifty.
+const BOUNDS: Bounds = Bounds {
+    files: 20_000,
+    bytes: 400 << 20,
+    ratio: 250,
+    small_bytes: 1 << 20,
+};
 
 /// Where the record that ends an archive is looked for: it may have a comment behind it.
 const END_BYTES: u64 = (64 << 10) + 22;
@@ -32,10 +41,10 @@ pub enum ArchiveError {
     #[error("the archive is protected by a password; upload it without one")]
     Encrypted,
     /// It has too many files.
-    #[error("the archive has more than {MAX_FILES} files; upload it in parts")]
+    #[error("the archive has more than {} files; upload it in parts", BOUNDS.files)]
     TooManyFiles,
     /// Too much comes out of it.
-    #[error("the archive holds more than {} MiB; upload it in parts", MAX_BYTES >> 20)]
+    #[error("the archive holds more than {} MiB; upload it in parts", BOUNDS.bytes >> 20)]
     TooLarge,
     /// Far more comes out of a file than is packed in it.
     #[error("a file in the archive is packed so tightly that it cannot be a real export")]
@@ -49,18 +58,23 @@ pub enum ArchiveError {
 ///
 /// # Errors
 /// [`ArchiveError`]; files before it may have been read.
-pub fn each_file(
+pub fn each_file(upload: File, take: impl FnMut(String, &mut dyn Read) -> io::Result<()>) -> Result<(), ArchiveError> {
+    each_file_within(upload, &BOUNDS, take)
+}
+
+fn each_file_within(
     mut upload: File,
+    bounds: &Bounds,
     mut take: impl FnMut(String, &mut dyn Read) -> io::Result<()>,
 ) -> Result<(), ArchiveError> {
-    if files_told(&mut upload)?.is_none_or(|files| files > MAX_FILES) {
+    if files_told(&mut upload)?.is_none_or(|files| files > bounds.files) {
         return Err(ArchiveError::TooManyFiles);
     }
     let mut archive = ZipArchive::new(upload).map_err(|_| ArchiveError::Damaged)?;
-    if archive.len() as u64 > MAX_FILES {
+    if archive.len() as u64 > bounds.files {
         return Err(ArchiveError::TooManyFiles);
     }
-    let mut left = MAX_BYTES;
+    let mut left = bounds.bytes;
     for number in 0..archive.len() {
         let entry = archive.by_index(number).map_err(|error| match error {
             zip::result::ZipError::UnsupportedArchive(text) if text.to_lowercase().contains("password") => {
@@ -78,7 +92,9 @@ pub fn each_file(
             .filter(|c| !c.is_control())
             .take(200)
             .collect();
-        let by_ratio = SMALL_BYTES.max(entry.compressed_size().saturating_mul(MAX_RATIO));
+        let by_ratio = bounds
+            .small_bytes
+            .max(entry.compressed_size().saturating_mul(bounds.ratio));
         let room = left.min(by_ratio);
         let mut counted = Counted {
             entry,
@@ -140,3 +156,7 @@ impl<R: Read> Read for Counted<R> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::charset::decode;
 use super::contact::Fault;
-use super::content_line::{ContentLine, escaped_text, fold, printable, unfold};
+use super::content_line::{ContentLine, escaped_text, fold, is_quoted_printable, printable, says_charset, unfold};
 use super::objects::{Component, Container};
+use super::vcard21::convert;
 use super::{Built, Kind, hex, print_of};
 
 /// Who is told to have written an object whose file does not say it.
@@ -24,16 +25,20 @@ pub struct Entry {
     component: Component,
     line: u64,
     uid: Option<String>,
+    /// Which time of a series it stands for: the parameters of its RECURRENCE-ID count, because the same hour in another
+    /// time zone is another time.
     recurrence: String,
     sequence: i64,
     lines: Vec<String>,
+    /// What of it was left out.
+    pub left_out: Vec<Fault>,
 }
 
-/// Reads a component from its bytes, which begin on `line`.
+/// Reads a component from its bytes, which begin on `line`, of a calendar of the old form (vCalendar 1.0) or of today's.
 ///
 /// # Errors
 /// The first line that cannot be read.
-pub fn read(component: Component, bytes: &[u8], line: u64) -> Result<Entry, Fault> {
+pub fn read(component: Component, bytes: &[u8], line: u64, is_old: bool) -> Result<Entry, Fault> {
     let mut entry = Entry {
         component,
         line,
@@ -41,42 +46,54 @@ pub fn read(component: Component, bytes: &[u8], line: u64) -> Result<Entry, Faul
         recurrence: String::new(),
         sequence: 0,
         lines: Vec::new(),
+        left_out: Vec::new(),
     };
     let mut depth = 0_usize;
     let (mut stamp, mut changed) = (false, None);
     for (number, bytes) in unfold(bytes, line) {
-        let text = decode(&bytes, None);
+        let unreadable = || (number, "this line has no name and no value".to_owned());
+        let is_encoded = is_quoted_printable(&bytes);
+        let text = if is_encoded || says_charset(&bytes) {
+            convert(&bytes, is_old || is_encoded).ok_or_else(unreadable)?
+        } else {
+            decode(&bytes, None).into_owned()
+        };
         let text = printable(&text);
-        let mut parsed =
-            ContentLine::parse(&text).ok_or_else(|| (number, "this line has no name and no value".to_owned()))?;
+        let mut parsed = ContentLine::parse(&text).ok_or_else(unreadable)?;
         if parsed.is("BEGIN") {
             depth += 1;
         } else if parsed.is("END") {
             depth = depth.saturating_sub(1);
         } else if depth == 1 {
+            if is_old {
+                match of_today(&mut parsed) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(why) => {
+                        entry.left_out.push((number, why.to_owned()));
+                        continue;
+                    }
+                }
+            }
             let value = parsed.value.trim();
             match parsed.name.to_ascii_uppercase().as_str() {
                 "UID" if entry.uid.is_none() && !value.is_empty() => entry.uid = Some(value.to_owned()),
                 // A second one, or an empty one.
                 "UID" => continue,
-                "RECURRENCE-ID" => value.clone_into(&mut entry.recurrence),
+                "RECURRENCE-ID" => entry.recurrence = format!("{value} {}", parsed.param("TZID").unwrap_or_default()),
                 "SEQUENCE" => entry.sequence = value.parse().unwrap_or_default(),
                 "DTSTAMP" => stamp = true,
                 "LAST-MODIFIED" => changed = Some(value.to_owned()),
                 "CREATED" if changed.is_none() => changed = Some(value.to_owned()),
-                "ORGANIZER" | "ATTENDEE" => {
-                    parsed.set_param("SCHEDULE-AGENT", "CLIENT");
-                    entry.lines.push(parsed.unfolded());
-                    continue;
-                }
+                "ORGANIZER" | "ATTENDEE" => parsed.set_param("SCHEDULE-AGENT", "CLIENT"),
                 "SUMMARY" | "DESCRIPTION" | "LOCATION" | "COMMENT" | "CONTACT" => {
                     let value = escaped_text(&parsed.value).into_owned();
                     parsed.value = value.into();
-                    entry.lines.push(parsed.unfolded());
-                    continue;
                 }
                 _ => {}
             }
+            entry.lines.push(parsed.unfolded());
+            continue;
         }
         entry.lines.push(text.into_owned());
     }
@@ -87,6 +104,30 @@ pub fn read(component: Component, bytes: &[u8], line: u64) -> Result<Entry, Faul
         entry.put(format!("DTSTAMP:{stamp}"));
     }
     Ok(entry)
+}
+
+/// Turns a property of vCalendar 1.0 into today's; false where it has nothing to say.
+///
+/// # Errors
+/// What cannot be said today.
+fn of_today(line: &mut ContentLine<'_>) -> Result<bool, &'static str> {
+    let value = line.value.trim();
+    match line.name.to_ascii_uppercase().as_str() {
+        "RRULE" | "EXRULE" if !value.to_ascii_uppercase().starts_with("FREQ=") => {
+            return Err("a repetition in the old form, which was left out");
+        }
+        "AALARM" | "DALARM" | "MALARM" | "PALARM" if !value.trim_matches(';').is_empty() => {
+            return Err("an alarm in the old form, which was left out");
+        }
+        "AALARM" | "DALARM" | "MALARM" | "PALARM" => return Ok(false),
+        "EXDATE" | "RDATE" | "CATEGORIES" | "RESOURCES" => {
+            let value = value.trim_end_matches(';').replace(';', ",");
+            line.value = value.into();
+        }
+        "STATUS" => line.value = value.replace(' ', "-").into(),
+        _ => {}
+    }
+    Ok(true)
 }
 
 impl Entry {
@@ -110,39 +151,40 @@ impl Entry {
     }
 }
 
-/// Puts an object together from its components and the bytes of the time zones they refer to. What could not be taken
-/// is told by its line; of two components for the same time the one with the higher SEQUENCE counts.
-///
-/// # Errors
-/// Where there is no component.
-pub fn build(
-    entries: Vec<Entry>,
-    zones: &[Vec<u8>],
-    container: Option<&Container>,
-) -> Result<(Built, Vec<Fault>), Fault> {
+/// The entries of a UID that are stored, the master first, each with what comes with it; of two for the same time the one
+/// with the higher SEQUENCE counts. The others are told by their lines.
+pub fn chosen<T>(entries: Vec<(Entry, T)>) -> (Vec<(Entry, T)>, Vec<Fault>) {
     let mut faults = Vec::new();
-    let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
-    for entry in entries {
+    let mut chosen: BTreeMap<String, (Entry, T)> = BTreeMap::new();
+    for (entry, with) in entries {
         match chosen.get_mut(&entry.recurrence) {
             None => {
-                chosen.insert(entry.recurrence.clone(), entry);
+                chosen.insert(entry.recurrence.clone(), (entry, with));
             }
-            Some(first) if first.same_as(&entry) => {}
-            Some(first) => {
-                let later = if entry.sequence > first.sequence {
-                    std::mem::replace(first, entry)
+            Some((first, _)) if first.same_as(&entry) => {}
+            Some(place) => {
+                let line = place.0.line;
+                let (later, other) = if entry.sequence > place.0.sequence {
+                    let other = entry.line;
+                    (std::mem::replace(place, (entry, with)).0, other)
                 } else {
-                    entry
+                    (entry, line)
                 };
                 let why = format!(
-                    "another entry with the same UID on line {} is newer or stands first; that one was taken",
-                    first.line
+                    "another entry with the same UID on line {other} is newer or stands first; that one was taken"
                 );
                 faults.push((later.line, why));
             }
         }
     }
-    let mut entries: Vec<Entry> = chosen.into_values().collect();
+    (chosen.into_values().collect(), faults)
+}
+
+/// Puts an object together from its entries and the bytes of the time zones they refer to.
+///
+/// # Errors
+/// Where there is no entry.
+pub fn build(mut entries: Vec<Entry>, zones: &[Vec<u8>], container: Option<&Container>) -> Result<Built, Fault> {
     let first = entries
         .first_mut()
         .ok_or_else(|| (0, "there is nothing in it".to_owned()))?;
@@ -171,11 +213,10 @@ pub fn build(
         fold(line, &mut text);
     }
     text.push_str("END:VCALENDAR\r\n");
-    let built = Built {
+    Ok(Built {
         kind: Kind::Calendar,
         component: component.as_str(),
         uid,
         text,
-    };
-    Ok((built, faults))
+    })
 }

@@ -1,7 +1,9 @@
 //! A contact as it is stored: vCard 3.0 or 4.0, with what servers insist on (UID, FN, N), and otherwise as it was.
 
 use super::charset::decode;
-use super::content_line::{ContentLine, escaped_text, fold, is_quoted_printable, printable, unfold};
+use super::content_line::{
+    ContentLine, escaped_text, fold, is_quoted_printable, printable, says_charset, unescaped, unfold,
+};
 use super::vcard21::convert;
 use super::{Built, Kind, hex, print_of};
 
@@ -51,15 +53,9 @@ pub fn build(bytes: &[u8], line: u64) -> Result<Built, Fault> {
 
 /// A line as vCard 3.0 or 4.0 has it; `None` where it is none.
 fn read(bytes: &[u8], is_old: bool) -> Option<String> {
-    let says_charset = || {
-        bytes.get(..bytes.len().min(200)).is_some_and(|head| {
-            head.to_ascii_uppercase()
-                .windows(9)
-                .any(|window| window == b";CHARSET=")
-        })
-    };
-    let text = if is_old || is_quoted_printable(bytes) || says_charset() {
-        convert(bytes)?
+    let is_encoded = is_quoted_printable(bytes);
+    let text = if is_old || is_encoded || says_charset(bytes) {
+        convert(bytes, is_old || is_encoded)?
     } else {
         decode(bytes, None).into_owned()
     };
@@ -183,14 +179,13 @@ impl Card {
             })
         });
         if self.find("FN").is_none() {
-            let name = self
-                .find("N")
-                .map(|name| name_shown(&name))
-                .filter(|name| !name.is_empty());
+            let name = self.find("N").map(|name| name_shown(&name));
             let others = ["NICKNAME", "ORG", "EMAIL", "TEL"];
-            let name = name.or_else(|| others.iter().find_map(|property| self.find(property)));
+            let others = others.iter().filter_map(|property| self.find(property));
+            let others = others.map(|value| parts_of(&value).join(" "));
+            let name = name.into_iter().chain(others).find(|name| !name.trim().is_empty());
             let name = name.unwrap_or_else(|| "Unnamed".to_owned());
-            self.lines.insert(0, format!("FN:{}", name.trim_end_matches(';')));
+            self.lines.insert(0, format!("FN:{}", escape(name.trim())));
         }
         if self.version == "3.0" && self.find("N").is_none() {
             let name = self.find("FN").unwrap_or_default();
@@ -250,15 +245,36 @@ pub fn downgraded(text: &str) -> Option<String> {
     is_new.then(|| card.finish())
 }
 
+/// The name as it is said, of its parts.
 fn name_shown(value: &str) -> String {
-    let parts: Vec<&str> = value.split(';').map(str::trim).collect();
-    let part = |n: usize| parts.get(n).copied().unwrap_or_default();
+    let parts = parts_of(value);
+    let part = |n: usize| parts.get(n).map(|part| part.trim()).unwrap_or_default();
     let order = [part(3), part(1), part(2), part(0), part(4)];
     order
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The texts of a value with parts.
+fn parts_of(value: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut is_escaped = false;
+    for c in value.chars() {
+        if c == ';' && !is_escaped {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    let parts = parts.iter().map(|part| unescaped(part));
+    let mut parts: Vec<String> = parts.collect();
+    while parts.len() > 1 && parts.last().is_some_and(|part| part.trim().is_empty()) {
+        parts.pop();
+    }
+    parts
 }
 
 fn joined(parts: &[String], between: &str) -> String {
@@ -280,4 +296,34 @@ fn printable_lines(value: &str) -> String {
         .chars()
         .filter(|c| !c.is_ascii_control() || matches!(c, '\t' | '\r' | '\n'))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> String {
+        let card = format!("BEGIN:VCARD\nVERSION:3.0\nUID:1\n{line}\nEND:VCARD\n");
+        build(card.as_bytes(), 1).unwrap().text
+    }
+
+    #[test]
+    fn a_name_made_of_other_properties_is_one_text() {
+        for (line, name) in [
+            ("ORG:A;B", "FN:A B\r\n"),
+            ("ORG:A\\;B, C", "FN:A\\;B\\, C\r\n"),
+            ("N:van Dyk\\;x;Jo\\, Al;;;", "FN:Jo\\, Al van Dyk\\;x\r\n"),
+            ("N:;;;;\nTEL:+49 1", "FN:+49 1\r\n"),
+        ] {
+            let text = shown(line);
+            assert!(text.contains(name), "{text}");
+            let given = text.lines().find(|line| line.starts_with("N:")).unwrap();
+            assert!(line.starts_with("N:v") || given.ends_with(";;;;"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_3_0_that_names_its_charset_keeps_its_commas() {
+        assert!(shown("NICKNAME;CHARSET=utf-8:a,b").contains("NICKNAME:a,b\r\n"));
+    }
 }

@@ -217,6 +217,29 @@ pub(super) fn is_quoted_printable(line: &[u8]) -> bool {
     contains(&head.to_ascii_uppercase(), b"QUOTED-PRINTABLE")
 }
 
+/// Whether the head of a line names a character set.
+pub(super) fn says_charset(line: &[u8]) -> bool {
+    let start = line.get(..line.len().min(200)).unwrap_or_default();
+    contains(&start.to_ascii_uppercase(), b";CHARSET=")
+}
+
+/// The text that a value with escapes stands for.
+pub(super) fn unescaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some('n' | 'N') => text.push('\n'),
+                Some(other) => text.push(other),
+                None => {}
+            },
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }

@@ -10,8 +10,12 @@ use ical::line::LineReader;
 use ical::property::PropertyParser;
 
 use super::charset::decode;
-use super::content_line::unfold;
+use super::content_line::{unescaped, unfold};
 use super::print_of;
+
+/// So many bytes before the value of a line, and parameters or values of them, are compared one by one.
+const MOST_HEAD_BYTES: usize = 4 << 10;
+const MOST_PARAMETERS: usize = 64;
 
 /// Properties that servers put in or change, and that say nothing of the entry.
 const NOT_COMPARED: [&str; 7] = [
@@ -80,6 +84,9 @@ impl Level {
 
 /// What a line says; nothing where it is not compared.
 fn property(line: &str) -> Option<[u8; 16]> {
+    if has_too_much_before_its_value(line) {
+        return Some(print_of(&[line.as_bytes()]));
+    }
     let lines = LineReader::new(Cursor::new(line.as_bytes()));
     let Some(Ok(property)) = PropertyParser::new(lines).next() else {
         return Some(print_of(&[line.as_bytes()]));
@@ -124,6 +131,18 @@ fn property(line: &str) -> Option<[u8; 16]> {
     Some(print_of(&parts))
 }
 
+/// The parser looks through the rest of the line for each parameter.
+fn has_too_much_before_its_value(line: &str) -> bool {
+    let mut quoted = false;
+    let head = line.bytes().take_while(|byte| {
+        quoted ^= *byte == b'"';
+        quoted || *byte != b':'
+    });
+    let mut between = 0;
+    let bytes = head.inspect(|byte| between += usize::from(matches!(byte, b';' | b',')));
+    bytes.take(MOST_HEAD_BYTES + 1).count() > MOST_HEAD_BYTES || between > MOST_PARAMETERS
+}
+
 fn is_default(name: &str, value: &str) -> bool {
     let is = |word: &str| value.eq_ignore_ascii_case(word);
     match name {
@@ -134,17 +153,25 @@ fn is_default(name: &str, value: &str) -> bool {
 
 /// A value without its escapes and the empty parts at its end.
 fn plain(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut rest = value.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' => match rest.next() {
-                Some('n' | 'N') => text.push('\n'),
-                Some(other) => text.push(other),
-                None => {}
-            },
-            c => text.push(c),
-        }
+    unescaped(value).trim_end_matches([';', ' ', '\n']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+    fn parameters_without_end_take_no_longer_than_their_length() {
+        let params = ";a=b".repeat(9 << 18);
+        let begun = Instant::now();
+        let one = meaning(&format!("BEGIN:VEVENT\nX{params}:v\nEND:VEVENT\n"));
+        let other = meaning(&format!("BEGIN:VEVENT\nX{params}:w\nEND:VEVENT\n"));
+        assert_ne!(one, other);
+        let line = format!("X{}:{}\n", ";a=b".repeat(60), "v".repeat(4_000));
+        meaning(&format!("BEGIN:VEVENT\n{}END:VEVENT\n", line.repeat(2_000)));
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     }
-    text.trim_end_matches([';', ' ', '\n']).to_owned()
 }

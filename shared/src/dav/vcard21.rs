@@ -8,8 +8,9 @@ use super::content_line::ContentLine;
 /// Parameters whose bare words are types in vCard 3.0.
 const ENCODINGS: [&str; 5] = ["QUOTED-PRINTABLE", "BASE64", "B", "8BIT", "7BIT"];
 
-/// A line of vCard 2.1 as one of 3.0; `None` where it is no line at all.
-pub fn convert(bytes: &[u8]) -> Option<String> {
+/// A line of vCard 2.1 as one of 3.0; `None` where it is no line at all. Where only the line's encoding is of the old form,
+/// its value has the escapes of the new one already.
+pub fn convert(bytes: &[u8], has_old_escapes: bool) -> Option<String> {
     let colon = bytes.iter().position(|byte| *byte == b':')?;
     let label = charset(bytes.get(..colon)?);
     let (head, value) = bytes.split_at_checked(colon)?;
@@ -29,7 +30,7 @@ pub fn convert(bytes: &[u8]) -> Option<String> {
     let value = if is_binary {
         Cow::Owned(text.split_whitespace().collect())
     } else {
-        Cow::Owned(escape(&text, line.name))
+        Cow::Owned(escape(&text, line.name, has_old_escapes))
     };
     let converted = ContentLine {
         params: params(&line, is_binary),
@@ -103,7 +104,7 @@ fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A value of 2.1 with 3.0's escapes: there only the semicolon has one, here also comma, backslash and line end.
-fn escape(value: &str, name: &str) -> String {
+fn escape(value: &str, name: &str, is_old: bool) -> String {
     let is_uri = ["URL", "SOUND", "LOGO", "PHOTO", "KEY"]
         .iter()
         .any(|own| name.eq_ignore_ascii_case(own));
@@ -112,7 +113,7 @@ fn escape(value: &str, name: &str) -> String {
     let mut rest = value.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '\\' => match rest.peek() {
+            '\\' if is_old => match rest.peek() {
                 // Written in the manner of 3.0 already, as many do.
                 Some(next @ (';' | ',' | '\\' | 'n' | 'N')) => {
                     text.push('\\');
@@ -121,7 +122,7 @@ fn escape(value: &str, name: &str) -> String {
                 }
                 _ => text.push_str("\\\\"),
             },
-            ',' if !is_uri && !is_list => text.push_str("\\,"),
+            ',' if is_old && !is_uri && !is_list => text.push_str("\\,"),
             '\r' => {
                 if rest.peek() != Some(&'\n') {
                     text.push_str("\\n");
@@ -161,8 +162,10 @@ mod tests {
                 "URL;TYPE=WORK:http://example.org/?a,b;c",
             ),
         ] {
-            assert_eq!(convert(old).as_deref(), Some(new));
+            assert_eq!(convert(old, true).as_deref(), Some(new));
         }
-        assert_eq!(convert(b"nothing"), None);
+        assert_eq!(convert(b"nothing", true), None);
+        let new = convert(b"NICKNAME;CHARSET=utf-8:a,b\\, c", false);
+        assert_eq!(new.as_deref(), Some("NICKNAME:a,b\\, c"));
     }
 }

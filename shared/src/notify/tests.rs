@@ -34,6 +34,7 @@ fn request(state: RequestState) -> RequestRecord {
         open_jobs: 0,
         checks_begun: None,
         estimated: None,
+        open_attachments: 0,
         preview_asked: None,
         expires_at: None,
         error_code: None,

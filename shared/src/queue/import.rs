@@ -18,4 +18,8 @@ pub struct ImportAttachment {
     /// What was met since a batch was done last.
     #[serde(default)]
     pub faults: Faults,
+    /// Not to be looked at before, in seconds since 1970: a queue delays a message by a quarter of an hour at most, and a
+    /// server may ask for longer.
+    #[serde(default)]
+    pub not_before: i64,
 }

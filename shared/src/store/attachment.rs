@@ -52,6 +52,9 @@ pub struct AttachmentRecord {
     /// Whether what is there and says something else is replaced.
     #[serde(default)]
     pub update: bool,
+    /// Whether its request does not end before it, because its password ends with the request.
+    #[serde(default)]
+    pub holds_request: bool,
     /// Where it is on its way.
     pub state: AttachmentState,
     /// Since when.
@@ -95,7 +98,12 @@ impl AttachmentState {
         }
     }
 
-    /// Whether a worker has something to do.
+    /// Whether objects are being made or taken away.
+    pub fn is_at_work(self) -> bool {
+        matches!(self, Self::Importing | Self::Undoing)
+    }
+
+    /// Whether a worker has something to do, or will have.
     pub fn is_open(self) -> bool {
         matches!(self, Self::AwaitingUpload | Self::Importing | Self::Undoing)
     }
@@ -131,16 +139,31 @@ fn batch_key(number: u32) -> String {
 }
 
 impl Store {
-    /// Puts a new attachment.
+    /// Puts a new attachment, of which a request may have `most`.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn create_attachment(&self, record: &AttachmentRecord) -> Result<(), StoreError> {
+    /// [`StoreError::Conflict`] where it has as many.
+    pub async fn create_attachment(&self, record: &AttachmentRecord, most: i64) -> Result<(), StoreError> {
         let (pk, sk) = (request::partition(record.request_id), key(&record.attachment));
         let item = belonging(record.request_id, pk, sk, record)?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.condition_expression("attribute_not_exists(PK)").send().await?;
-        Ok(())
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(PK)").build()?;
+        let count = Change::default()
+            .if_there()
+            .if_at_most("attachments", most - 1)
+            .add("attachments", 1)
+            .add("open_attachments", i64::from(record.holds_request));
+        self.transact(vec![
+            TransactWriteItem::builder().put(put).build(),
+            self.update_request(record.request_id, count)?,
+        ])
+        .await
+    }
+
+    fn update_request(&self, id: RequestId, change: Change) -> Result<TransactWriteItem, StoreError> {
+        let (pk, sk) = request::keys(id);
+        let update = change.update(&self.table, pk, sk)?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// An attachment, as it is now.
@@ -159,7 +182,8 @@ impl Store {
         self.query(&request::partition(id), &key("")).await
     }
 
-    /// Moves an attachment on, from a state it must be in.
+    /// Moves an attachment on, from a state it must be in. Where it holds its request, the request counts it as long as
+    /// it is open.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it is in another.
@@ -176,7 +200,16 @@ impl Store {
             .set("state_since", stamp(now))
             .set_or_remove("error_code", failure.map(|failure| failure.code.clone()))
             .set_or_remove("error_message", failure.map(|failure| failure.message.clone()));
-        self.change(change, request::partition(record.request_id), key(&record.attachment))
+        let (pk, sk) = (request::partition(record.request_id), key(&record.attachment));
+        let count = i64::from(next.is_open()) - i64::from(record.state.is_open());
+        if count == 0 || !record.holds_request {
+            return self.change(change, pk, sk).await;
+        }
+        let counted = Change::default().if_there().add("open_attachments", count);
+        let own = TransactWriteItem::builder()
+            .update(change.update(&self.table, pk, sk)?)
+            .build();
+        self.transact(vec![own, self.update_request(record.request_id, counted)?])
             .await
     }
 

@@ -1,11 +1,11 @@
-//! One request at a time copies into a destination mailbox.
+//! One request at a time copies into a destination mailbox, and one file at a time is imported into it.
 
 use serde::Deserialize;
 
 use super::expression::Change;
 use super::job::keys;
-use super::{JobRecord, Store, StoreError, expires_at};
-use crate::domain::{JobId, JobState};
+use super::{AttachmentRecord, JobRecord, Store, StoreError, expires_at};
+use crate::domain::{EmailAddress, JobId, JobState, RequestId};
 
 /// Which job holds a destination mailbox.
 #[derive(Deserialize)]
@@ -13,7 +13,50 @@ struct Lock {
     job_id: JobId,
 }
 
+/// Which attachment holds the contacts and calendars of a destination mailbox.
+#[derive(PartialEq, Eq, Deserialize)]
+struct DavLock {
+    request_id: RequestId,
+    attachment: String,
+}
+
 impl Store {
+    /// Takes a mailbox's contacts and calendars for an attachment: of two that make the same entry at the same time,
+    /// each would take it for its own, and taking one back would take away the other's. The lock is not given back: it
+    /// is free as soon as the attachment that holds it is neither imported nor taken back. False where another one
+    /// holds it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lock_dav(&self, mailbox: &EmailAddress, record: &AttachmentRecord) -> Result<bool, StoreError> {
+        let (pk, sk) = (format!("DESTINATION#{}", mailbox.key()), "DAV".to_owned());
+        let own = DavLock {
+            request_id: record.request_id,
+            attachment: record.attachment.clone(),
+        };
+        let mine = Change::default()
+            .set("request_id", own.request_id.to_string())
+            .set("attachment", own.attachment.clone())
+            .set("expires_at", expires_at(record.request_id));
+        let lock: Option<DavLock> = self.get(pk.clone(), sk.clone()).await?;
+        let change = match lock {
+            None => mine.if_absent("attachment"),
+            Some(lock) if lock == own => return Ok(true),
+            Some(lock) => {
+                let holder = self.attachment(lock.request_id, &lock.attachment).await?;
+                if holder.is_some_and(|holder| holder.state.is_at_work()) {
+                    return Ok(false);
+                }
+                mine.if_equal("attachment", lock.attachment)
+            }
+        };
+        match self.change(change, pk, sk).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes a destination mailbox for a job, so that no two requests copy into it at the same time.
     /// The lock is not given back: it is free as soon as the job that holds it neither plans nor copies
     /// nor is certified. False where another job holds it.

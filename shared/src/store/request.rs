@@ -73,6 +73,9 @@ pub struct RequestRecord {
     /// How long the first pass would take, as it was told when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated: Option<Seconds>,
+    /// How many files with contacts and calendars it waits for before it ends.
+    #[serde(default)]
+    pub open_attachments: i64,
     /// Why it failed, or what went wrong last: a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -118,8 +121,16 @@ pub struct RequestChange {
     pub if_generation: Option<u32>,
     /// Only while this is still the state: what was decided on was read in it.
     pub if_state: Option<RequestState>,
+    /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
+    pub if_nothing_open: bool,
     /// Only while it has been given another time frame so often: a start was decided on by this one.
     pub if_reschedules: Option<u32>,
+}
+
+impl RequestChange {
+    fn waits_for_attachments(&self, next: RequestState) -> bool {
+        self.if_nothing_open && next.is_terminal()
+    }
 }
 
 pub(super) fn keys(id: RequestId) -> (String, String) {
@@ -169,8 +180,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
-    /// [`StoreError::Conflict`] where another upload has taken over, or the state is not the wanted
-    /// one any more.
+    /// [`StoreError::Conflict`] where another upload has taken over, the state is not the wanted one
+    /// any more, or something is still open that must not be.
     pub async fn advance_request(
         &self,
         id: RequestId,
@@ -194,6 +205,9 @@ impl Store {
             let is_as_read = change.if_state.is_none_or(|state| state == record.state)
                 && change.if_reschedules.is_none_or(|times| times == record.reschedules);
             if !is_as_read {
+                return Err(StoreError::Conflict);
+            }
+            if change.waits_for_attachments(next) && record.open_attachments > 0 {
                 return Err(StoreError::Conflict);
             }
             match self.write_advance(&record, next, now, &change).await {
@@ -244,6 +258,11 @@ impl Store {
                 serde_dynamo::to_attribute_value::<_, AttributeValue>(estimated)?,
             ),
             None => update,
+        };
+        let update = if change.waits_for_attachments(next) {
+            update.if_at_most("open_attachments", 0)
+        } else {
+            update
         };
         let (pk, sk) = keys(record.request_id);
         let mut items = vec![

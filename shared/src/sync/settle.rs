@@ -36,6 +36,7 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
         });
         let change = RequestChange {
             notice,
+            if_nothing_open: true,
             ..RequestChange::default()
         };
         match store
@@ -43,8 +44,8 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
             .await
         {
             Ok(Advance::Changed(_)) if pass == Pass::First => measure_estimate(store, &request, now),
-            // Cancelled meanwhile: nothing to settle.
-            Ok(_) | Err(StoreError::Illegal(_)) => {}
+            // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
+            Ok(_) | Err(StoreError::Illegal(_) | StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }
     }

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use mailvan::dav::import::{Batch, Import, ImportError, Journal, Progress, undo_batch};
+use mailvan::dav::import::{Batch, Import, ImportError, Journal, Progress, Step, undo_batch};
 use mailvan_engine::MemoryJournal;
 
-use crate::place::{KEEP, UPDATE, count, import, server, session, spool, texts};
+use crate::place::{KEEP, UPDATE, count, import, server, session, soon, spool, texts};
 
-fn events(n: usize) -> Vec<u8> {
+pub fn events(n: usize) -> Vec<u8> {
     let event = |n| {
         format!(
             "BEGIN:VEVENT\r\nUID:{n}@example.org\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260101T100000Z\r\nSUMMARY:{n}\r\nEND:VEVENT\r\n"
@@ -18,16 +18,25 @@ fn events(n: usize) -> Vec<u8> {
 }
 
 /// A journal that fails at its n-th write: the run ends there, whatever the server holds by then.
-struct Failing {
-    journal: MemoryJournal,
+pub struct Failing {
+    /// What was written down.
+    pub journal: MemoryJournal,
     writes_left: AtomicU32,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("cut off")]
-struct CutOff;
+pub struct CutOff;
 
 impl Failing {
+    /// One that fails after so many writes.
+    pub fn after(writes: u32) -> Self {
+        Self {
+            journal: MemoryJournal::default(),
+            writes_left: AtomicU32::new(writes),
+        }
+    }
+
     fn write(&self) -> Result<(), CutOff> {
         let left = self
             .writes_left
@@ -58,19 +67,16 @@ impl Journal for Failing {
 async fn an_import_that_is_cut_off_before_each_write_still_counts_and_knows_what_it_made() {
     let server = server("cut-off").await;
     let upload = events(120);
-    let failing = Failing {
-        journal: MemoryJournal::default(),
-        writes_left: AtomicU32::new(0),
-    };
+    let failing = Failing::after(0);
     let mut progress = Progress::default();
     for run in 0..12 {
         failing.writes_left.store(1, Ordering::SeqCst);
         progress = failing.journal.progress();
         let mut import = Import::new(session(&server), spool(&upload), &failing, KEEP);
         let ended = loop {
-            match import.step(&mut progress).await {
-                Ok(true) => {}
-                Ok(false) => break true,
+            match import.step(&mut progress, soon()).await {
+                Ok(Step::More) => {}
+                Ok(_) => break true,
                 Err(ImportError::Journal(CutOff)) => break false,
                 Err(error) => unreachable!("{error}"),
             }
@@ -114,13 +120,10 @@ async fn taking_back_removes_what_was_made_and_leaves_what_was_there_or_changed(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_was_cut_off_is_taken_back_by_what_it_was_about_to_make() {
     let server = server("undo-begun").await;
-    let failing = Failing {
-        journal: MemoryJournal::default(),
-        writes_left: AtomicU32::new(1),
-    };
+    let failing = Failing::after(1);
     let mut progress = Progress::default();
     let mut import = Import::new(session(&server), spool(&events(5)), &failing, KEEP);
-    assert!(import.step(&mut progress).await.is_err());
+    assert!(import.step(&mut progress, soon()).await.is_err());
     assert_eq!(count(&server), 5);
     let batches = failing.journal.batches();
     assert!(!batches[0].done && batches[0].objects.iter().all(|made| made.etag.is_none()));

@@ -119,6 +119,44 @@ async fn what_is_there_under_another_name_is_recognised_by_its_uid() {
     }
     let again = import(&server, CALENDAR.as_bytes(), &MemoryJournal::default(), KEEP).await;
     assert_eq!((again.counts.existing, count(&server)), (3, 3), "{again:?}");
+
+    let changed = CALENDAR.replace("SUMMARY:Einkaufen", "SUMMARY:Milch");
+    let updated = import(&server, changed.as_bytes(), &MemoryJournal::default(), UPDATE).await;
+    let expected = Counts {
+        updated: 1,
+        existing: 2,
+        failed: 2,
+        ..Counts::default()
+    };
+    assert_eq!((updated.counts, count(&server)), (expected, 3), "{updated:?}");
+    assert!(texts(&server).contains("SUMMARY:Milch"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_its_uid_among_the_tasks_is_not_told_as_another_version() {
+    let server = server("other-kind").await;
+    let task = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTODO\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:a\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+    import(&server, task.as_bytes(), &MemoryJournal::default(), KEEP).await;
+    let event = task
+        .replace("VTODO", "VEVENT")
+        .replace("SUMMARY", "DTSTART:20260101T100000Z\r\nSUMMARY");
+    let progress = import(&server, event.as_bytes(), &MemoryJournal::default(), KEEP).await;
+    assert_eq!((progress.counts.kept, count(&server)), (1, 1), "{progress:?}");
+    assert!(progress.problems[0].reason.contains("of another kind"), "{progress:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_stand_behind_another_of_their_uid_count_as_failed() {
+    let server = server("behind").await;
+    let card = |name| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:{name}\r\nEND:VCARD\r\n");
+    let cards: String = ["One", "Two", "Two", "One", "Three"].map(card).concat();
+    let progress = import(&server, cards.as_bytes(), &MemoryJournal::default(), KEEP).await;
+    assert_eq!((progress.objects, progress.counts.all()), (4, 4), "{progress:?}");
+    assert_eq!(
+        (progress.counts.imported, progress.counts.failed),
+        (1, 3),
+        "{progress:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,5 +8,7 @@
 )]
 
 mod again;
+mod faults;
 mod imports;
 mod place;
+mod proxy;

@@ -1,8 +1,10 @@
 //! A server and an import into it.
 
 use std::io::Write as _;
+use std::time::Duration;
 
-use mailvan::dav::import::{Choices, Import, Progress};
+use mailvan::clock::Deadline;
+use mailvan::dav::import::{Choices, Import, Progress, Step};
 use mailvan::dav::server::{DavSession, Login};
 use mailvan::dav::spool::Spool;
 use mailvan::imap::Connector;
@@ -41,14 +43,23 @@ pub fn session(server: &Radicale) -> DavSession {
     login(server, "van-key-7")
 }
 
+/// A login as the master user at some address.
+pub fn at(url: &str) -> DavSession {
+    login_at(url, "van-key-7")
+}
+
 /// A login with some password.
 pub fn login(server: &Radicale, password: &str) -> DavSession {
+    login_at(&server.url(), password)
+}
+
+fn login_at(url: &str, password: &str) -> DavSession {
     let connector = Connector::try_new(AddressPolicy::Any, true, None).unwrap();
     let login = Login::Basic {
         user: format!("{MAILBOX}*migration"),
         password: password.into(),
     };
-    DavSession::new(connector, &server.url(), &login).unwrap()
+    DavSession::new(connector, url, &login).unwrap()
 }
 
 /// All that the server holds of the mailbox.
@@ -68,8 +79,13 @@ pub fn spool(bytes: &[u8]) -> Spool {
 pub async fn import(server: &Radicale, bytes: &[u8], journal: &MemoryJournal, choices: Choices) -> Progress {
     let mut progress = journal.progress();
     let mut import = Import::new(session(server), spool(bytes), journal, choices);
-    while import.step(&mut progress).await.unwrap() {}
+    while import.step(&mut progress, soon()).await.unwrap() == Step::More {}
     progress
+}
+
+/// A deadline that no test meets.
+pub fn soon() -> Deadline {
+    Deadline::after(Duration::from_mins(5))
 }
 
 /// How many objects the mailbox has.

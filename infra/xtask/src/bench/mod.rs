@@ -14,6 +14,7 @@ use mailvan_local::package::build_release;
 use mailvan_local::samples::{SampleAccount, bulk};
 use mailvan_local::workspace_root;
 
+mod calendar;
 mod chart;
 mod measure;
 mod million;
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// A folder of a million messages too, which takes many minutes and some gigabytes of memory
     #[arg(long)]
     million: bool,
+    /// A calendar of 20,000 events only, and no mail
+    #[arg(long)]
+    calendar: bool,
     /// How often everything is measured; the median counts
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
@@ -56,6 +60,9 @@ pub struct Arguments {
 /// # Errors
 /// Fails when a step does, and when a copy that Mailvan made is not identical.
 pub async fn run(arguments: Arguments) -> Result<()> {
+    if arguments.calendar {
+        return calendar(&arguments).await;
+    }
     ensure_installed()?;
     let tools = arguments.tools();
     peers::ensure_installed(&tools)?;
@@ -88,6 +95,16 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     }
     println!("{} holds bench.json and bench.svg", out.display());
     Ok(())
+}
+
+async fn calendar(arguments: &Arguments) -> Result<()> {
+    println!("Building in release (many minutes the first time)");
+    let root = workspace_root();
+    let programs = build_release(&root, &[("mailvan-bench", "mailvan-bench")]).await?;
+    let bench = programs.first().context("nothing was built")?;
+    let out = arguments.out.clone().unwrap_or_else(|| root.join("target/bench"));
+    fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
+    calendar::run(&root, bench, arguments.messages(20_000), &out).await
 }
 
 impl Arguments {

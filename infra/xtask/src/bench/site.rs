@@ -197,12 +197,17 @@ impl Drop for Line {
 }
 
 /// A directory in memory, where there is such a thing, that is removed at the end.
-struct Scratch {
-    path: PathBuf,
+pub struct Scratch {
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 impl Scratch {
-    fn create() -> Result<Self> {
+    /// Makes one for this process.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn create() -> Result<Self> {
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() {
             memory.to_owned()

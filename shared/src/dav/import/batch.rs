@@ -4,30 +4,36 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::put::put;
 use super::{Batch, Counts, Import, ImportError, Journal, Made, Place, Progress};
-use crate::dav::contact::downgraded;
 use crate::dav::meaning::meaning;
-use crate::dav::server::{Collection, DavError, DavSession, Found, Put, name_of};
+use crate::dav::server::{Collection, DavError, DavSession, Looked, name_of};
 use crate::dav::{Built, Problem, hex};
 
 /// An object of the batch.
-struct Item {
-    built: Built,
-    collection: Collection,
-    href: String,
-    meaning: [u8; 16],
-    place: Problem,
-    end: Option<End>,
+pub(super) struct Item {
+    pub built: Built,
+    pub collection: Collection,
+    pub href: String,
+    pub meaning: [u8; 16],
+    pub place: Problem,
+    /// Whether it is the first of its name in the batch.
+    pub is_first: bool,
+    pub end: Option<End>,
 }
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Imported,
     Existing,
     Updated,
     Kept,
+    /// Something has its UID that was not found to be compared: in another collection, or of another kind.
+    KeptElsewhere,
     Failed(String),
+    /// Whether it is there shows when it is read back.
+    InDoubt(String),
 }
 
 impl<J: Journal> Import<'_, J> {
@@ -44,14 +50,28 @@ impl<J: Journal> Import<'_, J> {
             .unwrap_or_default();
         let ours: HashSet<&str> = begun.objects.iter().map(|made| made.href.as_str()).collect();
 
-        let found = self.fetch(&items).await?;
+        let Looked { found, unknown } = self.fetch(&items).await?;
+        for item in items.iter_mut().filter(|item| item.end.is_none()) {
+            let is_ours = ours.contains(item.href.as_str());
+            item.end = match found.get(&item.href) {
+                // Whatever the server made of it: it was not there when it was about to be made.
+                Some(_) if is_ours => Some(End::Imported),
+                Some(there) if meaning(&there.text) == item.meaning => Some(End::Existing),
+                None if unknown.contains(&item.href) => {
+                    let why = "the server does not tell whether it is there".to_owned();
+                    Some(if is_ours { End::InDoubt(why) } else { End::Failed(why) })
+                }
+                _ => None,
+            };
+        }
         let mut batch = Batch {
             number,
             objects: Vec::new(),
             done: false,
         };
-        for item in items.iter().filter(|item| item.end.is_none()) {
-            if !found.contains_key(&item.href) || ours.contains(item.href.as_str()) {
+        for item in &items {
+            let is_new = item.end.is_none() && !found.contains_key(&item.href);
+            if is_new || item.is_first && ours.contains(item.href.as_str()) {
                 batch.objects.push(item.made(None));
             }
         }
@@ -59,21 +79,13 @@ impl<J: Journal> Import<'_, J> {
             self.journal.begin(&batch).await.map_err(ImportError::Journal)?;
         }
 
-        for item in items.iter_mut().filter(|item| item.end.is_none()) {
-            if let Some(there) = found.get(&item.href)
-                && meaning(&there.text) == item.meaning
-            {
-                item.end = Some(if ours.contains(item.href.as_str()) {
-                    End::Imported
-                } else {
-                    End::Existing
-                });
-            }
-        }
         let (session, choices) = (self.session.clone(), self.choices);
         let (session, found) = (&session, &found);
         let puts = items.iter_mut().filter(|item| item.end.is_none());
-        let put = stream::iter(puts).map(|item| put(session, item, found, choices.update));
+        let put = stream::iter(puts).map(|item| {
+            let there = found.get(&item.href);
+            put(session, item, there, choices.update)
+        });
         put.buffer_unordered(choices.in_flight.max(1))
             .try_collect::<Vec<()>>()
             .await?;
@@ -105,9 +117,11 @@ impl<J: Journal> Import<'_, J> {
                 progress.tell(problem);
             }
             let Some(built) = outcome.built else {
+                progress.lose(outcome.lost.saturating_sub(1));
                 progress.counts.failed += 1;
                 continue;
             };
+            progress.lose(outcome.lost);
             let wanted = self.groups.get(number).map_or(0, |group| group.collection);
             let collection = match self.place(wanted, built.component, progress).await? {
                 Place::Collection(collection) => collection,
@@ -121,7 +135,8 @@ impl<J: Journal> Import<'_, J> {
                 }
             };
             let href = name_of(&collection, &built);
-            let twin = taken.get(&href).and_then(|at| items.get(*at));
+            let twin_at = taken.get(&href).copied();
+            let twin = twin_at.and_then(|at| items.get(at));
             let too_large = collection.max_bytes.filter(|max| built.text.len() as u64 > *max);
             let said = meaning(&built.text);
             let end = match (twin, too_large) {
@@ -141,63 +156,47 @@ impl<J: Journal> Import<'_, J> {
                 collection,
                 href,
                 place: outcome.place,
+                is_first: twin_at.is_none(),
                 end,
             });
         }
         Ok(items)
     }
 
-    /// Where a component of a wanted collection goes; asked of the server once a run.
-    async fn place(
-        &mut self,
-        wanted: usize,
-        component: &'static str,
-        progress: &mut Progress,
-    ) -> Result<Place, DavError> {
-        if let Some(place) = self.places.get(&(wanted, component)) {
-            return Ok(place.clone());
-        }
-        let place = match self.wanted.get(wanted) {
-            None => Place::Nowhere("it belongs to no collection".to_owned()),
-            Some(wanted) => match self.session.collection_for(wanted, component).await {
-                Ok((collection, made)) => {
-                    progress.of_collection(&collection, made);
-                    Place::Collection(collection)
-                }
-                Err(error @ (DavError::Refused { .. } | DavError::NoSuchHome("collection"))) => {
-                    Place::Nowhere(format!("the new provider has no place for a {component}: {error}"))
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        self.places.insert((wanted, component), place.clone());
-        Ok(place)
-    }
-
     /// What is there under the names of the items that have no end yet.
-    async fn fetch(&self, items: &[Item]) -> Result<HashMap<String, Found>, DavError> {
+    async fn fetch(&self, items: &[Item]) -> Result<Looked, DavError> {
         let open = items.iter().filter(|item| item.end.is_none());
         fetch_all(&self.session, open).await
     }
 
-    /// Compares what was made with what the server gives back.
+    /// Compares what was made with what the server gives back. What may be there without being given back stays written
+    /// down: taking the import back looks for it.
     async fn read_back(&self, items: &mut [Item], progress: &mut Progress, batch: &mut Batch) -> Result<(), DavError> {
-        let made = |item: &&Item| matches!(item.end, Some(End::Imported | End::Updated));
-        let found = fetch_all(&self.session, items.iter().filter(made)).await?;
+        let made = |item: &&Item| matches!(item.end, Some(End::Imported | End::Updated | End::InDoubt(_)));
+        let Looked { found, .. } = fetch_all(&self.session, items.iter().filter(made)).await?;
         batch.objects.clear();
         for item in items.iter_mut() {
             if !made(&&*item) {
                 continue;
             }
+            let is_update = item.end == Some(End::Updated);
             let Some(there) = found.get(&item.href) else {
-                item.end = Some(End::Failed("the server took it, and does not give it back".to_owned()));
+                if !is_update {
+                    batch.objects.push(item.made(None));
+                }
+                let why = match item.end.take() {
+                    Some(End::InDoubt(why)) => why,
+                    _ => "the server took it, and does not give it back".to_owned(),
+                };
+                item.end = Some(End::Failed(why));
                 continue;
             };
             let said = meaning(&there.text);
             if said != item.meaning {
                 progress.tell(item.problem("the server stored it, but not quite as it was; look at it there"));
             }
-            if item.end == Some(End::Imported) {
+            if !is_update {
+                item.end = Some(End::Imported);
                 let made = item.made(Some(there.etag.clone()));
                 batch.objects.push(Made {
                     meaning: hex(&said),
@@ -209,88 +208,7 @@ impl<J: Journal> Import<'_, J> {
     }
 }
 
-/// Puts an object; in another form where the server refuses the first.
-async fn put(
-    session: &DavSession,
-    item: &mut Item,
-    found: &HashMap<String, Found>,
-    update: bool,
-) -> Result<(), DavError> {
-    let there = found.get(&item.href);
-    let end = match there {
-        Some(there) => differs(session, item, &item.href, there, update).await?,
-        None => match put_new(session, item).await? {
-            Put::Stored => End::Imported,
-            Put::Exists => taken(session, item, Some(item.href.clone()), update).await?,
-            Put::UidTaken(href) => taken(session, item, href, update).await?,
-            Put::Refused(why) => End::Failed(why),
-        },
-    };
-    item.end = Some(end);
-    Ok(())
-}
-
-async fn put_new(session: &DavSession, item: &mut Item) -> Result<Put, DavError> {
-    let refused = match session.put(&item.href, &item.built, None).await? {
-        refused @ Put::Refused(_) => refused,
-        put => return Ok(put),
-    };
-    let Some(text) = downgraded(&item.built.text) else {
-        return Ok(refused);
-    };
-    let older = Built {
-        text,
-        ..item.built.clone()
-    };
-    match session.put(&item.href, &older, None).await? {
-        Put::Refused(_) => Ok(refused),
-        put => {
-            item.meaning = meaning(&older.text);
-            item.built = older;
-            Ok(put)
-        }
-    }
-}
-
-/// Somebody else has the name or the UID.
-async fn taken(session: &DavSession, item: &Item, href: Option<String>, update: bool) -> Result<End, DavError> {
-    let found = match href {
-        Some(href) => session
-            .fetch(&item.collection, std::slice::from_ref(&href))
-            .await?
-            .into_iter()
-            .next(),
-        None => {
-            session
-                .with_uid(&item.collection, item.built.component, &item.built.uid)
-                .await?
-        }
-    };
-    match found {
-        Some((_, there)) if meaning(&there.text) == item.meaning => Ok(End::Existing),
-        Some((href, there)) => differs(session, item, &href, &there, update).await,
-        None => Ok(End::Kept),
-    }
-}
-
-/// Something else is there.
-async fn differs(session: &DavSession, item: &Item, href: &str, there: &Found, update: bool) -> Result<End, DavError> {
-    if !update {
-        return Ok(End::Kept);
-    }
-    Ok(match session.put(href, &item.built, Some(&there.etag)).await? {
-        Put::Stored if href == item.href => End::Updated,
-        // Under a name of somebody else's: read back by that name it would be.
-        Put::Stored => End::Existing,
-        Put::Exists | Put::UidTaken(_) => End::Kept,
-        Put::Refused(why) => End::Failed(why),
-    })
-}
-
-async fn fetch_all<'a>(
-    session: &DavSession,
-    items: impl Iterator<Item = &'a Item>,
-) -> Result<HashMap<String, Found>, DavError> {
+async fn fetch_all<'a>(session: &DavSession, items: impl Iterator<Item = &'a Item>) -> Result<Looked, DavError> {
     let mut by_collection: BTreeMap<&str, (&Collection, Vec<String>)> = BTreeMap::new();
     for item in items {
         let (_, hrefs) = by_collection
@@ -298,11 +216,13 @@ async fn fetch_all<'a>(
             .or_insert((&item.collection, Vec::new()));
         hrefs.push(item.href.clone());
     }
-    let mut found = HashMap::new();
+    let mut all = Looked::default();
     for (collection, hrefs) in by_collection.into_values() {
-        found.extend(session.fetch(collection, &hrefs).await?);
+        let Looked { found, unknown } = session.fetch(collection, &hrefs).await?;
+        all.found.extend(found);
+        all.unknown.extend(unknown);
     }
-    Ok(found)
+    Ok(all)
 }
 
 impl Item {
@@ -329,8 +249,8 @@ impl Progress {
             Some(End::Imported) => counts.imported += 1,
             Some(End::Existing) => counts.existing += 1,
             Some(End::Updated) => counts.updated += 1,
-            Some(End::Kept) => counts.kept += 1,
-            Some(End::Failed(_)) | None => counts.failed += 1,
+            Some(End::Kept | End::KeptElsewhere) => counts.kept += 1,
+            Some(End::Failed(_) | End::InDoubt(_)) | None => counts.failed += 1,
         };
         add(&mut self.counts);
         if let Some(collection) = self.of_collection(&item.collection, false) {
@@ -339,6 +259,9 @@ impl Progress {
         match &item.end {
             Some(End::Failed(why)) => self.tell(item.problem(why)),
             Some(End::Kept) => self.tell(item.problem("another version of it is there already, and was kept")),
+            Some(End::KeptElsewhere) => self.tell(item.problem(
+                "something with its UID is there already, in another collection or of another kind, and was kept",
+            )),
             _ => {}
         }
     }

@@ -7,17 +7,22 @@
 
 mod batch;
 mod build;
+mod place;
+mod progress;
+mod put;
 mod undo;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::objects::{Group, MAX_PROBLEMS, Wanted};
-use super::server::{Collection, DavError, DavSession};
+use super::objects::{Group, Grouped, Wanted};
+use super::server::{Collection, DavError, DavSession, Home};
 use super::spool::Spool;
 use super::{Kind, Problem};
+use crate::clock::Deadline;
 
 #[cfg(test)]
 pub use build::objects_of;
@@ -29,11 +34,8 @@ const BATCH_OBJECTS: usize = 100;
 /// How many bytes of the upload a batch has; a larger object goes alone.
 const BATCH_BYTES: u64 = 8 << 20;
 
-/// How many problems are kept in words with an import.
-const KEPT_PROBLEMS: usize = 200;
-
-/// How long the words of a problem are.
-const PROBLEM_CHARS: usize = 300;
+/// So long before its run ends a batch is broken off, that what was done can still be told.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// How an import is done.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +63,9 @@ pub struct Progress {
     pub problems: Vec<Problem>,
     /// How much there is to be told.
     pub problems_found: u64,
+    /// How much of that is about files that nobody expects to be imported.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// What became of objects.
@@ -146,6 +151,17 @@ pub enum ImportError<E> {
     Journal(#[source] E),
 }
 
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A batch is done, and there are more.
+    More,
+    /// All are done.
+    Done,
+    /// The run's time is over in the midst of a batch; it is begun again by the next run, and finds what was made.
+    OutOfTime,
+}
+
 /// An import under way.
 pub struct Import<'a, J> {
     session: DavSession,
@@ -154,7 +170,9 @@ pub struct Import<'a, J> {
     choices: Choices,
     groups: Vec<Group>,
     wanted: Vec<Wanted>,
+    too_many_names: bool,
     places: HashMap<(usize, &'static str), Place>,
+    homes: HashMap<Kind, Home>,
 }
 
 /// Where a component goes.
@@ -167,7 +185,11 @@ enum Place {
 impl<'a, J: Journal> Import<'a, J> {
     /// An import of this upload.
     pub fn new(session: DavSession, spool: Spool, journal: &'a J, choices: Choices) -> Self {
-        let (groups, wanted) = spool.index.objects();
+        let Grouped {
+            groups,
+            wanted,
+            too_many_names,
+        } = spool.index.objects();
         Self {
             session,
             spool,
@@ -175,91 +197,48 @@ impl<'a, J: Journal> Import<'a, J> {
             choices,
             groups,
             wanted,
+            too_many_names,
             places: HashMap::new(),
+            homes: HashMap::new(),
         }
     }
 
-    /// Imports the next batch; false where there was none left. Idempotency key: the batch's number.
+    /// Imports the next batch. Idempotency key: the batch's number.
     ///
     /// # Errors
     /// [`ImportError`]; the batch is begun again by the next call.
-    pub async fn step(&mut self, progress: &mut Progress) -> Result<bool, ImportError<J::Error>> {
+    pub async fn step(&mut self, progress: &mut Progress, deadline: Deadline) -> Result<Step, ImportError<J::Error>> {
         let mut next = progress.clone();
         if next.batches == 0 {
-            next.read(&self.spool, self.groups.len() as u64);
+            next.read(&self.spool, self.groups.len() as u64, self.too_many_names);
         }
         let from = usize::try_from(next.next).unwrap_or(usize::MAX);
         if from >= self.groups.len() && progress.batches > 0 {
-            return Ok(false);
+            return Ok(Step::Done);
         }
-        self.batch(from, &mut next).await?;
+        let left = deadline.remaining();
+        let left = left.saturating_sub(MARGIN.min(left / 4));
+        // What is dropped in the midst of it has been written down as about to be made.
+        match tokio::time::timeout(left, self.batch(from, &mut next)).await {
+            Ok(done) => done?,
+            Err(_) => return Ok(Step::OutOfTime),
+        }
         *progress = next;
-        Ok(progress.next < self.groups.len() as u64)
+        let is_done = progress.next >= self.groups.len() as u64;
+        Ok(if is_done { Step::Done } else { Step::More })
     }
 
     /// The groups of the batch that begins with `from`.
     fn extent(&self, from: usize) -> usize {
         let mut bytes = 0;
-        let sizes = self.groups.iter().skip(from).take(BATCH_OBJECTS).map(|group| {
-            let pieces = group
-                .pieces
-                .iter()
-                .filter_map(|piece| self.spool.index.pieces.get(*piece as usize));
-            pieces.map(|piece| piece.end - piece.start).sum::<u64>()
-        });
+        let index = &self.spool.index;
+        let groups = self.groups.iter().skip(from).take(BATCH_OBJECTS);
+        let sizes = groups.map(|group| index.bytes_of(index.pieces_of(group)));
         let fits = sizes.take_while(|size| {
             let is_first = bytes == 0;
             bytes += size;
             is_first || bytes <= BATCH_BYTES
         });
         from + fits.count()
-    }
-}
-
-impl Counts {
-    /// All of them.
-    pub fn all(self) -> u64 {
-        self.imported + self.existing + self.updated + self.kept + self.failed
-    }
-}
-
-impl Progress {
-    /// Takes over what reading the upload found.
-    fn read(&mut self, spool: &Spool, groups: u64) {
-        self.objects = groups + spool.index.broken;
-        self.counts.failed += spool.index.broken;
-        let in_words = spool.index.problems.len() as u64;
-        for problem in spool.index.problems.iter().take(MAX_PROBLEMS) {
-            self.tell(problem.clone());
-        }
-        self.problems_found += spool.index.problems_found - in_words;
-    }
-
-    /// Notes what is to be told.
-    fn tell(&mut self, mut problem: Problem) {
-        self.problems_found += 1;
-        if self.problems.len() < KEPT_PROBLEMS {
-            problem.reason = problem.reason.chars().take(PROBLEM_CHARS).collect();
-            self.problems.push(problem);
-        }
-    }
-
-    /// The counts of a collection.
-    fn of_collection(&mut self, collection: &Collection, made: bool) -> Option<&mut CollectionCounts> {
-        let known = self
-            .collections
-            .iter()
-            .position(|counts| counts.href == collection.href);
-        if known.is_none() {
-            self.collections.push(CollectionCounts {
-                kind: collection.kind,
-                name: collection.name.clone(),
-                href: collection.href.clone(),
-                made,
-                counts: Counts::default(),
-            });
-        }
-        let place = known.unwrap_or(self.collections.len() - 1);
-        self.collections.get_mut(place)
     }
 }

@@ -12,7 +12,7 @@ use crate::dav::{Kind, hex};
 pub struct Undone {
     /// Taken away, or gone already.
     pub removed: u64,
-    /// Changed since, and left.
+    /// Changed since, or not let go of by the server; left.
     pub changed: u64,
 }
 
@@ -45,16 +45,12 @@ async fn undo(session: &DavSession, made: &Made) -> Result<Deleted, DavError> {
             Some((_, "vcf")) => Kind::Contacts,
             _ => Kind::Calendar,
         },
-        components: None,
-        max_bytes: None,
+        ..Collection::default()
     };
-    match session
-        .fetch(&collection, std::slice::from_ref(&made.href))
-        .await?
-        .remove(&made.href)
-    {
-        None => Ok(Deleted::Gone),
+    let mut looked = session.fetch(&collection, std::slice::from_ref(&made.href)).await?;
+    match looked.found.remove(&made.href) {
+        None if looked.unknown.is_empty() => Ok(Deleted::Gone),
         Some(there) if hex(&meaning(&there.text)) == made.meaning => session.delete(&made.href, &there.etag).await,
-        Some(_) => Ok(Deleted::Changed),
+        _ => Ok(Deleted::Changed),
     }
 }

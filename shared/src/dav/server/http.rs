@@ -15,10 +15,12 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
 use super::DavError;
+use crate::clock::now;
 use crate::domain::Secret;
 use crate::imap::session::Wire;
 use crate::imap::{Connector, ImapError};
@@ -31,6 +33,9 @@ const MOST_BYTES: usize = 64 << 20;
 
 /// How long a server's wish to wait is granted within a run.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A wish to wait for longer than this is a mistake.
+const LONGEST_WISH: Duration = Duration::from_hours(24);
 
 /// How often it is granted for one request.
 const MOST_WAITS: u32 = 5;
@@ -131,10 +136,22 @@ impl Http {
     }
 }
 
-/// How long the server asks to wait; seconds, because nobody sends dates with these.
+/// How long the server asks to wait.
 fn retry_after<B>(answer: &Response<B>) -> Duration {
     let told = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Duration::from_secs(told.and_then(|told| told.trim().parse().ok()).unwrap_or(1)).min(Duration::from_hours(1))
+    told.and_then(|told| asked_for(told, now()))
+        .unwrap_or(Duration::from_secs(1))
+        .min(LONGEST_WISH)
+}
+
+/// The wish of a server: seconds, or a date (RFC 9110, section 10.2.3).
+fn asked_for(told: &str, now: Timestamp) -> Option<Duration> {
+    let told = told.trim();
+    if let Ok(seconds) = told.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = jiff::fmt::rfc2822::parse(told).ok()?.timestamp();
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
 /// The innermost cause, which is the one that tells something.
@@ -219,5 +236,25 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_asks_for_seconds_or_until_a_date() {
+        let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        for (told, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Mon, 23 Nov 2026 08:30:00 GMT", Some(1_800)),
+            ("Mon, 23 Nov 2026 07:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(asked_for(told, now), seconds.map(Duration::from_secs), "{told}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Objects at the server: put where there is none, read back, taken away where they are as they were.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use http::Request;
+use http::{HeaderValue, Request};
 use libdav::caldav::GetCalendarResources;
 use libdav::carddav::GetAddressBookResources;
-use libdav::dav::{Delete, PutResource, WebDavError, make_relative_url};
+use libdav::dav::{Delete, PutResource, make_relative_url};
 use libdav::encoding::strict_percent_encoded;
 use libdav::requests::DavRequest;
 
@@ -15,6 +16,12 @@ use crate::dav::{Built, Kind, hex, print_of};
 
 /// How much of the server's words is kept.
 const WORDS: usize = 150;
+
+/// How often a request is sent that the server answers with a fault of its own.
+const TRIES: u32 = 3;
+
+/// How long it is left alone between them.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// What became of a PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +34,8 @@ pub enum Put {
     UidTaken(Option<String>),
     /// The server does not want it.
     Refused(String),
+    /// The server met a fault of its own: whether it is stored nobody knows.
+    InDoubt(String),
 }
 
 /// What became of a DELETE.
@@ -34,7 +43,7 @@ pub enum Put {
 pub enum Deleted {
     /// It is gone.
     Gone,
-    /// It has been changed since, and stays.
+    /// It has been changed since, or the server does not let go of it; it stays.
     Changed,
 }
 
@@ -45,6 +54,15 @@ pub struct Found {
     pub text: String,
     /// Its version.
     pub etag: String,
+}
+
+/// What a look at objects told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Those that are there, by their paths.
+    pub found: HashMap<String, Found>,
+    /// Those of which the server does not tell whether they are there.
+    pub unknown: HashSet<String>,
 }
 
 /// The name of an object in a collection: the same for the same UID, so that nothing is there twice.
@@ -58,14 +76,30 @@ pub fn name_of(collection: &Collection, built: &Built) -> String {
 }
 
 impl DavSession {
-    /// Those of the objects that are there.
+    /// Which of the objects are there. Asked again for those that the server could not look at; one that it never gives
+    /// out costs itself only.
     ///
     /// # Errors
     /// [`DavError`].
-    pub async fn fetch(&self, collection: &Collection, hrefs: &[String]) -> Result<HashMap<String, Found>, DavError> {
-        if hrefs.is_empty() {
-            return Ok(HashMap::new());
+    pub async fn fetch(&self, collection: &Collection, hrefs: &[String]) -> Result<Looked, DavError> {
+        let mut looked = Looked::default();
+        let mut wanted = hrefs.to_vec();
+        for tries in 0..TRIES {
+            if wanted.is_empty() {
+                break;
+            }
+            if tries > 0 {
+                tokio::time::sleep(BETWEEN_TRIES * tries).await;
+            }
+            let Looked { found, unknown } = self.fetch_once(collection, &wanted).await?;
+            looked.found.extend(found);
+            wanted.retain(|href| unknown.contains(href));
         }
+        looked.unknown.extend(wanted);
+        Ok(looked)
+    }
+
+    async fn fetch_once(&self, collection: &Collection, hrefs: &[String]) -> Result<Looked, DavError> {
         let what = "the look at what is there";
         let hrefs = hrefs.iter().map(|href| strict_percent_encoded(href));
         let resources = match collection.kind {
@@ -78,15 +112,24 @@ impl DavSession {
                 self.client.request(get).await.map_err(DavError::of(what))?.resources
             }
         };
-        let found = resources.into_iter().filter_map(|resource| {
-            let content = resource.content.ok()?;
-            let found = Found {
-                text: content.data,
-                etag: content.etag,
-            };
-            Some((path_of(&resource.href), found))
-        });
-        Ok(found.collect())
+        let mut looked = Looked::default();
+        for resource in resources {
+            let href = path_of(&resource.href);
+            match resource.content {
+                Ok(content) => {
+                    let found = Found {
+                        text: content.data,
+                        etag: content.etag,
+                    };
+                    looked.found.insert(href, found);
+                }
+                Err(status) if matches!(status.as_u16(), 404 | 410) => {}
+                Err(_) => {
+                    looked.unknown.insert(href);
+                }
+            }
+        }
+        Ok(looked)
     }
 
     /// The object with a UID, under whatever name it is.
@@ -186,26 +229,45 @@ impl DavSession {
             403 | 409 if body.contains("max-resource-size") => {
                 Put::Refused("it is larger than the server allows".to_owned())
             }
-            status => Put::Refused(
-                format!("the server refused it with {status} {}", words(&body))
-                    .trim_end()
-                    .to_owned(),
-            ),
+            status @ 500.. => Put::InDoubt(told(status, &body)),
+            status => Put::Refused(told(status, &body)),
         })
     }
 
     /// Takes an object away, if it is this version.
     ///
     /// # Errors
-    /// [`DavError`].
+    /// [`DavError`] where it is not about the object.
     pub async fn delete(&self, href: &str, etag: &str) -> Result<Deleted, DavError> {
-        match self.client.request(Delete::new(href).with_etag(etag)).await {
-            Ok(_) => Ok(Deleted::Gone),
-            Err(WebDavError::BadStatusCode(status)) if matches!(status.as_u16(), 404 | 410) => Ok(Deleted::Gone),
-            Err(WebDavError::BadStatusCode(status)) if matches!(status.as_u16(), 409 | 412) => Ok(Deleted::Changed),
-            Err(error) => Err(DavError::of("the wish to take an object away")(error)),
+        let what = "the wish to take an object away";
+        for tries in 1.. {
+            let mut request = Delete::new(href)
+                .with_etag(etag)
+                .prepare_request(self.client.base_url.clone())
+                .map_err(|_| DavError::Address)?;
+            // Else a server that drops SCHEDULE-AGENT tells the organiser that the user declines (RFC 6638, section 8.1).
+            request
+                .headers_mut()
+                .insert("Schedule-Reply", HeaderValue::from_static("F"));
+            let sent = self.client.request_raw(request).await;
+            let (head, _) = sent.map_err(DavError::of_request(what))?;
+            match head.status.as_u16() {
+                200..=299 | 404 | 410 => return Ok(Deleted::Gone),
+                403 | 405 | 409 | 412 | 423 => return Ok(Deleted::Changed),
+                500 if tries >= TRIES => return Ok(Deleted::Changed),
+                500 => tokio::time::sleep(BETWEEN_TRIES * tries).await,
+                status => return Err(DavError::Refused { what, status }),
+            }
         }
+        Ok(Deleted::Changed)
     }
+}
+
+/// A refusal with what the server says of it.
+fn told(status: u16, body: &str) -> String {
+    format!("the server refused it with {status} {}", words(body))
+        .trim_end()
+        .to_owned()
 }
 
 /// The object that has the UID, where the server tells it (RFC 4791, section 5.3.2.1).
@@ -222,7 +284,7 @@ fn conflict(body: &str) -> Option<String> {
 }
 
 /// Text within XML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -6,7 +6,7 @@ use libdav::names::{ADDRESSBOOK_HOME_SET, CALENDAR_HOME_SET, CURRENT_USER_PRINCI
 use libdav::sd::DiscoverableService;
 
 use super::http::{Http, Login};
-use super::{Collection, DavError, path_of};
+use super::{DavError, Home, path_of};
 use crate::dav::Kind;
 use crate::imap::Connector;
 
@@ -37,10 +37,9 @@ impl DavSession {
     ///
     /// # Errors
     /// [`DavError`].
-    pub async fn collections(&self, kind: Kind) -> Result<(String, Vec<Collection>), DavError> {
+    pub async fn collections(&self, kind: Kind) -> Result<Home, DavError> {
         let home = self.home(kind).await?;
-        let found = self.collections_in(&home, kind).await?;
-        Ok((home, found))
+        self.collections_in(&home, kind).await
     }
 
     async fn home(&self, kind: Kind) -> Result<String, DavError> {
