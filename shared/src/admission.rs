@@ -161,7 +161,6 @@ impl Admission {
             .map(|job| CheckMailbox {
                 job_id: job.job_id,
                 check_round: job.check.round,
-                times: 0,
                 is_news: false,
             })
             .collect();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 
+use crate::check::Finder;
 use crate::dns::Resolver;
 use crate::domain::LeadTimes;
 use crate::imap::Connector;
@@ -122,7 +123,11 @@ impl Config {
             rules,
             bucket: needed("BUCKET_NAME")?,
             certificate_bucket: needed("CERTIFICATE_BUCKET_NAME")?,
-            sources: sources.with_compression(profile.limits.compression()),
+            sources: match rules.dns_server {
+                Some(server) => sources.with_names(Resolver::at(server)),
+                None => sources,
+            }
+            .with_compression(profile.limits.compression()),
             profile,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {
@@ -193,6 +198,11 @@ impl Config {
             Some(server) => Resolver::at(server),
             None => Resolver::of_system(self.rules.addresses),
         }
+    }
+
+    /// What finds servers that nobody named.
+    pub fn finder(&self) -> Finder {
+        Finder::new(self.sources.clone(), self.resolver())
     }
 
     /// What planning and copying work with.

@@ -46,6 +46,7 @@ fn job(row: u32, messages: i64) -> JobRecord {
         address,
         password: Secret::from("hunter2"),
         source: Endpoint::with_defaults("imap.example.com".parse().unwrap(), None, None),
+        seeks_source: false,
         destination_password: None,
     };
     let id = JobId::new(RequestId::from_parts(0, [7; 10]), 0, row);

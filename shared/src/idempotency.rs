@@ -5,6 +5,8 @@
 //! key and salt, so that it can be given again to whoever says the same once more, and to nobody who
 //! has only the table or only the key.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
@@ -14,8 +16,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::domain::Secret;
 use crate::secrets::{SecretError, random};
 
-/// The shortest key: a UUID has 36 characters, and what is shorter than this two clients may choose alike.
-pub const MIN_KEY_CHARS: usize = 16;
+/// The shortest key that is no UUID: who guesses a key and knows the order gets its token, so that a key
+/// is no running number.
+pub const MIN_KEY_CHARS: usize = 32;
+/// How many different characters such a key has at least; 32 random hexadecimal digits have fewer once in
+/// a million times.
+const MIN_DIFFERENT: usize = 8;
 /// The longest key.
 pub const MAX_KEY_CHARS: usize = 128;
 
@@ -26,7 +32,7 @@ pub struct IdempotencyKey(Secret);
 /// A text that is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "write {MIN_KEY_CHARS} to {MAX_KEY_CHARS} letters, digits, hyphens or underscores that no other order has, such as a UUID"
+    "write a random UUID, or {MIN_KEY_CHARS} to {MAX_KEY_CHARS} random letters, digits, hyphens or underscores; another one for each order"
 )]
 pub struct BadKey;
 
@@ -43,7 +49,9 @@ impl IdempotencyKey {
             .and_then(|rest| rest.strip_suffix('"'))
             .unwrap_or(value);
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if (MIN_KEY_CHARS..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(is_plain) {
+        let different: BTreeSet<u8> = key.bytes().collect();
+        let is_long = (MIN_KEY_CHARS..=MAX_KEY_CHARS).contains(&key.len());
+        if is_long && different.len() >= MIN_DIFFERENT && key.bytes().all(is_plain) {
             Ok(Self(Secret::from(key)))
         } else {
             Err(BadKey)
@@ -90,6 +98,8 @@ pub fn new_salt() -> Result<String, SecretError> {
 mod tests {
     use super::*;
 
+    const ONE: &str = "0b9a6c9e-6f0e-4b0e-9b57-3f5f7d2f6a11";
+
     fn key(text: &str) -> IdempotencyKey {
         IdempotencyKey::parse(text).unwrap()
     }
@@ -97,13 +107,15 @@ mod tests {
     #[test]
     fn keys_are_long_enough_and_plain() {
         assert!(IdempotencyKey::parse("0b9a6c9e-6f0e-4b0e-9b57-3f5f7d2f6a11").is_ok());
-        assert_eq!(key(" \"0123456789abcdef\" ").hash(), key("0123456789abcdef").hash());
+        assert_eq!(key(&format!(" \"{ONE}\" ")).hash(), key(ONE).hash());
         for bad in [
             "",
             "short",
-            "0123456789abcde",
-            "0123456789 abcdef",
-            "0123456789abcdé",
+            "order-2026-00123",
+            "0123456789abcdef0123456789abcde",
+            "0123456789abcdef 0123456789abcdef",
+            "0123456789abcdef0123456789abcdé",
+            "000000000000000000000000000000000000-123",
             &"a".repeat(129),
         ] {
             assert_eq!(IdempotencyKey::parse(bad).err(), Some(BadKey), "{bad}");
@@ -112,7 +124,7 @@ mod tests {
 
     #[test]
     fn token_and_seal_follow_from_key_and_content_alone() {
-        let (one, other) = (key("0123456789abcdef"), key("0123456789abcdeg"));
+        let (one, other) = (key(ONE), key("0b9a6c9e-6f0e-4b0e-9b57-3f5f7d2f6a12"));
         assert_eq!(one.token("salt").expose(), one.token("salt").expose());
         assert_eq!(one.token("salt").expose().len(), 43);
         assert_ne!(one.token("salt").expose(), one.token("salts").expose());
@@ -120,6 +132,6 @@ mod tests {
         assert_ne!(one.token("salt").expose(), one.seal_of(b"salt"));
         assert!(one.is_of(b"body", &one.seal_of(b"body")));
         assert!(!one.is_of(b"bodi", &one.seal_of(b"body")) && !other.is_of(b"body", &one.seal_of(b"body")));
-        assert!(!format!("{one:?}").contains("0123"));
+        assert!(!format!("{one:?}").contains("0b9a"));
     }
 }

@@ -310,7 +310,7 @@ fn check_url(url: &str) -> Result<(), Fault> {
     if authority.contains(['@', '{']) {
         return Err((
             "destination.dav.url",
-            "neither a user nor the mailbox may stand before the path of the address".to_owned(),
+            "no user or password may stand in the address, and {mailbox} in its path only".to_owned(),
         ));
     }
     Ok(())

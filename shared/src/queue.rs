@@ -95,9 +95,6 @@ pub struct CheckMailbox {
     pub job_id: JobId,
     /// How often its row has been mended.
     pub check_round: u32,
-    /// How many looks have found a fault so far.
-    #[serde(default)]
-    pub times: u32,
     /// Whether the customer is told of a fault by itself: nothing was wrong before.
     #[serde(default)]
     pub is_news: bool,

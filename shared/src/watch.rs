@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock;
 use crate::dns::{DnsSettings, DomainWatch, Look, Resolver, look};
-use crate::domain::{JobState, RequestId};
-use crate::store::domain::DomainRecord;
-use crate::store::{JobRecord, Store, StoreError};
+use crate::domain::{JobState, RequestId, RequestState};
+use crate::store::domain::{DomainRecord, RequestDomains};
+use crate::store::{JobRecord, RequestRecord, Store, StoreError};
 
 /// How long a look may take: the DNS repeats what is lost, and silent servers are waited for.
 const LOOK_WITHIN: Duration = Duration::from_secs(15);
@@ -30,19 +31,38 @@ pub struct Watcher {
 }
 
 impl Watcher {
+    /// The domains of a request's mailboxes. Once no mailbox comes or goes any more they are worked out
+    /// for the last time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn domains(&self, request: &RequestRecord) -> Result<RequestDomains, StoreError> {
+        let (id, generation) = (request.request_id, request.generation);
+        if let Some(known) = self.store.request_domains(id, generation).await? {
+            return Ok(known);
+        }
+        let jobs = self.store.jobs(id, generation).await?;
+        let domains = RequestDomains {
+            request_id: id,
+            generation,
+            domains: domains_of(&jobs),
+            tells_of_all: tells_of_all(&jobs),
+        };
+        if is_looked_at(request.state) {
+            self.store.put_request_domains(&domains).await?;
+        }
+        Ok(domains)
+    }
+
     /// Looks at a domain of a request now, and remembers it. None where looking took too long.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn look_at(
-        &self,
-        id: RequestId,
-        domain: &str,
-        now: Timestamp,
-    ) -> Result<Option<DomainWatch>, StoreError> {
+    pub async fn look_at(&self, id: RequestId, domain: &str) -> Result<Option<DomainWatch>, StoreError> {
         let looking = look(&self.resolver, &self.settings, domain);
         if let Ok(look) = tokio::time::timeout(LOOK_WITHIN, looking).await {
-            return self.remember(id, look, now).await.map(Some);
+            // Dated when the answers were here: a TTL counts from then.
+            return self.remember(id, look, clock::now()).await.map(Some);
         }
         tracing::warn!(request.id = %id, dns.domain = domain, "looking at a domain took too long");
         Ok(None)
@@ -52,7 +72,9 @@ impl Watcher {
         let mut tries = 0;
         loop {
             let before = self.store.domain(id, &look.domain).await?.map(|record| record.watch);
-            let watch = DomainWatch::after(before.as_ref(), look.clone(), &self.settings, now);
+            let Some(watch) = after(before.as_ref(), &look, &self.settings, now) else {
+                return before.ok_or(StoreError::Conflict);
+            };
             let record = DomainRecord {
                 request_id: id,
                 domain: look.domain.clone(),
@@ -64,6 +86,25 @@ impl Watcher {
             }
         }
     }
+}
+
+/// What is remembered after a look; nothing new where a later one was written down before.
+fn after(before: Option<&DomainWatch>, look: &Look, settings: &DnsSettings, now: Timestamp) -> Option<DomainWatch> {
+    let is_late = before.is_some_and(|before| before.looked_at > now);
+    (!is_late).then(|| DomainWatch::after(before, look.clone(), settings, now))
+}
+
+/// The states in which the domains of a request are looked at. Before the first pass is done it is for the
+/// TTL of the old records, which has to be known before they are changed.
+pub const LOOKED_AT_IN: [RequestState; 3] = [
+    RequestState::Scheduled,
+    RequestState::FirstPass,
+    RequestState::AwaitingCutover,
+];
+
+/// Whether the domains of a request in this state are looked at.
+pub fn is_looked_at(state: RequestState) -> bool {
+    LOOKED_AT_IN.contains(&state)
 }
 
 /// Whether the DNS of the new addresses tells where the old ones' mail goes. Where a mailbox moves to an address of
@@ -86,4 +127,30 @@ pub fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
 
 fn taking_part(jobs: &[JobRecord]) -> impl Iterator<Item = &JobRecord> {
     jobs.iter().filter(|job| job.status.state() != JobState::Cancelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_look_that_comes_late_changes_nothing() {
+        let settings = DnsSettings {
+            mx: vec![(10, "mx.new.example".to_owned())],
+            spf_include: None,
+            dkim: Vec::new(),
+            dmarc: None,
+            aliases: Vec::new(),
+            srv: Vec::new(),
+            unknown_ttl: Duration::from_hours(1),
+        };
+        let seen = r#"{"domain": "example.org", "existence": "exists", "delegation_ttl_seconds": 0, "servers": [],
+            "own_addresses": [], "wildcard_mx": [], "records": []}"#;
+        let seen: Look = serde_json::from_str(seen).unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let first = after(None, &seen, &settings, at(100)).unwrap();
+        assert_eq!(after(Some(&first), &seen, &settings, at(99)), None);
+        let second = after(Some(&first), &seen, &settings, at(101)).unwrap();
+        assert_eq!((second.first_looked_at, second.looked_at), (at(100), at(101)));
+    }
 }

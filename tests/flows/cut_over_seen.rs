@@ -12,6 +12,8 @@ use mailvan_tests::{PATIENCE, ensure_identical, quiet, rest, send, subjects};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::described::the_running_api_is_the_described_one;
+
 const DOMAIN: &str = "harbour.example";
 const SERVERS: [u8; 2] = [11, 12];
 const PROFILE: &str =
@@ -31,6 +33,7 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
     dns.delegate(DOMAIN, &SERVERS);
     dns.start()?;
     let mut plan = Plan::new("cut-over-seen", accounts(30, 21));
+    plan.has_dav = true;
     plan.more_profile = PROFILE.to_owned();
     plan.parameters = Parameters {
         lead_times_waived: true,
@@ -76,7 +79,8 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
     assert_eq!(world.customer.status(&order).await?.state, "completed");
     let subjects = subjects(&world, &order).await?;
     assert_eq!(subjects.len(), 3, "{subjects:?}");
-    Ok(())
+    // It has all that an answer can show.
+    the_running_api_is_the_described_one(&world, &order).await
 }
 
 /// The domain as the API shows it.

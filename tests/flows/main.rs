@@ -18,6 +18,7 @@ mod certified;
 mod chaos;
 mod copying;
 mod cut_over_seen;
+mod described;
 mod main_way;
 mod page;
 mod preview;

@@ -2,20 +2,28 @@
 //!
 //! Right after the rows were read, after a row was mended, and once more before the start. What looks
 //! like a passing fault is looked at again, by a new message. Idempotency key: the mailbox and its
-//! round; any message may come twice. The last mailbox of a request has `ingest` admit it.
+//! round; any message may come twice, and the table says who looks, and how many looks have found a
+//! fault. The last mailbox of a request has `ingest` admit it.
 
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::admission::{AdmissionError, finish_check};
-use mailvan::check::{Looked, look};
+use mailvan::check::{Finder, Looked, look, nowhere};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestId, RequestState};
 use mailvan::queue::{CheckMailbox, Queue, Queues, SendNotice, decode, serve};
 use mailvan::secrets::SecretError;
+use mailvan::store::server::ServerRecord;
 use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError, stamp};
 use mailvan::sync::{Engine, NO_CONNECTION};
+
+/// When a message comes again that found another one's look or rest.
+const TAKEN: Duration = Duration::from_secs(30);
+
+/// How much earlier than its message a mailbox's rest ends: clocks are not to the second.
+const EARLY: Duration = Duration::from_secs(2);
 
 /// How long what was found before the start is collected before it is told.
 const TOLD_AFTER: Duration = Duration::from_mins(10);
@@ -23,6 +31,7 @@ const TOLD_AFTER: Duration = Duration::from_mins(10);
 /// What the function works with.
 struct Deps {
     engine: Engine,
+    finder: Finder,
     queues: Queues,
 }
 
@@ -34,6 +43,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
     let deps = &Deps {
         engine: config.engine(),
+        finder: config.finder(),
         queues: config.queues(),
     };
     serve(async |message, deadline| check(deps, &message, deadline).await).await
@@ -55,8 +65,18 @@ async fn check(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow:
         }
         return Ok(());
     }
+    let job = match locate(deps, job).await? {
+        Located::Known(job) => job,
+        Located::Nowhere(job, fault) => return judge(deps, &job, wish, Looked::without_source(fault)).await,
+        // Its new form has a message of its own.
+        Located::Mended => return Ok(()),
+    };
     let Some(connection) = deps.engine.take_connection(&job, deadline).await? else {
         return Ok(deps.queues.send_later(Queue::Check, &wish, NO_CONNECTION).await?);
+    };
+    let Some(job) = lease(deps, job, deadline).await? else {
+        store.give_connection_back(&connection, false, now()).await?;
+        return Ok(deps.queues.send_later(Queue::Check, &wish, TAKEN).await?);
     };
     let looked = look_at(deps, &job, deadline).await;
     let was_crowded = looked.as_ref().is_ok_and(|looked| looked.is_crowded);
@@ -64,9 +84,65 @@ async fn check(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow:
     match looked {
         Ok(looked) => judge(deps, &job, wish, looked).await,
         // The request has ended, and the passwords with it.
-        Err(Unlooked::Secret(SecretError::Destroyed)) => Ok(()),
+        Err(SecretError::Destroyed) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is known of the server of a mailbox.
+enum Located {
+    /// It is known, or has just been found.
+    Known(JobRecord),
+    /// None is named, and none was found.
+    Nowhere(JobRecord, CheckFault),
+    /// The row was mended meanwhile.
+    Mended,
+}
+
+/// Finds the server of a mailbox where none is named: once for all mailboxes of the domain. Idempotency
+/// key: request and domain; whoever looks a second time finds the same.
+async fn locate(deps: &Deps, mut job: JobRecord) -> anyhow::Result<Located> {
+    if !job.seeks_source {
+        return Ok(Located::Known(job));
+    }
+    let store = &deps.engine.store;
+    let id = job.request_id;
+    let search = if let Some(known) = store.server_search(id, &job.domain, now()).await? {
+        known
+    } else {
+        let search = deps.finder.find(&job.domain).await;
+        let record = ServerRecord {
+            request_id: id,
+            domain: job.domain.clone(),
+            looked_at: now(),
+            search: search.clone(),
+        };
+        store.put_server_search(&record).await?;
+        search
+    };
+    Ok(match &search.found {
+        None => {
+            let fault = nowhere(&job.domain, &search);
+            Located::Nowhere(job, fault)
+        }
+        Some(found) if store.place_source(&mut job, found).await? => Located::Known(job),
+        Some(_) => Located::Mended,
+    })
+}
+
+/// Takes the right to look at a mailbox: each look is a login, and a few wrong ones lock mailboxes. None
+/// where another delivery looks, or rests between two looks.
+async fn lease(deps: &Deps, mut job: JobRecord, deadline: Deadline) -> anyhow::Result<Option<JobRecord>> {
+    if !job.check.state.is_open() {
+        // A look of its own, after the one that was over.
+        job.check.times = 0;
+    }
+    job.check.state = CheckState::Running;
+    let store = &deps.engine.store;
+    let has_it = store
+        .lease_check(job.job_id, &job.check, deadline.lease_end(), now())
+        .await?;
+    Ok(has_it.then_some(job))
 }
 
 /// Whether anybody waits for what would be found. A row of a request that goes on may be looked at any
@@ -77,39 +153,15 @@ fn is_wanted(request: &RequestRecord, job: &JobRecord) -> bool {
         && (job.check.state.is_open() || request.state == RequestState::Scheduled)
 }
 
-/// Why there was no look.
-#[derive(Debug)]
-enum Unlooked {
-    Secret(SecretError),
-    Store(StoreError),
-}
-
-impl From<Unlooked> for anyhow::Error {
-    fn from(unlooked: Unlooked) -> Self {
-        match unlooked {
-            Unlooked::Secret(error) => error.into(),
-            Unlooked::Store(error) => error.into(),
-        }
-    }
-}
-
-async fn look_at(deps: &Deps, job: &JobRecord, deadline: Deadline) -> Result<Looked, Unlooked> {
-    let running = Check {
-        state: CheckState::Running,
-        ..job.check.clone()
-    };
-    match deps.engine.store.note_check(job.job_id, &running).await {
-        Ok(()) | Err(StoreError::Conflict) => {}
-        Err(error) => return Err(Unlooked::Store(error)),
-    }
-    let mailbox = deps.engine.mailbox(job).await.map_err(Unlooked::Secret)?;
+async fn look_at(deps: &Deps, job: &JobRecord, deadline: Deadline) -> Result<Looked, SecretError> {
+    let mailbox = deps.engine.mailbox(job).await?;
     let looking = look(&mailbox, &job.domain, &job.destination, &deps.engine.profile, deadline);
     Ok(Box::pin(looking).await)
 }
 
 /// Writes down what was found, or looks again later where it may pass.
 async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked) -> anyhow::Result<()> {
-    let times = wish.times + 1;
+    let times = job.check.times + 1;
     let is_doubtful = looked.is_doubtful(times);
     let faults: Vec<CheckFault> = looked.findings.into_iter().map(|finding| finding.fault).collect();
     let state = match (faults.is_empty(), is_doubtful) {
@@ -122,6 +174,7 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
     let check = Check {
         state,
         round: job.check.round,
+        times,
         at: Some(stamp(now())),
         faults,
         size: looked.size.or(job.check.size),
@@ -133,11 +186,10 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         }
         return Ok(());
     }
-    match deps.engine.store.note_check(job.job_id, &check).await {
-        Ok(()) => {
-            let again = CheckMailbox { times, ..wish };
-            Ok(deps.queues.send_later(Queue::Check, &again, pause(times)).await?)
-        }
+    let pause = pause(times);
+    let rests_until = now().checked_add(pause.saturating_sub(EARLY))?;
+    match deps.engine.store.note_check(job.job_id, &check, rests_until).await {
+        Ok(()) => Ok(deps.queues.send_later(Queue::Check, &wish, pause).await?),
         // The row was mended meanwhile: its new form has a message of its own.
         Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),

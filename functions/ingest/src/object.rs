@@ -29,6 +29,12 @@ pub enum Content {
     Bytes(Zeroizing<Vec<u8>>),
 }
 
+/// Whether a file is not read for its length; one of unknown length could be of any.
+fn is_too_large(length: Option<i64>) -> bool {
+    let length = length.and_then(|length| usize::try_from(length).ok());
+    length.is_none_or(|length| length > MAX_FILE_BYTES)
+}
+
 impl Objects {
     /// The objects of this bucket.
     pub fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
@@ -44,8 +50,7 @@ impl Objects {
             Err(error) => return Err(error).context("the upload cannot be read"),
         };
         let e_tag = object.e_tag;
-        let length = usize::try_from(object.content_length.unwrap_or_default()).unwrap_or(usize::MAX);
-        let content = if length > MAX_FILE_BYTES {
+        let content = if is_too_large(object.content_length) {
             Content::TooLarge
         } else {
             let bytes = object.body.collect().await.context("the upload broke off")?;
@@ -83,5 +88,17 @@ impl Objects {
             }
             Err(error) => Err(error).context("the upload cannot be deleted"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_unknown_length_are_not_read() {
+        let most = i64::try_from(MAX_FILE_BYTES).unwrap();
+        assert!(!is_too_large(Some(0)) && !is_too_large(Some(most)));
+        assert!(is_too_large(Some(most + 1)) && is_too_large(Some(-1)) && is_too_large(None));
     }
 }

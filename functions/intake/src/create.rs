@@ -33,7 +33,9 @@ pub async fn create(
     {
         return again(deps, &request, &token, now).await;
     }
-    let order = order::read(body, deps.terms(now))?;
+    // Its lead time was right when it was made.
+    let made_at = repeatable.as_ref().and_then(Repeatable::made_at).unwrap_or(now);
+    let order = order::read(body, deps.terms(made_at))?;
     has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
     let Identity {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::dns::gate::Standing;
@@ -10,7 +10,7 @@ use mailvan::dns::guide::{Problem, RecordGuide, problems, records};
 use mailvan::dns::look::{Says, ServerLook};
 use mailvan::dns::{Data, DnsSettings, DomainWatch};
 use mailvan::store::RequestRecord;
-use mailvan::watch::{Watcher, domains_of};
+use mailvan::watch::{Watcher, is_looked_at};
 use serde::Serialize;
 
 use crate::{Deps, response};
@@ -25,9 +25,14 @@ const LOOKED_AT: usize = 12;
 /// How many of them at the same time.
 const AT_ONCE: usize = 12;
 
-#[derive(Serialize)]
+/// Domains of so many bytes are shown at once, or one. What Lambda hands on is 6 MB.
+const MOST_BYTES: usize = 3 * 1024 * 1024;
+
+#[derive(Default, Serialize)]
 struct Domains {
     domains: Vec<DomainView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_domain: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -57,34 +62,64 @@ struct ServerView {
     mx: Vec<String>,
 }
 
-/// Looks at the domains and shows them. Without `[dns]` in the profile there is nothing to show.
-pub async fn show(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
+/// Looks at the domains and shows them, from one on. Without `[dns]` in the profile there is nothing to show.
+pub async fn show(
+    deps: &Deps,
+    request: RequestRecord,
+    from_domain: Option<&str>,
+    now: Timestamp,
+) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let Some(settings) = &deps.profile.dns else {
-        return Ok(response::json(200, &Domains { domains: Vec::new() })?);
+        return Ok(response::json(200, &Domains::default())?);
     };
     let id = request.request_id;
-    let domains = domains_of(&deps.store.jobs(id, request.generation).await?);
-    let known = deps.store.domains(id).await?;
-    let mut known: HashMap<String, DomainWatch> =
-        known.into_iter().map(|record| (record.domain, record.watch)).collect();
     let watcher = Watcher {
         store: deps.store.clone(),
         resolver: deps.resolver.clone(),
         settings: settings.clone(),
     };
-    let looks = stream::iter(due(&domains, &known, now)).map(async |domain| {
-        let watch = watcher.look_at(id, &domain, now).await?;
+    let mut domains = watcher.domains(&request).await?.domains;
+    if let Some(from) = from_domain {
+        domains.retain(|domain| domain.as_str() >= from);
+    }
+    let known = deps.store.domains(id).await?;
+    let mut known: HashMap<String, DomainWatch> =
+        known.into_iter().map(|record| (record.domain, record.watch)).collect();
+    // Whoever makes requests names the domains: they are not asked for before anything is accepted, nor at the end.
+    let due = if is_looked_at(request.state) {
+        due(&domains, &known, now)
+    } else {
+        Vec::new()
+    };
+    let looks = stream::iter(due).map(async |domain| {
+        let watch = watcher.look_at(id, &domain).await?;
         anyhow::Ok((domain, watch))
     });
     let looked: Vec<(String, Option<DomainWatch>)> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
     known.extend(looked.into_iter().filter_map(|(domain, watch)| Some((domain, watch?))));
     let view = |domain: &String| view(settings, domain, known.get(domain), now);
-    Ok(response::json(
-        200,
-        &Domains {
-            domains: domains.iter().map(view).collect(),
-        },
-    )?)
+    Ok(response::json(200, &Domains::of(domains.iter().map(view))?)?)
+}
+
+/// The domain of the query, from which on they are shown.
+pub fn from_domain(event: &ApiGatewayV2httpRequest) -> Option<&str> {
+    event.query_string_parameters.first("from_domain")
+}
+
+impl Domains {
+    /// The first ones, as many as an answer can hold.
+    fn of(views: impl Iterator<Item = DomainView>) -> Result<Self, serde_json::Error> {
+        let (mut shown, mut bytes) = (Self::default(), 0);
+        for view in views {
+            bytes += serde_json::to_vec(&view)?.len();
+            if bytes > MOST_BYTES && !shown.domains.is_empty() {
+                shown.next_domain = Some(view.domain);
+                break;
+            }
+            shown.domains.push(view);
+        }
+        Ok(shown)
+    }
 }
 
 /// The domains that are to be looked at now.
@@ -146,6 +181,28 @@ mod tests {
         let look = serde_json::json!({ "domain": "example.org", "existence": "unknown", "delegation_ttl_seconds": 0, "servers": [],
             "own_addresses": [], "wildcard_mx": [], "records": [] });
         serde_json::from_value(serde_json::json!({ "first_looked_at": at, "looked_at": at, "look": look })).unwrap()
+    }
+
+    #[test]
+    fn as_many_are_shown_as_an_answer_can_hold() {
+        let settings = DnsSettings {
+            mx: vec![(10, "mx.new.example".to_owned())],
+            spf_include: None,
+            dkim: Vec::new(),
+            dmarc: None,
+            aliases: Vec::new(),
+            srv: Vec::new(),
+            unknown_ttl: std::time::Duration::from_hours(1),
+        };
+        let now = Timestamp::from_second(1_000).unwrap();
+        let shown = |count: usize| {
+            let view = |n| view(&settings, &format!("d{n:05}.example"), Some(&watch(900)), now);
+            Domains::of((0..count).map(view)).unwrap()
+        };
+        assert_eq!((shown(3).domains.len(), shown(3).next_domain), (3, None));
+        let many = shown(20_000);
+        assert!(serde_json::to_vec(&many).unwrap().len() < 2 * MOST_BYTES);
+        assert_eq!(many.next_domain, Some(format!("d{:05}.example", many.domains.len())));
     }
 
     #[test]

@@ -117,7 +117,16 @@ impl Faults {
         })
     }
 
-    /// What is said of the file.
+    /// What is said of a file that is to come. Without a length its address would take any amount.
+    pub fn awaited_file(&mut self, bytes: Option<i64>, sha256: Option<&str>) -> AnnouncedFile {
+        if bytes.is_none() {
+            let message = "this is missing: write the exact length of the file in bytes.";
+            self.add("csv_bytes", "empty_value", message);
+        }
+        self.file(bytes, sha256)
+    }
+
+    /// What is said of a file, if anything.
     pub fn file(&mut self, bytes: Option<i64>, sha256: Option<&str>) -> AnnouncedFile {
         AnnouncedFile {
             bytes: bytes.and_then(|bytes| self.csv_bytes(bytes)),
@@ -141,9 +150,7 @@ impl Faults {
             .ok()
             .filter(|bytes| (1..=MAX_FILE_BYTES as u64).contains(bytes));
         if bytes.is_none() {
-            let message = format!(
-                "write the exact length of the file in bytes, from 1 to {MAX_FILE_BYTES}, or leave the field out."
-            );
+            let message = format!("write the exact length of the file in bytes, from 1 to {MAX_FILE_BYTES}.");
             self.add("csv_bytes", "out_of_range", message);
         }
         bytes

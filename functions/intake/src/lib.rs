@@ -158,7 +158,7 @@ async fn serve(
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
-        Action::Dns => dns::show(deps, request, now).await,
+        Action::Dns => dns::show(deps, request, dns::from_domain(event), now).await,
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
         Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,
         Action::AskPreview => preview::ask(deps, request, now).await,

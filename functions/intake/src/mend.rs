@@ -69,6 +69,7 @@ pub async fn mend(
     let seal = |password: &Option<Secret>| password.as_ref().map(|password| key.seal(id, password)).transpose();
     let mended = MendedRow {
         source: order.source,
+        seeks_source: order.seeks_source,
         source_user: order.source_user,
         sealed_password: seal(&changes.password)?.unwrap_or_else(|| job.sealed_password.clone()),
         sealed_destination_password: seal(&changes.destination_password)?
@@ -85,7 +86,6 @@ pub async fn mend(
     let check = CheckMailbox {
         job_id: id,
         check_round: job.check.round + 1,
-        times: 0,
         is_news: false,
     };
     deps.queues.send(Queue::Check, &check).await?;
@@ -142,7 +142,7 @@ impl Changes {
     /// given are those of before, unless the other of the two is, or the server is another.
     fn applied_to(&self, job: &JobRecord, row: u32, policy: Policy) -> Result<MailboxOrder, Problem> {
         let is_kept = self.port.is_none() && self.security.is_none();
-        let same_server = self.source_host.is_none() && is_kept;
+        let same_server = self.source_host.is_none() && is_kept && !job.seeks_source;
         let form = FormMailbox {
             email: job.address.clone(),
             // What is not given stays sealed; the check of a row wants some text.
@@ -150,7 +150,7 @@ impl Changes {
             source_host: self
                 .source_host
                 .clone()
-                .unwrap_or_else(|| job.source.host.as_str().to_owned()),
+                .or_else(|| job.named_source().map(|source| source.host.to_string())),
             port: self.port.or_else(|| same_server.then(|| i64::from(job.source.port))),
             security: self
                 .security
@@ -201,6 +201,23 @@ mod tests {
         ] {
             assert_eq!(applied(changes).as_deref(), Ok(expected), "{changes}");
         }
+    }
+
+    #[test]
+    fn a_row_whose_server_is_sought_goes_on_seeking_unless_one_is_named() {
+        let mut job = samples::job(3, JobState::Waiting, None);
+        job.seeks_source = true;
+        let applied = |changes: &str| {
+            let changes: Changes = serde_json::from_str(changes).unwrap();
+            let order = changes.applied_to(&job, 3, Policy::STRICT).unwrap();
+            (order.seeks_source, order.source.to_string())
+        };
+        assert_eq!(
+            applied(r#"{"password": "new"}"#),
+            (true, "example.com:993 (tls)".to_owned())
+        );
+        let named = r#"{"source_host": "mail.example.net", "password": "new", "port": 143}"#;
+        assert_eq!(applied(named), (false, "mail.example.net:143 (starttls)".to_owned()));
     }
 
     /// Whoever has the token only must not learn the passwords.

@@ -105,7 +105,7 @@ struct NewFrame {
     window: Option<Frame>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Renewal {
     csv_bytes: Option<i64>,
@@ -125,8 +125,12 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let ticket = body.ticket.and_then(|ticket| faults.ticket(&ticket));
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
     let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();
-    let file = faults.file(body.csv_bytes, body.csv_sha256.as_deref());
     let has_file = body.csv_bytes.is_some() || body.csv_sha256.is_some();
+    let (bytes, sha256) = (body.csv_bytes, body.csv_sha256.as_deref());
+    let file = match &body.mailboxes {
+        Some(_) => faults.file(bytes, sha256),
+        None => faults.awaited_file(bytes, sha256),
+    };
     let intake = match &body.mailboxes {
         Some(mailboxes) => faults.form(mailboxes, has_file, terms.policy),
         None => Intake::default(),
@@ -166,19 +170,14 @@ pub fn read_window(body: &[u8], terms: Terms<'_>) -> Result<Option<Window>, Prob
     }
 }
 
-/// Reads the body of a wish for a new upload, which may be empty: the length of the file, where it
-/// is known.
+/// Reads the body of a wish for a new upload: the length of the file.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_renewal(body: &[u8]) -> Result<AnnouncedFile, Problem> {
-    let renewal = if body.is_empty() {
-        Renewal::default()
-    } else {
-        body::parse(body)?
-    };
+    let renewal: Renewal = body::parse(body)?;
     let mut faults = Faults::default();
-    let file = faults.file(renewal.csv_bytes, renewal.csv_sha256.as_deref());
+    let file = faults.awaited_file(renewal.csv_bytes, renewal.csv_sha256.as_deref());
     if faults.is_empty() {
         Ok(file)
     } else {

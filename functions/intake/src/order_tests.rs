@@ -34,14 +34,16 @@ fn fields(document: &Value) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn an_order_for_a_file_needs_a_contact_only() {
-    let order = read_at(NOW, &json!({"contact_email": " Anna@Example.com "})).unwrap();
+fn an_order_for_a_file_needs_a_contact_and_a_length_only() {
+    let missing = refused(&json!({"contact_email": "anna@example.com"}));
+    assert_eq!(fields(&missing), [("csv_bytes", "empty_value")]);
+    let order = read_at(NOW, &json!({"contact_email": " Anna@Example.com ", "csv_bytes": 9})).unwrap();
     assert_eq!(order.contact_email.as_str(), "Anna@example.com");
     assert_eq!((order.ticket, order.window), (None, None));
     assert!(matches!(
         order.mailboxes,
         Mailboxes::File(AnnouncedFile {
-            bytes: None,
+            bytes: Some(9),
             sha256: None
         })
     ));
@@ -116,7 +118,7 @@ fn all_faults_are_told_at_once_and_no_value_is() {
 #[test]
 fn an_early_start_is_refused_with_the_earliest_in_the_customer_s_zone() {
     let window = json!({"start": "2026-11-25T04:00", "time_zone": "America/New_York"});
-    let body = json!({"contact_email": "anna@example.com", "window": window});
+    let body = json!({"contact_email": "anna@example.com", "csv_bytes": 9, "window": window});
     assert!(read_at(NOW, &body).is_ok());
     let problem = read_at("2026-11-24T09:00:01Z", &body).unwrap_err();
     assert_eq!(problem.code(), Code::TooEarly);
@@ -136,7 +138,7 @@ fn an_early_start_is_refused_with_the_earliest_in_the_customer_s_zone() {
 #[test]
 fn an_early_start_among_other_faults_still_names_the_earliest() {
     let window = json!({"start": "2026-11-24T22:00", "time_zone": "Europe/Berlin"});
-    let document = refused(&json!({"window": window}));
+    let document = refused(&json!({"csv_bytes": 9, "window": window}));
     assert_eq!(document["code"], "invalid_request");
     assert_eq!(
         fields(&document),
@@ -186,7 +188,7 @@ fn faults_of_a_window_name_their_field() {
         ),
     ] {
         let window = json!({"start": start, "end": end, "time_zone": zone});
-        let document = refused(&json!({"contact_email": "anna@example.com", "window": window}));
+        let document = refused(&json!({"contact_email": "anna@example.com", "csv_bytes": 9, "window": window}));
         assert_eq!(fields(&document), [(field, code)], "{document}");
         let message = document["faults"][0]["message"].as_str().unwrap();
         assert!(
@@ -219,14 +221,16 @@ fn tickets_are_short_and_visible() {
         ("a\u{202e}b".to_owned(), "bad_character"),
     ] {
         assert_eq!(
-            fields(&refused(&json!({"contact_email": "a@example.com", "ticket": ticket}))),
+            fields(&refused(
+                &json!({"contact_email": "a@example.com", "csv_bytes": 9, "ticket": ticket})
+            )),
             [("ticket", code)]
         );
     }
     assert!(
         read_at(
             NOW,
-            &json!({"contact_email": "a@example.com", "ticket": "№".repeat(64)})
+            &json!({"contact_email": "a@example.com", "csv_bytes": 9, "ticket": "№".repeat(64)})
         )
         .is_ok()
     );
@@ -239,9 +243,10 @@ fn unknown_fields_are_refused() {
 }
 
 #[test]
-fn a_renewal_may_tell_the_length_of_the_file() {
-    assert_eq!(read_renewal(b"").unwrap(), AnnouncedFile::default());
-    assert_eq!(read_renewal(b"{}").unwrap(), AnnouncedFile::default());
+fn a_renewal_tells_the_length_of_the_file() {
+    assert!(read_renewal(b"").is_err());
+    let missing = read_renewal(b"{}").unwrap_err().document();
+    assert_eq!(fields(&missing), [("csv_bytes", "empty_value")]);
     assert_eq!(
         read_renewal(br#"{"csv_bytes": 20971520}"#).unwrap().bytes,
         Some(20_971_520)
@@ -253,14 +258,14 @@ fn a_renewal_may_tell_the_length_of_the_file() {
         assert_eq!(fields(&document), [("csv_bytes", "out_of_range")]);
     }
     let sum = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-    let body = json!({ "csv_sha256": sum }).to_string();
+    let body = json!({ "csv_bytes": 9, "csv_sha256": sum }).to_string();
     assert_eq!(read_renewal(body.as_bytes()).unwrap().sha256.as_deref(), Some(sum));
     for sum in [
         "",
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "AAAA",
     ] {
-        let document = read_renewal(json!({ "csv_sha256": sum }).to_string().as_bytes())
+        let document = read_renewal(json!({ "csv_bytes": 9, "csv_sha256": sum }).to_string().as_bytes())
             .unwrap_err()
             .document();
         assert_eq!(fields(&document), [("csv_sha256", "bad_value")], "{sum}");
@@ -270,11 +275,19 @@ fn a_renewal_may_tell_the_length_of_the_file() {
 #[test]
 fn options_are_taken_and_their_faults_are_told_with_the_others() {
     let options = json!({"exclude": ["Trash"], "since": "2024-01-31", "repair": true});
-    let order = read_at(NOW, &json!({"contact_email": "anna@example.com", "options": options})).unwrap();
+    let order = read_at(
+        NOW,
+        &json!({"contact_email": "anna@example.com", "csv_bytes": 9, "options": options}),
+    )
+    .unwrap();
     assert!(order.options.repair && !order.options.takes(&["trash".to_owned()]));
-    let plain = read_at(NOW, &json!({"contact_email": "anna@example.com", "options": null})).unwrap();
+    let plain = read_at(
+        NOW,
+        &json!({"contact_email": "anna@example.com", "csv_bytes": 9, "options": null}),
+    )
+    .unwrap();
     assert!(plain.options.is_default());
-    let document = refused(&json!({"options": {"include": ["/hunter2"], "before": "hunter2"}}));
+    let document = refused(&json!({"csv_bytes": 9, "options": {"include": ["/hunter2"], "before": "hunter2"}}));
     assert_eq!(
         fields(&document),
         [

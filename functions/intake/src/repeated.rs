@@ -74,6 +74,11 @@ impl Repeatable {
         Ok(is_whole.then(|| (request, self.key.token(&claim.salt))))
     }
 
+    /// When the order was made first, where it was.
+    pub fn made_at(&self) -> Option<Timestamp> {
+        self.claim.as_ref().map(|claim| claim.made_at)
+    }
+
     /// The identity to make the request with: that of an interrupted call, or a new one that is
     /// claimed now. Durable on return.
     ///
@@ -100,6 +105,7 @@ impl Repeatable {
             body_seal: self.key.seal_of(body),
             salt: new_salt()?,
             mailboxes,
+            made_at: now,
             expires_at: ClaimRecord::expiry(now),
         };
         match store.put_claim(&self.key.hash(), &claim, now).await {

@@ -71,6 +71,7 @@ pub fn job(row: u32, state: JobState, pass: Option<Pass>) -> JobRecord {
         address,
         password: Secret::from("hunter2"),
         source: Endpoint::with_defaults("imap.example.com".parse().unwrap(), None, None),
+        seeks_source: false,
         destination_password: None,
     };
     let mut job = JobRecord::accepted(

@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, JobState, Pass, RequestId,
-    RequestState, Window,
+    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass,
+    RequestId, RequestState, Security, Window,
 };
 use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
@@ -109,6 +109,8 @@ struct MailboxView<'a> {
     bytes_copied: i64,
     exceptions: i64,
     notes: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceView<'a>>,
     check: CheckView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<EstimateView>,
@@ -116,6 +118,16 @@ struct MailboxView<'a> {
     certificate: Option<CertificateView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
+}
+
+/// The server at the previous provider.
+#[derive(Serialize)]
+struct SourceView<'a> {
+    host: &'a str,
+    port: u16,
+    security: Security,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found_by: Option<FoundBy>,
 }
 
 /// What was found before the copying.
@@ -291,11 +303,22 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         bytes_copied: job.bytes_copied,
         exceptions: job.exceptions,
         notes: job.notes,
+        source: source(job),
         check: check(&job.check),
         estimate,
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }
+}
+
+fn source(job: &JobRecord) -> Option<SourceView<'_>> {
+    let source = job.named_source()?;
+    Some(SourceView {
+        host: source.host.as_str(),
+        port: source.port,
+        security: source.security,
+        found_by: job.source_found_by,
+    })
 }
 
 fn check(check: &Check) -> CheckView<'_> {

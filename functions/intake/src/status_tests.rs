@@ -46,7 +46,7 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
         json!({
             "row": 2, "email": "user2@example.com", "state": "copying", "pass": "first", "folders": 3, "messages_total": 10,
             "messages_copied": 4, "bytes_total": 1000, "bytes_copied": 400, "exceptions": 0, "notes": 0,
-            "check": {"state": "waiting"},
+            "source": {"host": "imap.example.com", "port": 993, "security": "tls"}, "check": {"state": "waiting"},
         })
     );
     let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
@@ -135,4 +135,21 @@ fn nothing_secret_is_shown() {
     for secret in ["sealed", "token", "hash", "data_key", "password"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
+}
+
+#[test]
+fn a_server_is_shown_once_it_is_known_and_how_it_was_found() {
+    let mut overview = Overview {
+        request: samples::request(RequestState::Checking),
+        jobs: vec![samples::job(2, JobState::Waiting, None)],
+        faults: Vec::new(),
+        read_at: samples::now(),
+    };
+    let shown = |overview: &Overview| serde_json::to_value(overview.view(0)).unwrap()["mailboxes"][0]["source"].clone();
+    let named = json!({ "host": "imap.example.com", "port": 993, "security": "tls" });
+    assert_eq!(shown(&overview), named);
+    overview.jobs[0].source_found_by = Some(FoundBy::ServiceRecord);
+    assert_eq!(shown(&overview)["found_by"], "service_record");
+    overview.jobs[0].seeks_source = true;
+    assert_eq!(shown(&overview), Value::Null);
 }

@@ -2,7 +2,7 @@
 // Pure: no page, no network.
 
 export const COLUMNS = ['email', 'password', 'source_host', 'port', 'security', 'source_user', 'destination_email', 'destination_password'];
-export const REQUIRED = ['email', 'password', 'source_host'];
+export const REQUIRED = ['email', 'password'];
 export const MAX_BYTES = 20 * 1024 * 1024;
 export const MAX_ROWS = 50_000;
 const EXAMPLE_HOST = 'imap.previous-provider.example';

@@ -36,5 +36,5 @@ function mailbox(filled) {
     const bare = name.endsWith('password') ? value : value.trim();
     if (bare !== '') body[name] = name === 'port' ? Number(bare) : bare;
   }
-  return { email: '', password: '', source_host: '', ...body };
+  return { email: '', password: '', ...body };
 }

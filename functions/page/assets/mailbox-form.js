@@ -50,15 +50,7 @@ function card(mailbox, at, draft, settings, remove) {
   });
   const needed = settings.needs_destination_password;
   const email = make('email', { attributes: { inputmode: 'email' } });
-  const host = make('source_host', { hint: 'source_host_hint', attributes: { inputmode: 'url' } });
-  email.control.addEventListener('change', () => {
-    const domain = mailbox.email.split('@')[1]?.trim();
-    if (domain && isHost(domain) && mailbox.source_host === '') {
-      mailbox.source_host = `imap.${domain}`;
-      host.control.value = mailbox.source_host;
-      host.fault(null);
-    }
-  });
+  const host = make('source_host', { optional: true, hint: 'source_host_hint', attributes: { inputmode: 'url' } });
   const security = [['', words('security_auto')], ['tls', words('security_tls')], ['starttls', words('security_starttls')], ['none', words('security_none')]];
   const fields = {
     email,
@@ -92,7 +84,7 @@ function check(draft, show) {
       const where = draft.mailboxes.length > 1 ? `${t('form.mailboxes.card', { count: at + 1 })}, ${target.label}` : target.label;
       faults.push({ text: `${where}: ${text}`, focus: () => target.control.focus() });
     };
-    for (const column of ['email', 'password', 'source_host']) {
+    for (const column of ['email', 'password']) {
       if (mailbox[column].trim() === '') add(column, t('form.needed'));
     }
     for (const column of ['email', 'destination_email']) {

@@ -34,7 +34,6 @@ fn look(job: &JobRecord) -> CheckMailbox {
     CheckMailbox {
         job_id: job.job_id,
         check_round: job.check.round,
-        times: 0,
         is_news: !job.check.needs_attention(),
     }
 }

@@ -7,24 +7,20 @@
 
 mod overdue;
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use anyhow::Context as _;
+use aws_lambda_events::event::sqs::SqsMessage;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use mailvan::clock::now;
+use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
 use mailvan::store::{RequestRecord, Store};
-use mailvan::watch::{Watcher, domains_of, tells_of_all};
-
-/// The states in which a request's domains are looked at. Before the first pass is done it is for the
-/// TTL of the old records, which has to be known before they are changed.
-const WATCHED: [RequestState; 3] = [
-    RequestState::Scheduled,
-    RequestState::FirstPass,
-    RequestState::AwaitingCutover,
-];
+use mailvan::watch::{LOOKED_AT_IN, Watcher, is_looked_at};
 
 /// How often a domain is looked at before the change is awaited.
 const BEFORE: SignedDuration = SignedDuration::from_hours(6);
@@ -36,10 +32,17 @@ const AWAITED: SignedDuration = SignedDuration::from_secs(30);
 const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 const LATER: SignedDuration = SignedDuration::from_mins(55);
 
-/// How many domains of a request are looked at at the same time, and how many in one run; the others
-/// come next time.
-const AT_ONCE: usize = 10;
-const IN_ONE_RUN: usize = 20;
+/// How many domains of a request are looked at at the same time.
+const AT_ONCE: usize = 20;
+
+/// What is left of a run's time when no more looks are begun: one takes 15 seconds at most.
+const MARGIN: Duration = Duration::from_secs(25);
+
+/// How old a look may be that lets the final pass start.
+const TRUE_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// A message that has waited so long is dropped: the clock has sent another one since.
+const LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the function works with.
 struct Deps {
@@ -64,18 +67,33 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         watcher,
         queues: config.queues(),
     };
-    serve(async |message, _| match decode(&message)? {
-        WatchDns::All => look_for_work(deps).await,
-        WatchDns::Request { request_id } => look_at(deps, request_id, now()).await,
+    serve(async |message, deadline| {
+        if is_late(&message, now()) {
+            return Ok(());
+        }
+        match decode(&message)? {
+            WatchDns::All => look_for_work(deps).await,
+            WatchDns::Request { request_id } => look_at(deps, request_id, deadline).await,
+        }
     })
     .await
+}
+
+/// Whether a message has waited in the queue until it was overtaken.
+fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
+    let sent = message
+        .attributes
+        .get("SentTimestamp")
+        .and_then(|sent| sent.parse().ok());
+    let sent = sent.and_then(|sent| Timestamp::from_millisecond(sent).ok());
+    sent.is_some_and(|sent| now.duration_since(sent) > LATE_AFTER)
 }
 
 /// Sends a message for each request that is watched.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
     overdue::look(&deps.store, &deps.queues, now()).await?;
     let Some(watcher) = &deps.watcher else { return Ok(()) };
-    for state in WATCHED {
+    for state in LOOKED_AT_IN {
         let found = watcher.store.requests_in(state).await?;
         let messages: Vec<WatchDns> = found
             .into_iter()
@@ -86,46 +104,52 @@ async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn look_at(deps: &Deps, id: RequestId, now: Timestamp) -> anyhow::Result<()> {
+async fn look_at(deps: &Deps, id: RequestId, deadline: Deadline) -> anyhow::Result<()> {
     let Some(watcher) = &deps.watcher else { return Ok(()) };
     // The index that it was found in may be behind.
     let request = watcher.store.find_request(id).await?;
-    let Some(request) = request.filter(|request| WATCHED.contains(&request.state)) else {
+    let Some(request) = request.filter(|request| is_looked_at(request.state)) else {
         return Ok(());
     };
-    let jobs = watcher.store.jobs(id, request.generation).await?;
-    let domains = domains_of(&jobs);
-    let mut known: Vec<(String, Option<DomainWatch>)> = Vec::with_capacity(domains.len());
-    for domain in domains {
-        let watch = watcher.store.domain(id, &domain).await?.map(|record| record.watch);
-        known.push((domain, watch));
-    }
-    // Those that were not looked at for longest come first, so that none of many is left out.
-    known.sort_by_key(|(_, watch)| watch.as_ref().map(|watch| watch.looked_at));
-    let every = interval(&request, now).context("a time that cannot be read")?;
-    let due: Vec<String> = known
-        .iter()
-        .filter(|(_, watch)| watch.as_ref().is_none_or(|watch| is_due(watch, every, now)))
-        .map(|(domain, _)| domain.clone())
-        .take(IN_ONE_RUN)
-        .collect();
-    let looks = stream::iter(due).map(async |domain| {
-        let watch = watcher.look_at(id, &domain, now).await?;
-        anyhow::Ok((domain, watch))
-    });
-    let looked: Vec<(String, Option<DomainWatch>)> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
-    for (domain, watch) in looked {
-        if let Some(place) = known.iter_mut().find(|(known, _)| *known == domain) {
-            place.1 = watch;
+    let of_request = watcher.domains(&request).await?;
+    let known = watcher.store.domains(id).await?;
+    let mut known: HashMap<String, DomainWatch> =
+        known.into_iter().map(|record| (record.domain, record.watch)).collect();
+    let every = interval(&request, now()).context("a time that cannot be read")?;
+    let due = due(&of_request.domains, &known, every, now());
+    for group in due.chunks(AT_ONCE) {
+        // The others come first next time.
+        if deadline.remaining() < MARGIN {
+            tracing::warn!(request.id = %id, domains = due.len(), "not all domains could be looked at");
+            break;
+        }
+        let looks = stream::iter(group).map(async |domain| {
+            let watch = watcher.look_at(id, domain).await?;
+            anyhow::Ok((domain, watch))
+        });
+        let looked: Vec<(&String, Option<DomainWatch>)> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+        for (domain, watch) in looked {
+            match watch {
+                Some(watch) => known.insert(domain.clone(), watch),
+                None => known.remove(domain),
+            };
         }
     }
-    let seen: Vec<Option<DomainWatch>> = known.into_iter().map(|(_, watch)| watch).collect();
-    let may_start = request.state == RequestState::AwaitingCutover && tells_of_all(&jobs);
-    if may_start && have_settled(&seen, &watcher.settings, now) {
+    let seen: Vec<Option<&DomainWatch>> = of_request.domains.iter().map(|domain| known.get(domain)).collect();
+    let may_start = request.state == RequestState::AwaitingCutover && of_request.tells_of_all;
+    if may_start && have_settled(&seen, &watcher.settings, now()) {
         tracing::info!(request.id = %id, domains = seen.len(), "the DNS has changed, and caches have forgotten the old");
         deps.queues.send(Queue::Cutover, &CutOver { request_id: id }).await?;
     }
     Ok(())
+}
+
+/// The domains that are to be looked at now, those that were not looked at for longest first.
+fn due(domains: &[String], known: &HashMap<String, DomainWatch>, every: SignedDuration, now: Timestamp) -> Vec<String> {
+    let is_due = |domain: &&String| known.get(*domain).is_none_or(|watch| is_due(watch, every, now));
+    let mut due: Vec<&String> = domains.iter().filter(is_due).collect();
+    due.sort_by_key(|domain| known.get(*domain).map(|watch| watch.looked_at));
+    due.into_iter().cloned().collect()
 }
 
 /// How often the domains of a request are looked at now.
@@ -149,19 +173,16 @@ fn is_due(watch: &DomainWatch, every: SignedDuration, now: Timestamp) -> bool {
     now.duration_since(watch.looked_at) >= every
 }
 
-/// Whether mail of none of the domains arrives at the previous provider any more. All are waited for,
-/// because the final pass is the request's.
-fn have_settled(seen: &[Option<DomainWatch>], settings: &DnsSettings, now: Timestamp) -> bool {
-    let mut each = seen
-        .iter()
-        .map(|watch| watch.as_ref().is_some_and(|watch| watch.has_settled(settings, now)));
-    !seen.is_empty() && each.all(|has_settled| has_settled)
+/// Whether mail of none of the domains arrives at the previous provider any more, by looks that are still
+/// true. All are waited for, because the final pass is the request's.
+fn have_settled(seen: &[Option<&DomainWatch>], settings: &DnsSettings, now: Timestamp) -> bool {
+    let has_settled =
+        |watch: &DomainWatch| watch.has_settled(settings, now) && now.duration_since(watch.looked_at) < TRUE_FOR;
+    !seen.is_empty() && seen.iter().all(|watch| watch.is_some_and(has_settled))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -192,12 +213,37 @@ mod tests {
     #[test]
     fn the_final_pass_waits_for_all_domains() {
         let (new, old) = (watch("mx.new.example"), watch("mx.old.example"));
-        let settled = |seen: &[Option<DomainWatch>], second| have_settled(seen, &settings(), at(second));
-        assert!(settled(&[Some(new.clone())], 60) && settled(&[Some(new.clone()), Some(new.clone())], 60));
-        assert!(!settled(&[Some(new.clone())], 59));
-        assert!(!settled(&[Some(new.clone()), Some(old)], 600));
-        assert!(!settled(&[Some(new), None], 600));
+        let settled = |seen: &[Option<&DomainWatch>], second| have_settled(seen, &settings(), at(second));
+        assert!(settled(&[Some(&new)], 60) && settled(&[Some(&new), Some(&new)], 60));
+        assert!(!settled(&[Some(&new)], 59));
+        assert!(!settled(&[Some(&new), Some(&old)], 600));
+        assert!(!settled(&[Some(&new), None], 600));
         assert!(!settled(&[], 600));
+    }
+
+    #[test]
+    fn a_look_of_long_ago_starts_nothing() {
+        let new = watch("mx.new.example");
+        assert!(have_settled(&[Some(&new)], &settings(), at(899)));
+        assert!(!have_settled(&[Some(&new)], &settings(), at(900)));
+    }
+
+    #[test]
+    fn those_that_were_not_looked_at_for_longest_come_first() {
+        let domains = ["a", "b", "c"].map(|name| format!("{name}.example"));
+        let mut known = HashMap::from([(domains[0].clone(), watch("mx.new.example"))]);
+        known.insert(domains[1].clone(), watch("mx.old.example"));
+        assert_eq!(due(&domains, &known, BEFORE, at(10)), ["c.example"]);
+        assert_eq!(due(&domains, &known, BEFORE, at(40)), ["c.example", "a.example"]);
+    }
+
+    #[test]
+    fn a_message_that_has_waited_too_long_is_overtaken() {
+        let mut message = SqsMessage::default();
+        assert!(!is_late(&message, at(0)));
+        let sent = at(0).as_millisecond().to_string();
+        message.attributes.insert("SentTimestamp".to_owned(), sent);
+        assert!(!is_late(&message, at(300)) && is_late(&message, at(301)));
     }
 
     #[test]

@@ -70,6 +70,7 @@ fn job(number: u8, row: u32) -> JobRecord {
         address,
         password: Secret::from("hunter2"),
         source: Endpoint::with_defaults("imap.example.org".parse().unwrap(), None, None),
+        seeks_source: false,
         destination_password: None,
     };
     let id = JobId::new(id(number), 1, row);

@@ -4,7 +4,7 @@
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
 //! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`name_servers`] a small DNS, [`samples`]
 //! fills it, [`proxy`] breaks connections to it,
-//! [`browser`] looks at the page,
+//! [`browser`] looks at the page, [`schemathesis`] compares the API with its description,
 //! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
 //! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
 
@@ -29,10 +29,12 @@ pub mod proxy;
 pub mod radicale;
 mod random;
 pub mod samples;
+pub mod schemathesis;
 pub mod setup;
 pub mod stack;
 pub mod tally;
 pub mod venv;
+pub mod web_server;
 pub mod world;
 
 /// The root of the workspace that this crate was built in.

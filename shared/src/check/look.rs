@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Belief, Finding, destination, source, suggest};
 use crate::clock::Deadline;
-use crate::domain::{EmailAddress, MailboxSize};
+use crate::domain::{CheckFault, EmailAddress, MailboxSize};
 use crate::imap::folder::{self, ListedFolder};
 use crate::imap::quota::{Quota, quota};
 use crate::imap::{Count, ImapError, Session, count_all, weigh};
@@ -13,6 +13,9 @@ use crate::sync::{Access, Mailbox};
 
 /// What is left of a run's time for guessing what was meant, and for writing it down.
 const MARGIN: Duration = Duration::from_secs(15);
+
+/// What is left for the rest when counting is given up: less than that is not worth beginning it.
+const COUNTING_ENDS: Duration = Duration::from_secs(3);
 
 /// Where a server tells no sizes, folders are weighed until so many messages have been seen; the rest
 /// is taken to weigh the same on average.
@@ -27,6 +30,19 @@ pub struct Looked {
     pub findings: Vec<Finding>,
     /// Whether the previous provider's server said that it has too many connections.
     pub is_crowded: bool,
+}
+
+impl Looked {
+    /// What is found out without a server at the previous provider.
+    pub fn without_source(fault: CheckFault) -> Self {
+        Self {
+            findings: vec![Finding {
+                fault,
+                belief: Belief::AtOnce,
+            }],
+            ..Self::default()
+        }
+    }
 }
 
 /// Looks at a mailbox on both sides at the same time.
@@ -44,7 +60,7 @@ pub async fn look<L>(
     );
     let mut looked = Looked::default();
     match there {
-        Ok(size) => looked.size = Some(size),
+        Ok(size) => looked.size = size,
         Err(error) => {
             looked.is_crowded = matches!(error, ImapError::LoginRefused { passing: true, .. });
             let endpoint = &mailbox.source.endpoint;
@@ -86,7 +102,9 @@ async fn room(access: &Access) -> Result<Option<Quota>, ImapError> {
     Ok(quota)
 }
 
-async fn size<L>(mailbox: &Mailbox<L>, limit: Duration) -> Result<MailboxSize, ImapError> {
+/// How much there is to copy; none where the server lets us in and lists its folders, and is too slow to be
+/// counted in this time. That is no fault of the customer's.
+async fn size<L>(mailbox: &Mailbox<L>, limit: Duration) -> Result<Option<MailboxSize>, ImapError> {
     let deadline = Deadline::after(limit);
     let mut session = mailbox.source.open().await?;
     let (_, listed) = folder::list(&mut session).await?;
@@ -96,9 +114,14 @@ async fn size<L>(mailbox: &Mailbox<L>, limit: Duration) -> Result<MailboxSize, I
         .filter(is_copied)
         .map(|folder| folder.wire_name.as_str())
         .collect();
-    let size = sized(&mut session, &names, deadline).await?;
+    let left = deadline.remaining().saturating_sub(COUNTING_ENDS);
+    let Ok(size) = tokio::time::timeout(left, sized(&mut session, &names, deadline)).await else {
+        tracing::info!(folders = names.len(), "the source is too slow to be counted");
+        return Ok(None);
+    };
+    let size = size?;
     session.logout().await;
-    Ok(size)
+    Ok(Some(size))
 }
 
 async fn sized(session: &mut Session, names: &[&str], deadline: Deadline) -> Result<MailboxSize, ImapError> {

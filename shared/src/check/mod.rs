@@ -5,6 +5,7 @@
 //! source      what a failure at the previous provider means for a customer (login)
 //! destination the same at the new provider
 //! providers   what large providers ask for
+//! find        the server, where none is named
 //! suggest     what was meant by a server's name, each guess tried by a connection
 //! ```
 //!
@@ -12,12 +13,14 @@
 //! mailbox is looked at, how often, and what follows is the function `check`'s business.
 
 mod destination;
+mod find;
 mod login;
 mod look;
 mod providers;
 mod source;
 mod suggest;
 
+pub use find::{Finder, nowhere};
 pub use look::{Looked, look};
 pub use providers::Provider;
 

@@ -31,7 +31,7 @@ pub async fn complete(
             fault.suggestion = found.map(|found| found.host.to_string());
         }
         ImapError::Tls { source, .. } if !names_of(source).is_empty() => {
-            let hosts = certified(&names_of(source), endpoint.host.as_str());
+            let hosts = certified(&names_of(source), endpoint.host.as_str(), domain);
             let found = first_that_answers(connector, at_hosts(&hosts, endpoint)).await;
             fault.suggestion = found.map(|found| found.host.to_string());
         }
@@ -114,8 +114,10 @@ fn meant(typed: &str, domain: &str) -> Vec<String> {
     unique(guesses)
 }
 
-/// Names that a certificate is for and that may be the server's; what a wildcard may stand for.
-fn certified(names: &[String], typed: &str) -> Vec<String> {
+/// Names that a certificate is for and that may be the server's; what a wildcard may stand for. Whoever
+/// answers has chosen them, so only those are proposed that belong to a known provider, to the typed
+/// server or to the customer's own domain: nobody shall be led to give a password to a stranger's server.
+fn certified(names: &[String], typed: &str, domain: &str) -> Vec<String> {
     let first_label = typed.split('.').next().unwrap_or_default();
     let mut guesses = Vec::new();
     for name in names {
@@ -124,7 +126,17 @@ fn certified(names: &[String], typed: &str) -> Vec<String> {
             None => guesses.push(name.clone()),
         }
     }
-    unique(guesses)
+    guesses.retain(|guess| Provider::of(guess).is_some() || is_within(guess, typed) || is_within(guess, domain));
+    // Others may have names in a provider's domain too.
+    let own = |guess: String| Provider::of(&guess).map_or(guess, |provider| provider.imap.to_owned());
+    unique(guesses.into_iter().map(own).collect())
+}
+
+/// Whether a name is this one or below it.
+pub(super) fn is_within(name: &str, above: &str) -> bool {
+    let (name, above) = (name.to_ascii_lowercase(), above.to_ascii_lowercase());
+    name.strip_suffix(&above)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn unique(guesses: Vec<String>) -> Vec<String> {
@@ -170,10 +182,27 @@ mod tests {
 
     #[test]
     fn certificates_names_are_guesses_too() {
-        let names = ["*.hoster.example".to_owned(), "mx.hoster.example".to_owned()];
+        let names = ["*.example.com".to_owned(), "mx.example.com".to_owned()];
         assert_eq!(
-            certified(&names, "imap.example.com"),
-            ["imap.hoster.example", "mail.hoster.example", "mx.hoster.example"]
+            certified(&names, "imap.hoster.example", "example.com"),
+            ["imap.example.com", "mail.example.com", "mx.example.com"]
         );
+        let names = ["*.google.com".to_owned()];
+        assert_eq!(
+            certified(&names, "mail.example.com", "example.com")[0],
+            "imap.gmail.com"
+        );
+    }
+
+    #[test]
+    fn a_strangers_certificate_proposes_nothing() {
+        let names = [
+            "evil.example",
+            "*.evil.example",
+            "notexample.com",
+            "imap.example.com.evil.example",
+        ];
+        let names = names.map(str::to_owned);
+        assert_eq!(certified(&names, "imap.example.com", "example.com"), [""; 0]);
     }
 }

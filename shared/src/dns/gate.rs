@@ -65,6 +65,12 @@ pub struct DomainWatch {
     /// When caches have forgotten the old one, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_pass_after: Option<Timestamp>,
+    /// The servers that told an old MX when they answered last, of those that are responsible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_servers: Vec<String>,
+    /// How long caches keep that they are responsible, in seconds, by the last look that found any server.
+    #[serde(default)]
+    pub delegation_ttl_seconds: u32,
     /// The last look.
     pub look: Look,
 }
@@ -124,6 +130,8 @@ impl DomainWatch {
             old_until: before.and_then(|before| before.old_until),
             changed_at: before.and_then(|before| before.changed_at),
             final_pass_after: before.and_then(|before| before.final_pass_after),
+            old_servers: before.map_or_else(Vec::new, |before| before.old_servers.clone()),
+            delegation_ttl_seconds: before.map_or(0, |before| before.delegation_ttl_seconds),
             look,
         };
         if let Some(ttl) = old_ttl {
@@ -131,14 +139,15 @@ impl DomainWatch {
         }
         // Servers that are no longer named as responsible may still be asked, by caches that remember them.
         if let Some(before) = before
-            && has_left(&before.look, &watch.look)
+            && has_left(&before.old_servers, &watch.look)
         {
-            let remembered = before.look.delegation_ttl_seconds.min(LONGEST_TTL_SECONDS);
+            let remembered = before.delegation_ttl_seconds.min(LONGEST_TTL_SECONDS);
             watch.keeps_until(later(
                 now,
                 remembered.saturating_add(before.old_ttl_seconds.unwrap_or_default()),
             ));
         }
+        watch.remember_servers(&exchanges);
         match standing {
             Standing::Changed if watch.changed_at.is_none() => {
                 // Until a moment ago the old may have been answered.
@@ -161,6 +170,34 @@ impl DomainWatch {
             && self.final_pass_after.is_some_and(|after| now >= after)
     }
 
+    /// Remembers which servers tell the old. One that is silent now is taken to tell what it told before,
+    /// and a look that found no servers at all changes nothing.
+    fn remember_servers(&mut self, exchanges: &[String]) {
+        if self.look.servers.is_empty() {
+            return;
+        }
+        let servers = &self.look.servers;
+        let says = |name: &str, matches: &dyn Fn(&Says) -> bool| {
+            servers
+                .iter()
+                .any(|server| server.name == name && matches(&server.says))
+        };
+        let tells_old =
+            |says: &Says| matches!(says, Says::Answers { mx, .. } if Leads::of(mx, exchanges) != Leads::New);
+        let told_before = |name: &str| self.old_servers.iter().any(|old| old == name);
+        let is_old = |name: &str| {
+            says(name, &tells_old) || told_before(name) && says(name, &|says| matches!(says, Says::Silent))
+        };
+        let mut old: Vec<String> = servers
+            .iter()
+            .map(|server| server.name.clone())
+            .filter(|name| is_old(name))
+            .collect();
+        old.dedup();
+        self.old_servers = old;
+        self.delegation_ttl_seconds = self.look.delegation_ttl_seconds;
+    }
+
     fn keeps_until(&mut self, until: Timestamp) {
         self.old_until = self.old_until.max(Some(until));
     }
@@ -174,16 +211,12 @@ pub(super) fn answers(look: &Look) -> impl Iterator<Item = (&[Data], u32)> {
     })
 }
 
-/// Whether a server that answered before is not responsible any more.
-fn has_left(before: &Look, now: &Look) -> bool {
-    let answered = before
-        .servers
-        .iter()
-        .filter(|server| matches!(server.says, Says::Answers { .. }));
+/// Whether one of these servers is not responsible any more.
+fn has_left(old: &[String], now: &Look) -> bool {
     !now.servers.is_empty()
-        && answered
-            .into_iter()
-            .any(|server| now.servers.iter().all(|other| other.name != server.name))
+        && old
+            .iter()
+            .any(|name| now.servers.iter().all(|other| other.name != *name))
 }
 
 fn later(now: Timestamp, seconds: u32) -> Timestamp {

@@ -167,6 +167,41 @@ fn servers_that_were_left_are_remembered_by_caches() {
     assert_eq!(watch.final_pass_after, Some(at(100 + 172_800 + 3_600)));
 }
 
+/// A look with broken signatures, or a moment in which all old servers are silent, lies between the old
+/// servers and the new ones.
+#[test]
+fn servers_that_were_left_are_remembered_over_looks_that_found_nothing() {
+    let old = || answers_with(&["old.example"], 3_600);
+    let mut moved = look(vec![answers_with(&[NEW], 60)]);
+    moved.servers[0].name = "ns.new.example".to_owned();
+    let broken = Look {
+        existence: Existence::BrokenSignatures,
+        delegation_ttl_seconds: 0,
+        ..look(Vec::new())
+    };
+    for between in [broken, look(vec![Says::Silent]), look(vec![Says::Silent, Says::Silent])] {
+        let before = watched(vec![(0, vec![old()])]);
+        let unclear = DomainWatch::after(Some(&before), between, &settings(), at(50));
+        let watch = DomainWatch::after(Some(&unclear), moved.clone(), &settings(), at(100));
+        assert_eq!(watch.final_pass_after, Some(at(100 + 172_800 + 3_600)));
+        // What was added for it is added once.
+        let watch = DomainWatch::after(Some(&watch), moved.clone(), &settings(), at(200));
+        assert_eq!(watch.final_pass_after, Some(at(100 + 172_800 + 3_600)));
+    }
+}
+
+/// A server that tells the new already and drops out of the delegation for a look puts nothing off.
+#[test]
+fn servers_that_told_the_new_may_leave() {
+    let new = || answers_with(&[NEW], 60);
+    let before = watched(vec![
+        (0, vec![answers_with(&["old.example"], 3_600); 2]),
+        (100, vec![new(), new()]),
+    ]);
+    let watch = DomainWatch::after(Some(&before), look(vec![new()]), &settings(), at(200));
+    assert_eq!(watch.final_pass_after, Some(at(3_700)));
+}
+
 proptest! {
     #[test]
     fn no_cache_that_asked_before_the_change_still_has_the_old_when_the_gate_opens(

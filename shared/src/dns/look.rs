@@ -7,7 +7,8 @@ use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Code, Data, Kind};
-use super::resolver::Resolver;
+use super::limit;
+use super::resolver::{LookupError, Resolver};
 use super::settings::{DnsSettings, Purpose, Wanted};
 use super::spf;
 use super::zone::{Responsible, addresses, responsible};
@@ -15,7 +16,7 @@ use super::zone::{Responsible, addresses, responsible};
 /// A name that nobody has: who answers it answers every name.
 const PROBE: &str = "mailvan-wildcard-probe";
 
-/// How many records are asked for at the same time.
+/// How many records are asked for, and how many servers are asked, at the same time.
 const AT_ONCE: usize = 8;
 
 /// What was seen of a domain.
@@ -156,25 +157,27 @@ pub async fn look(resolver: &Resolver, settings: &DnsSettings, domain: &str) -> 
         seen.collect::<Vec<Seen>>(),
     )
     .await;
-    look.mx_at_resolvers = mx.ok().map(|answer| mx_of(&answer));
-    look.wildcard_mx = wildcard.map(|answer| mx_of(&answer)).unwrap_or_default();
-    look.own_addresses = addresses.unwrap_or_default();
+    look.mx_at_resolvers = mx.ok().map(|answer| limit::few(mx_of(&answer)));
+    look.wildcard_mx = wildcard.map(|answer| limit::few(mx_of(&answer))).unwrap_or_default();
+    look.own_addresses = limit::few(addresses.unwrap_or_default());
     look.records = seen;
     look.spf_lookups = spf_lookups(resolver, settings, &look).await;
-    look
+    look.bounded()
 }
 
 async fn ask_all(resolver: &Resolver, names: &[String], domain: &str) -> Vec<ServerLook> {
-    let each = names.iter().map(async |name| {
-        let found = addresses(resolver, name).await;
+    let each = stream::iter(names).map(async |name| {
         let of_server = |address, says| ServerLook {
             name: name.clone(),
             address,
             says,
         };
-        if found.is_empty() {
-            return vec![of_server(None, Says::NoAddress)];
-        }
+        let found = match addresses(resolver, name).await {
+            Ok(found) if found.is_empty() => return vec![of_server(None, Says::NoAddress)],
+            Ok(found) => found,
+            Err(LookupError::BadName) => return vec![of_server(None, Says::NoAddress)],
+            Err(_) => return vec![of_server(None, Says::Silent)],
+        };
         let at_each = found.iter().map(async |address| {
             let says = match resolver.ask_server(*address, domain, Kind::Mx).await {
                 None => Says::Silent,
@@ -184,7 +187,8 @@ async fn ask_all(resolver: &Resolver, names: &[String], domain: &str) -> Vec<Ser
         });
         join_all(at_each).await
     });
-    join_all(each).await.into_iter().flatten().collect()
+    let servers: Vec<Vec<ServerLook>> = each.buffered(AT_ONCE).collect().await;
+    servers.into_iter().flatten().collect()
 }
 
 fn says(answer: &Answer) -> Says {
@@ -196,6 +200,10 @@ fn says(answer: &Answer) -> Says {
         return Says::Lame;
     }
     let mx = mx_of(answer);
+    // Not judged by a part of them.
+    if mx.len() > limit::RECORDS {
+        return Says::Silent;
+    }
     let kept = answer.records.iter().map(|record| record.ttl_seconds).max();
     Says::Answers {
         mx,
@@ -275,7 +283,7 @@ fn values(wanted: &Wanted, answer: &Answer) -> Vec<Data> {
         .filter(is_meant)
         .collect();
     found.sort();
-    found
+    limit::few(found).into_iter().map(limit::short).collect()
 }
 
 /// Counts how often the record that the domain should have asks the DNS; stops counting where it is

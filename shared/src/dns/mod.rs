@@ -5,13 +5,14 @@
 //! to type, [`gate`] when mail no longer arrives at the previous provider.
 //!
 //! Reading order: [`answer`] (what a server says), `ask` (one question to one server), [`resolver`],
-//! `zone` (who is responsible for a domain), [`settings`] (what the provider wants), [`mod@look`], [`spf`],
+//! `zone` (who is responsible for a domain), [`settings`] (what the provider wants), [`mod@look`], `limit`, [`spf`],
 //! [`guide`], [`gate`].
 
 pub mod answer;
 mod ask;
 pub mod gate;
 pub mod guide;
+mod limit;
 pub mod look;
 pub mod resolver;
 pub mod settings;

@@ -8,6 +8,9 @@ use super::resolver::{LookupError, Resolver};
 /// How many of a parent's servers are asked for the delegation.
 const PARENT_SERVERS: usize = 3;
 
+/// How many servers a domain can have. A zone names them as it likes, and each of them is asked.
+const SERVERS: usize = 16;
+
 /// How many addresses of one server are asked.
 const ADDRESSES: usize = 4;
 
@@ -53,7 +56,7 @@ pub(super) async fn responsible(resolver: &Resolver, domain: &str) -> Responsibl
     }
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() {
+    if names.is_empty() || names.len() > SERVERS {
         return Responsible::Unknown;
     }
     Responsible::Servers {
@@ -65,13 +68,16 @@ pub(super) async fn responsible(resolver: &Resolver, domain: &str) -> Responsibl
 
 /// The addresses of a server that are asked: those of IPv4, for few functions have IPv6; else those
 /// that there are.
-pub(super) async fn addresses(resolver: &Resolver, server: &str) -> Vec<IpAddr> {
-    let mut found = resolver.addresses(server).await.unwrap_or_default();
+///
+/// # Errors
+/// [`LookupError`]: a server whose address could not be looked up may be there.
+pub(super) async fn addresses(resolver: &Resolver, server: &str) -> Result<Vec<IpAddr>, LookupError> {
+    let mut found = resolver.addresses(server).await?;
     if found.iter().any(IpAddr::is_ipv4) {
         found.retain(IpAddr::is_ipv4);
     }
     found.truncate(ADDRESSES);
-    found
+    Ok(found)
 }
 
 /// The servers that the parent of a zone delegates it to, as the parent's own servers say.
@@ -81,7 +87,8 @@ async fn delegation(resolver: &Resolver, zone: &str) -> Vec<(u32, String)> {
     }
     let above = zone.split_once('.').map_or("", |(_, above)| above);
     for parent in parents(resolver, above).await.into_iter().take(PARENT_SERVERS) {
-        let Some(address) = addresses(resolver, &parent).await.first().copied() else {
+        let found = addresses(resolver, &parent).await.unwrap_or_default();
+        let Some(address) = found.first().copied() else {
             continue;
         };
         let Some(answer) = resolver.ask_server(address, zone, Kind::Ns).await else {

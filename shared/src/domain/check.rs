@@ -31,6 +31,9 @@ pub struct Check {
     /// How often the row has been mended: what is found out about an earlier form of it counts no more.
     #[serde(rename = "check_round", default)]
     pub round: u32,
+    /// How many looks at this form of it have found a fault so far.
+    #[serde(rename = "check_times", default)]
+    pub times: u32,
     /// When it was found out last.
     #[serde(rename = "checked_at", default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,

@@ -40,8 +40,10 @@ pub struct MailboxOrder {
     pub source_user: String,
     /// The password there.
     pub password: Secret,
-    /// The IMAP server there.
+    /// The IMAP server there; where none is named, the likeliest until one is found.
     pub source: Endpoint,
+    /// No server is named: it has to be found before anything is sent to it.
+    pub seeks_source: bool,
     /// The address of the mailbox here; the same address unless told otherwise.
     pub destination: EmailAddress,
     /// The password here, when it differs from the one there and no master user logs in.
@@ -172,6 +174,7 @@ mod tests {
             address,
             password: "hunter2".into(),
             source: Endpoint::with_defaults("::1".parse().unwrap(), None, None),
+            seeks_source: false,
             destination_password: Some("hunter3".into()),
         };
         assert!(!format!("{order:?}").contains("hunter"));

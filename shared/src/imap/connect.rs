@@ -1,6 +1,6 @@
 //! From a host and credentials to a [`Session`]: resolve, guard, connect, TLS, log in.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::login::log_in;
 use super::quirks::Quirks;
 use super::response::Kind;
 use super::session::{Event, GREETING, Session, Wire};
+use crate::dns::Resolver;
 use crate::domain::source::{Endpoint, Security};
 
 /// How long a TCP connection and a TLS handshake may take, each.
@@ -37,6 +38,8 @@ pub struct Connector {
     addresses: AddressPolicy,
     plaintext_allowed: bool,
     compression: Compression,
+    /// Who is asked for addresses; none for the system.
+    names: Option<Resolver>,
 }
 
 /// Whether a connection is compressed (COMPRESS=DEFLATE, RFC 4978).
@@ -85,7 +88,15 @@ impl Connector {
             addresses,
             plaintext_allowed,
             compression: Compression::Off,
+            names: None,
         })
+    }
+
+    /// The same, with addresses from this DNS instead of the system's.
+    #[must_use]
+    pub fn with_names(mut self, resolver: Resolver) -> Self {
+        self.names = Some(resolver);
+        self
     }
 
     /// The same with another compression; a new connector compresses nothing.
@@ -185,13 +196,13 @@ impl Connector {
 
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ImapError> {
         let bare = host.trim_matches(['[', ']']);
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
+        let addresses = self
+            .addresses_of(bare, port)
             .await
             .map_err(|source| ImapError::UnknownHost {
                 host: host.to_owned(),
                 source,
-            })?
-            .collect();
+            })?;
         if let Some(refused) = addresses.iter().find(|address| !self.addresses.allows(address.ip())) {
             return Err(ForbiddenAddress {
                 host: host.to_owned(),
@@ -218,6 +229,20 @@ impl Connector {
             }
         }
         Err(unreachable(last))
+    }
+
+    async fn addresses_of(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        let Some(resolver) = self.names.as_ref().filter(|_| host.parse::<IpAddr>().is_err()) else {
+            return Ok(tokio::net::lookup_host((host, port)).await?.collect());
+        };
+        let found = resolver.addresses(host).await.map_err(std::io::Error::other)?;
+        if found.is_empty() {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        Ok(found
+            .into_iter()
+            .map(|address| SocketAddr::new(address, port))
+            .collect())
     }
 
     async fn encrypt(&self, host: &str, stream: Box<dyn Wire>) -> Result<Box<dyn Wire>, ImapError> {

@@ -17,8 +17,9 @@ pub struct FormMailbox {
     pub email: String,
     /// The password there.
     pub password: Secret,
-    /// The IMAP server there.
-    pub source_host: String,
+    /// The IMAP server there; it is looked for where it is left out.
+    #[serde(default)]
+    pub source_host: Option<String>,
     /// Its port; by `security` when left out.
     #[serde(default)]
     pub port: Option<i64>,
@@ -51,7 +52,7 @@ pub fn orders_from_form(mailboxes: &[FormMailbox], policy: Policy) -> Intake {
             row,
             email: &mailbox.email,
             password: mailbox.password.expose(),
-            source_host: &mailbox.source_host,
+            source_host: mailbox.source_host.as_deref().unwrap_or_default(),
             port: port.as_deref().unwrap_or_default(),
             security: mailbox.security.as_deref().unwrap_or_default(),
             source_user: mailbox.source_user.as_deref().unwrap_or_default(),
@@ -129,7 +130,6 @@ mod tests {
             [
                 (2, "email", FaultCode::BadAddress),
                 (2, "password", FaultCode::EmptyValue),
-                (2, "source_host", FaultCode::EmptyValue),
                 (2, "port", FaultCode::BadPort),
                 (2, "security", FaultCode::PlaintextRefused),
             ]

@@ -47,7 +47,7 @@ impl Column {
         Self::DestinationEmail,
         Self::DestinationPassword,
     ];
-    const REQUIRED: [Self; 3] = [Self::Email, Self::Password, Self::SourceHost];
+    const REQUIRED: [Self; 2] = [Self::Email, Self::Password];
 
     /// Whether its values are taken as they are.
     pub(super) fn is_password(self) -> bool {
@@ -240,7 +240,6 @@ mod tests {
         let expected = vec![
             (FaultCode::DuplicateColumn, Some("email".to_owned())),
             (FaultCode::MissingColumn, Some("password".to_owned())),
-            (FaultCode::MissingColumn, Some("source_host".to_owned())),
         ];
         assert_eq!(read("email,email,port"), (false, expected));
     }

@@ -29,7 +29,7 @@ pub(super) struct RawRow<'a> {
 pub(super) struct Checker {
     policy: Policy,
     /// The row a mailbox stood in first, and what stood there.
-    mailboxes: HashMap<(String, Host), (u32, u64)>,
+    mailboxes: HashMap<(String, Option<Host>), (u32, u64)>,
     destinations: HashMap<String, u32>,
     /// Keyed anew in each run, so that nothing can be learnt of a row from what is kept of it.
     contents: RandomState,
@@ -88,11 +88,7 @@ impl Checker {
                 "this is missing: write the password of the mailbox at the previous provider.",
             );
         }
-        let host = faults.required(
-            Column::SourceHost,
-            raw.source_host,
-            "write the name of the previous provider's IMAP server.",
-        );
+        let host = faults.optional(Column::SourceHost, raw.source_host);
         let host = host.and_then(|text| faults.host(text));
         let port = faults.port(raw.port);
         let security = faults.security(raw.security, self.policy);
@@ -122,12 +118,28 @@ impl Checker {
         if !faults.found.is_empty() {
             return self.intake.faults.append(&mut faults.found);
         }
-        if let (Some(address), Some(password), Some(host), Some(destination)) = (address, password, host, destination) {
+        if let (Some(address), Some(password), Some(destination)) = (address, password, destination) {
+            let seeks_source = host.is_none();
+            let source = match (host, address.domain().parse()) {
+                (Some(host), _) => Endpoint::with_defaults(host, port, security),
+                // Port and protection are those of the server that is found.
+                (None, Ok(domain)) => Endpoint::with_defaults(domain, None, None),
+                (None, Err(_)) => {
+                    let message = "this is missing: write the name of the previous provider's IMAP server.";
+                    return self.refuse(Fault::at(
+                        raw.row,
+                        Column::SourceHost.name(),
+                        FaultCode::EmptyValue,
+                        message,
+                    ));
+                }
+            };
             let order = MailboxOrder {
                 source_user: source_user.unwrap_or_else(|| address.as_str().to_owned()),
                 address,
                 password,
-                source: Endpoint::with_defaults(host, port, security),
+                source,
+                seeks_source,
                 destination,
                 destination_password,
             };
@@ -145,10 +157,10 @@ impl Checker {
         host: Option<&Host>,
         destination: Option<&EmailAddress>,
     ) {
-        if let (Some(address), Some(host)) = (address, host)
+        if let Some(address) = address
             && let Some((earlier, before)) = remember(
                 &mut self.mailboxes,
-                (address.key(), host.clone()),
+                (address.key(), host.cloned()),
                 (faults.row, content),
             )
         {

@@ -54,6 +54,8 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         domain: "example.com".to_owned(),
         source_user: "SOURCEUSER".to_owned(),
         source: Endpoint::with_defaults("imap.example.org".parse().unwrap(), None, None),
+        seeks_source: false,
+        source_found_by: None,
         sealed_password: "SEALED".to_owned(),
         destination: format!("{name}@example.com").parse().unwrap(),
         sealed_destination_password: Some("SEALED".to_owned()),

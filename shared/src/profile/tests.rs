@@ -203,6 +203,13 @@ fn every_fault_names_its_line_and_key() {
         ),
         (
             "[notices]",
+            "[destination.dav]\nurl = \"https://{mailbox}.dav.example.net\"\n[notices]",
+            8,
+            "destination.dav.url",
+            "in its path only",
+        ),
+        (
+            "[notices]",
             "[destination.dav]\nurl = \"https://dav.example.net\"\nmaster_login = \"anna\"\n[notices]",
             9,
             "destination.dav.master_login",

@@ -17,6 +17,8 @@ use crate::domain::{Check, CheckState, Endpoint, JobId, RequestEvent, RequestSta
 pub struct MendedRow {
     /// The server.
     pub source: Endpoint,
+    /// It is still to be found.
+    pub seeks_source: bool,
     /// The user name there.
     pub source_user: String,
     /// The password there, sealed.
@@ -48,14 +50,42 @@ impl Store {
         }
     }
 
-    /// Notes that the check of a mailbox goes on, with what was found so far and is not believed yet.
+    /// Takes the right to look at a mailbox until a time, and notes that it is looked at. Says whether this
+    /// call has it: each look is a login, and too many wrong ones lock mailboxes, so a second message for
+    /// the same mailbox has to find it taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lease_check(
+        &self,
+        id: JobId,
+        check: &Check,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (pk, sk) = job::keys(id);
+        let change = written(check)?
+            .if_equal("check_round", i64::from(check.round))
+            .if_at_most("check_until", now.as_second())
+            .set("check_until", until.as_second());
+        match self.change(change, pk, sk).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that the check of a mailbox goes on, with what was found so far and is not believed yet, and
+    /// that it rests until a time.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the row has been mended meanwhile.
-    pub async fn note_check(&self, id: JobId, check: &Check) -> Result<(), StoreError> {
+    pub async fn note_check(&self, id: JobId, check: &Check, rests_until: Timestamp) -> Result<(), StoreError> {
         let (pk, sk) = job::keys(id);
-        self.change(written(check)?.if_equal("check_round", i64::from(check.round)), pk, sk)
-            .await
+        let change = written(check)?
+            .if_equal("check_round", i64::from(check.round))
+            .set("check_until", rests_until.as_second());
+        self.change(change, pk, sk).await
     }
 
     /// Ends the check of a mailbox, and counts it at its request while that is being checked. Gives how
@@ -95,7 +125,8 @@ impl Store {
                 }
             } else if request.state == RequestState::Scheduled {
                 // Looked at once more before the start.
-                match self.note_check(id, check).await {
+                let change = written(check)?.if_equal("check_round", i64::from(check.round));
+                match self.change(change, pk, sk).await {
                     Ok(()) | Err(StoreError::Conflict) => return Ok(None),
                     Err(error) => return Err(error),
                 }
@@ -127,12 +158,16 @@ impl Store {
             .if_equal("check_round", i64::from(job.check.round))
             .if_equal("check_state", job.check.state.as_str())
             .set("source", source)
+            .set_or_remove("seeks_source", row.seeks_source.then_some(AttributeValue::Bool(true)))
+            .remove("source_found_by")
             .set("source_user", row.source_user.clone())
             .set("sealed_password", row.sealed_password.clone())
             .set_or_remove("sealed_destination_password", row.sealed_destination_password.clone())
             .set("check_state", CheckState::Waiting.as_str())
             .set("check_round", i64::from(job.check.round) + 1)
-            .remove("check_faults");
+            .remove("check_faults")
+            .remove("check_times")
+            .remove("check_until");
         let mut items = vec![
             TransactWriteItem::builder()
                 .update(change.update(&self.table, pk, sk)?)
@@ -180,6 +215,7 @@ fn written(check: &Check) -> Result<Change, StoreError> {
     Ok(Change::default()
         .if_there()
         .set("check_state", check.state.as_str())
+        .set("check_times", i64::from(check.times))
         .set_or_remove("checked_at", check.at.clone())
         .set_or_remove("check_faults", faults)
         .set_or_remove("check_size", size))

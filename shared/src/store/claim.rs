@@ -21,6 +21,8 @@ pub struct ClaimRecord {
     pub salt: String,
     /// How many mailboxes the body has; 0 where they come in a file.
     pub mailboxes: u32,
+    /// When it was claimed: an order that was interrupted is judged as of then, however late it is repeated.
+    pub made_at: Timestamp,
     /// Until when it stands, in seconds since 1970.
     pub expires_at: i64,
 }

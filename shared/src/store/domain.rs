@@ -22,6 +22,22 @@ pub struct DomainRecord {
 
 const PREFIX: &str = "DNS#";
 
+/// How many bytes of names are kept in one item; those of more domains are worked out anew each time.
+const MOST_BYTES: usize = 300_000;
+
+/// The domains of a generation's mailboxes: worked out once, because all mailboxes have to be read for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestDomains {
+    /// The request.
+    pub request_id: RequestId,
+    /// Which upload.
+    pub generation: u32,
+    /// The domains of the new mailboxes, in order.
+    pub domains: Vec<String>,
+    /// Whether their DNS tells where the old addresses' mail goes.
+    pub tells_of_all: bool,
+}
+
 /// What the index is asked for.
 #[derive(Deserialize)]
 struct OfRequest {
@@ -35,6 +51,31 @@ impl Store {
     /// [`StoreError`].
     pub async fn domains(&self, id: RequestId) -> Result<Vec<DomainRecord>, StoreError> {
         self.query(&request::partition(id), PREFIX).await
+    }
+
+    /// The domains of a generation's mailboxes, where they were worked out before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn request_domains(&self, id: RequestId, generation: u32) -> Result<Option<RequestDomains>, StoreError> {
+        self.get(request::partition(id), domains_key(generation)).await
+    }
+
+    /// Remembers the domains of a generation's mailboxes, unless there are too many for one item. No
+    /// mailbox may come or go any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_request_domains(&self, domains: &RequestDomains) -> Result<(), StoreError> {
+        let bytes: usize = domains.domains.iter().map(|domain| domain.len() + 3).sum();
+        if bytes > MOST_BYTES {
+            return Ok(());
+        }
+        let (id, key) = (domains.request_id, domains_key(domains.generation));
+        let item = belonging(id, request::partition(id), key, domains)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await?;
+        Ok(())
     }
 
     /// What is remembered of a domain of a request.
@@ -87,6 +128,10 @@ impl Store {
         put.send().await?;
         Ok(())
     }
+}
+
+fn domains_key(generation: u32) -> String {
+    format!("DOMAINS#{generation:05}")
 }
 
 #[cfg(test)]

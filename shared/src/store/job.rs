@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::{Item, Store, StoreError, belonging, request, stamp};
 use crate::domain::{
-    Check, CopyOptions, EmailAddress, Endpoint, JobId, JobState, JobStatus, MailboxOrder, RequestId, RequestState,
+    Check, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, RequestId,
+    RequestState,
 };
 
 /// One mailbox of a request.
@@ -30,8 +31,14 @@ pub struct JobRecord {
     pub domain: String,
     /// The user name there.
     pub source_user: String,
-    /// The server there.
+    /// The server there; while it is sought, the likeliest.
     pub source: Endpoint,
+    /// The customer has named no server, and none has been found yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seeks_source: bool,
+    /// How the server was found, where the customer has named none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_found_by: Option<FoundBy>,
     /// The password there, sealed.
     pub sealed_password: String,
     /// The address here.
@@ -156,6 +163,8 @@ impl JobRecord {
             domain: order.address.domain().to_owned(),
             source_user: order.source_user.clone(),
             source: order.source.clone(),
+            seeks_source: order.seeks_source,
+            source_found_by: None,
             sealed_password,
             destination: order.destination.clone(),
             sealed_destination_password,
@@ -173,6 +182,11 @@ impl JobRecord {
             error_code: None,
             error_message: None,
         }
+    }
+
+    /// The server there, where it is known.
+    pub fn named_source(&self) -> Option<&Endpoint> {
+        (!self.seeks_source).then_some(&self.source)
     }
 
     /// Where the certificate is, once it is made: a path of the API.

@@ -28,6 +28,7 @@ pub mod reading;
 pub mod refused;
 pub mod request;
 pub mod reservation;
+pub mod server;
 mod speed;
 mod window;
 
@@ -122,11 +123,8 @@ impl Store {
 
     /// All items of a partition whose sort key begins with `prefix`, ascending, read consistently.
     async fn query<R: DeserializeOwned>(&self, pk: &str, prefix: &str) -> Result<Vec<R>, StoreError> {
-        let mut records = Vec::new();
-        for item in self.query_items(pk, prefix, None).await? {
-            records.push(serde_dynamo::from_item(item)?);
-        }
-        Ok(records)
+        self.query_each(pk, prefix, None, |item| Ok(serde_dynamo::from_item(item)?))
+            .await
     }
 
     /// Whether a partition has an item whose sort key begins with `prefix`.
@@ -143,7 +141,15 @@ impl Store {
         Ok(asked.send().await?.count() > 0)
     }
 
-    async fn query_items(&self, pk: &str, prefix: &str, projection: Option<&str>) -> Result<Vec<Item>, StoreError> {
+    /// What is made of each item while its page is here: items take several times what records do, and a
+    /// request has up to 50,000 mailboxes.
+    async fn query_each<R>(
+        &self,
+        pk: &str,
+        prefix: &str,
+        projection: Option<&str>,
+        make: impl Fn(Item) -> Result<R, StoreError>,
+    ) -> Result<Vec<R>, StoreError> {
         let mut pages = self
             .client
             .query()
@@ -156,11 +162,11 @@ impl Store {
             .into_paginator()
             .items()
             .send();
-        let mut items = Vec::new();
+        let mut records = Vec::new();
         while let Some(item) = pages.next().await {
-            items.push(item?);
+            records.push(make(item?)?);
         }
-        Ok(items)
+        Ok(records)
     }
 
     /// Writes all or nothing. [`StoreError::Conflict`] where a condition does not hold.
@@ -211,7 +217,7 @@ impl Store {
     async fn delete_all(&self, pk: &str, prefix: &str) -> Result<(), StoreError> {
         use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
         let mut requests = Vec::new();
-        for key in self.query_items(pk, prefix, Some("PK, SK")).await? {
+        for key in self.query_each(pk, prefix, Some("PK, SK"), Ok).await? {
             let delete = DeleteRequest::builder().set_key(Some(key)).build()?;
             requests.push(WriteRequest::builder().delete_request(delete).build());
         }

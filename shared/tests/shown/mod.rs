@@ -18,13 +18,18 @@ pub fn faults(intake: &Intake) -> Vec<String> {
 /// The rows, one line each.
 pub fn rows(intake: &Intake) -> Vec<String> {
     let shown = |(row, order): &(u32, MailboxOrder)| {
+        let source = if order.seeks_source {
+            "sought".to_owned()
+        } else {
+            order.source.to_string()
+        };
         let destination_password = order.destination_password.as_ref().map_or("-", Secret::expose);
         format!(
             "{row} {} {} {:?} {} {} {destination_password}",
             order.address,
             order.source_user,
             order.password.expose(),
-            order.source,
+            source,
             order.destination
         )
     };

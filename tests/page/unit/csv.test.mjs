@@ -25,7 +25,7 @@ test('a value in quotation marks may hold separators, line breaks and doubled ma
 });
 
 test('what is missing in a row is told with its column, and the spaces of a password count', () => {
-  assert.deepEqual(codes(`${HEAD}a@example.org,, \nb@example.org, ,h.example\n`), [[2, 'password', 'empty_value'], [2, 'source_host', 'empty_value']]);
+  assert.deepEqual(codes(`${HEAD}a@example.org,, \nb@example.org, ,h.example\n`), [[2, 'password', 'empty_value']]);
 });
 
 test('the same mailbox twice is told in the second row', () => {
@@ -40,7 +40,7 @@ test('two mailboxes that go to one are told', () => {
 
 test('columns that are missing or there twice are told at once', () => {
   assert.deepEqual(codes('email,security,email\nx,y,z\n'), [
-    [1, 'password', 'missing_column'], [1, 'source_host', 'missing_column'], [1, 'email', 'duplicate_column'],
+    [1, 'password', 'missing_column'], [1, 'email', 'duplicate_column'],
   ]);
 });
 

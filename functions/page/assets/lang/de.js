@@ -44,7 +44,7 @@ export default {
       hide: 'Verbergen',
       show_label: 'Passwort zeigen',
       source_host: 'Posteingangsserver (IMAP) des alten Anbieters',
-      source_host_hint: 'Oft imap. und die Domain. Er steht auf den Hilfeseiten des alten Anbieters.',
+      source_host_hint: 'Lassen Sie ihn leer, dann suchen wir ihn. Er steht auf den Hilfeseiten des alten Anbieters.',
       more: 'Mehr zu diesem Postfach',
       port: 'Port',
       port_hint: 'Meist 993.',

@@ -44,7 +44,7 @@ export default {
       hide: 'Hide',
       show_label: 'Show the password',
       source_host: 'Incoming mail server (IMAP) of the old provider',
-      source_host_hint: 'Often imap. and the domain. The help pages of the old provider name it.',
+      source_host_hint: 'Leave it empty and we look for it. The help pages of the old provider name it.',
       more: 'More about this mailbox',
       port: 'Port',
       port_hint: 'Usually 993.',

@@ -45,6 +45,8 @@ struct Subject {
     source: Access,
     destination: Access,
     options: CopyOptions,
+    domain: &'static str,
+    within: Duration,
 }
 
 impl Subject {
@@ -68,6 +70,8 @@ impl Subject {
             source: access(source, own),
             destination: access(destination, master),
             options: CopyOptions::default(),
+            domain: "lighthouse.example",
+            within: Duration::from_secs(40),
         }
     }
 
@@ -82,8 +86,7 @@ impl Subject {
         };
         let profile = Profile::parse(include_str!("../../../profile.example.toml")).unwrap();
         let to = USER.parse().unwrap();
-        let deadline = Deadline::after(Duration::from_secs(40));
-        look(&mailbox, "lighthouse.example", &to, &profile, deadline).await
+        look(&mailbox, self.domain, &to, &profile, Deadline::after(self.within)).await
     }
 
     /// What is wrong, where it is one thing.

@@ -1,5 +1,7 @@
 //! Servers that say what large providers say.
 
+use std::time::Duration;
+
 use mailvan::domain::CheckCode;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -32,6 +34,22 @@ async fn scripted(greeting: &'static str, answers: &'static [(&'static str, &'st
         }
     });
     port
+}
+
+#[tokio::test]
+async fn a_server_that_counts_slowly_is_no_fault() {
+    let destination = server("provider", |_| ());
+    // It answers STATUS in half an hour.
+    let answers = &[
+        ("AUTHENTICATE", "% OK [CAPABILITY IMAP4rev1] done\r\n"),
+        ("LIST", "* LIST () \"/\" INBOX\r\n% OK done\r\n"),
+        ("STATUS", ""),
+    ];
+    let port = scripted(GREETING, answers).await;
+    let mut subject = Subject::between(port, destination.port());
+    subject.within = Duration::from_secs(22);
+    let looked = subject.look().await;
+    assert_eq!((looked.size, looked.findings), (None, Vec::new()));
 }
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready";

@@ -135,13 +135,19 @@ async fn what_is_there_under_another_name_is_recognised_by_its_uid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_its_uid_among_the_tasks_is_not_told_as_another_version() {
     let server = server("other-kind").await;
-    let task = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTODO\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:a\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
-    import(&server, task.as_bytes(), &MemoryJournal::default(), KEEP).await;
-    let event = task
-        .replace("VTODO", "VEVENT")
-        .replace("SUMMARY", "DTSTART:20260101T100000Z\r\nSUMMARY");
+    let calendar = |entries: &str| {
+        format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nX-WR-CALNAME:Both\r\n{entries}END:VCALENDAR\r\n")
+    };
+    let entry = |name, uid| {
+        format!(
+            "BEGIN:{name}\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260101T100000Z\r\nSUMMARY:a\r\nEND:{name}\r\n"
+        )
+    };
+    let both = calendar(&[entry("VTODO", 1), entry("VEVENT", 2)].concat());
+    import(&server, both.as_bytes(), &MemoryJournal::default(), KEEP).await;
+    let event = calendar(&entry("VEVENT", 1));
     let progress = import(&server, event.as_bytes(), &MemoryJournal::default(), KEEP).await;
-    assert_eq!((progress.counts.kept, count(&server)), (1, 1), "{progress:?}");
+    assert_eq!((progress.counts.kept, count(&server)), (1, 2), "{progress:?}");
     assert!(progress.problems[0].reason.contains("of another kind"), "{progress:?}");
 }
 

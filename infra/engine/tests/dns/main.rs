@@ -9,6 +9,7 @@
 
 mod domains;
 mod odd;
+mod servers;
 
 use jiff::Timestamp;
 use mailvan::dns::guide::{RecordGuide, problems, records};

@@ -94,3 +94,20 @@ async fn a_silent_server_holds_the_gate_and_the_look_ends_all_the_same() {
     assert_eq!((watch.changed_at, codes(&watch)), (None, vec!["silent_server"]));
     assert_eq!(watch.look.existence, Existence::Exists);
 }
+
+/// Whoever makes a request names the domain, and its zone names whom we ask.
+#[tokio::test]
+async fn a_domain_with_too_many_servers_is_not_asked() {
+    let crowd = |servers: u8| {
+        let more = |n| format!("@ NS n{n}.crowd.test.\nn{n} A 127.53.255.{n}\n");
+        format!("{NEW}{}", (1..servers).map(more).collect::<String>())
+    };
+    for (servers, standing) in [(4, Standing::PartlyChanged), (17, Standing::Unknown)] {
+        let mut named = dns(&[("crowd.test", &[(11, &crowd(servers))])]);
+        named.start().unwrap();
+        let watch = watch(&named, "crowd.test").await;
+        assert_eq!(Standing::of(&watch.look, &settings()), standing, "{watch:#?}");
+        let asked = if servers == 4 { 4 } else { 0 };
+        assert_eq!(watch.look.servers.len(), asked, "{watch:#?}");
+    }
+}

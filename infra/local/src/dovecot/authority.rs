@@ -72,7 +72,10 @@ impl Authority {
     }
 
     /// Writes `server.key` and `server.pem` into `target`.
-    pub(super) fn issue(&self, target: &Path) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If openssl fails.
+    pub fn issue(&self, target: &Path) -> anyhow::Result<()> {
         let own = self.directory.path().display();
         fs::write(target.join("server.ext"), format!("{EXTENSIONS}{}\n", self.names))?;
         run(

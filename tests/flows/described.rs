@@ -1,0 +1,66 @@
+//! The running API, compared with `infra/openapi.yaml`.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use mailvan_local::customer::Order;
+use mailvan_local::schemathesis::Schemathesis;
+use mailvan_local::world::World;
+use mailvan_tests::{nothing_secret_is_told, rest};
+use reqwest::Method;
+use serde_json::json;
+
+/// A machine that is slow is not what is tested.
+const PATIENCE: Duration = Duration::from_mins(6);
+
+/// Calls everything that is described, in all the ways that are allowed and in many that are not, and compares the
+/// answers: for `ended`, a request that has completed, for one with something to mend, one that waits for its file, and one
+/// to cancel.
+pub async fn the_running_api_is_the_described_one(world: &World, ended: &Order) -> Result<()> {
+    let schemathesis = Schemathesis::prepare().await?;
+    let customer = &world.customer;
+    let port = world.source.port();
+    let login = &world.accounts.first().context("no account")?.login.user;
+    let faulty = format!(
+        "email,password,source_host,port,security\n{login},wrong,127.0.0.1,{port},none\nnobody,Poller-9,,99999,maybe\n"
+    );
+    let open = customer.order_by_csv(&faulty).await?;
+    ensure!(
+        rest(world, &open).await?.state == "needs_attention",
+        "faulty rows are taken"
+    );
+    let preview = format!("/v1/requests/{}/preview", open.id);
+    customer.call(Method::POST, &preview, Some(&open), None).await?;
+    let for_a_file = json!({ "contact_email": "customer@example.org", "csv_bytes": 9 });
+    let (awaiting, spare) = (customer.order(&for_a_file).await?, customer.order(&for_a_file).await?);
+    let attachment = announce(world, ended).await?;
+    let variables = [
+        ("ENDED_ID", ended.id.as_str()),
+        ("ENDED_TOKEN", &ended.token),
+        ("ATTACHMENT", &attachment),
+        ("OPEN_ID", &open.id),
+        ("OPEN_TOKEN", &open.token),
+        ("AWAITING_ID", &awaiting.id),
+        ("AWAITING_TOKEN", &awaiting.token),
+        ("SPARE_ID", &spare.id),
+        ("SPARE_TOKEN", &spare.token),
+    ];
+    let api = world.stack.api_url()?;
+    schemathesis.compare(&api, &variables, PATIENCE).await?;
+    nothing_secret_is_told(world, &[ended, &open, &awaiting, &spare]).await
+}
+
+/// Announces a file for the first mailbox; gives the attachment's id.
+async fn announce(world: &World, order: &Order) -> Result<String> {
+    let body = json!({
+        "mailbox": 2, "kind": "contacts", "bytes": 5, "name": "contacts.vcf",
+        "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    });
+    let path = format!("/v1/requests/{}/attachments", order.id);
+    let (status, answer) = world
+        .customer
+        .call(Method::POST, &path, Some(order), Some(&body))
+        .await?;
+    ensure!(status == 201, "{status}: {answer}");
+    Ok(answer["id"].as_str().context("no id")?.to_owned())
+}
