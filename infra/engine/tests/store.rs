@@ -115,6 +115,7 @@ async fn rows_are_mended_only_when_all_are_read(store: &Store) {
     store.put_jobs(&[job(1, 1)]).await.unwrap();
     let row = MendedRow {
         source: job(1, 1).source,
+        seeks_source: false,
         source_user: "other".to_owned(),
         sealed_password: "sealed".to_owned(),
         sealed_destination_password: None,
