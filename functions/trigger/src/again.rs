@@ -1,5 +1,6 @@
 //! The look before the start: what was right when it was ordered may be wrong days later.
 
+use jiff::Timestamp;
 use mailvan::clock::now;
 use mailvan::domain::{JobState, RequestState};
 use mailvan::queue::{CheckMailbox, LookAgain, Queue};
@@ -14,7 +15,7 @@ pub async fn look_again(deps: &Deps, wanted: LookAgain) -> anyhow::Result<()> {
     let Some(request) = deps.store.find_request(id).await? else {
         return Ok(());
     };
-    let start = wait_for_start(&request).map(|start| start.as_second());
+    let start = wait_for_start(&request).map(Timestamp::as_second);
     if request.state != RequestState::Scheduled || start != Some(wanted.look_again) {
         tracing::info!(request.id = %id, request.state = %request.state, "no look: the start is another one");
         return Ok(());
