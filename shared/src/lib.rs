@@ -10,6 +10,7 @@
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
 //!   scheduled request. [`room`]: whether it has room in its time frame. [`forecast`]: how
 //!   long it will take.
+//! - [`dav`]: contacts and calendars. [`imports`]: when customers are told of them.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
@@ -30,6 +31,7 @@ pub mod domain;
 pub mod forecast;
 pub mod idempotency;
 pub mod imap;
+pub mod imports;
 pub mod intake;
 pub mod notify;
 pub mod profile;

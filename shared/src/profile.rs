@@ -11,11 +11,13 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 
 pub use self::limits::Limits;
+pub use self::notices::Notices;
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
-use crate::domain::{Accent, Capacity, EmailAddress, Endpoint, Host, Security, Workdays, Zone};
+use crate::domain::{Accent, Capacity, Endpoint, Host, Security, Workdays, Zone};
 
 mod limits;
+mod notices;
 
 /// A checked profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,16 +106,6 @@ fn master_login() -> String {
 
 fn requests() -> u8 {
     4
-}
-
-/// `[notices]`: the e-mail customers get.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Notices {
-    /// Who it is from; SES must be allowed to send as it.
-    pub sender: EmailAddress,
-    /// Whom a customer writes to for help.
-    pub support: Option<EmailAddress>,
 }
 
 /// Why a text is not a profile.
@@ -217,6 +209,7 @@ impl Raw {
             }
         }
         self.limits.check()?;
+        self.notices.check()?;
         within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
         within(
             "capacity.bytes_per_second",
@@ -295,11 +288,14 @@ fn unneeded(key: &'static str, value: Option<&String>, auth: &str) -> Result<(),
     })
 }
 
+/// The host of a URL with what belongs to it, if it is one of the web.
+fn address(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    rest.split(['/', '?', '#']).next()
+}
+
 fn check_url(url: &str) -> Result<(), Fault> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let authority = rest
-        .and_then(|rest| rest.split(['/', '?', '#']).next())
-        .unwrap_or_default();
+    let authority = address(url).unwrap_or_default();
     let bad = authority.is_empty() || url.contains(|c: char| c.is_whitespace() || c.is_control());
     if bad {
         return Err((

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mailvan_local::customer::{Order, Upload};
+use mailvan_local::inbox::Mail;
 use mailvan_local::samples::small;
 use mailvan_local::stack::{Parameters, Queue};
 use mailvan_local::world::{DESTINATION_PASSWORD, Plan, World};
@@ -90,8 +91,37 @@ async fn contacts_and_calendars_arrive_once_though_the_import_is_killed_and_can_
     let failed = wait(&world, &order, &junk, "failed").await?;
     assert_eq!(failed["error"]["code"], "file_not_readable", "{failed:#}");
     quiet(&world).await?;
+    told_once(&world, &order, &junk).await?;
     let table = whole_table(&world).await?;
     assert!(!table.contains("van-key-7"), "a password is in the table");
+    Ok(())
+}
+
+/// What went wrong is told while the request runs: the last mail has it all, and none is sent again.
+async fn told_once(world: &World, order: &Order, last: &str) -> Result<()> {
+    let of_imports = async || -> Result<Vec<Mail>> {
+        let mut mails = world.stack.inbox().await?;
+        mails.retain(|mail| mail.subject.contains(&order.id) && mail.subject.contains("contacts and calendars"));
+        Ok(mails)
+    };
+    let begun = Instant::now();
+    let mails = loop {
+        let mails = of_imports().await?;
+        let told = "- a.vcf (anna@harbour.example)\n  Not imported: ";
+        if mails.last().is_some_and(|mail| mail.text.contains(told)) {
+            break mails;
+        }
+        ensure!(begun.elapsed() < PATIENCE, "the last import is not told: {mails:#?}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    for mail in &mails {
+        assert!(mail.subject.contains("Not all of your contacts"), "{}", mail.subject);
+    }
+    let notice = json!({ "about": "imported", "attachment": u64::from_str_radix(last, 16)? });
+    let message = json!({ "request_id": order.id, "notice": notice });
+    send(world, Queue::Notify, &[message.clone(), message]).await?;
+    quiet(world).await?;
+    assert_eq!(of_imports().await?, mails, "a mail was sent twice");
     Ok(())
 }
 

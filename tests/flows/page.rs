@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use mailvan_local::browser::Browser;
 use mailvan_local::samples::accounts;
 use mailvan_local::world::Plan;
@@ -16,7 +16,9 @@ const PATIENCE: Duration = Duration::from_mins(6);
 async fn a_customer_moves_mailboxes_by_the_page_alone() -> Result<()> {
     let browser = Browser::prepare().await?;
     browser.run(&["--test", "unit/"], &[], PATIENCE).await?;
-    let world = Plan::new("page", accounts(40, 6)).start(|_| {}).await?;
+    let mut plan = Plan::new("page", accounts(40, 6));
+    plan.has_dav = true;
+    let world = plan.start(|_| {}).await?;
     let page = world.stack.page_url()?;
     let login = |index: usize| {
         let account = world.accounts.get(index);
@@ -30,6 +32,17 @@ async fn a_customer_moves_mailboxes_by_the_page_alone() -> Result<()> {
     ];
     browser.run(&["flow.mjs"], &variables, PATIENCE).await?;
     ensure_identical(&world)?;
+    // The contacts of the second mailbox: what was sent and can be read, and nothing of what was taken back.
+    let second = world.accounts.get(1).context("no second mailbox")?;
+    let dav = world.dav.as_ref().context("no server for contacts")?;
+    let contacts = dav.objects(&second.login.user)?;
+    ensure!(contacts.len() == 2, "{contacts:?}");
+    for name in ["FN:Ada Example", "FN:Bea Example"] {
+        ensure!(
+            contacts.iter().any(|(_, text)| text.contains(name)),
+            "{name}: {contacts:?}"
+        );
+    }
     let told = whole_table(&world).await?;
     for account in &world.accounts {
         ensure!(!told.contains(&account.login.password), "{}", account.login.user);

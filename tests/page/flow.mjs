@@ -96,13 +96,13 @@ const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
 const line = ({ user, password }, more = '') => [user, quoted(password), '127.0.0.1', PORT, 'none', more].join(',');
 const table = (lines) => ['email,password,source_host,port,security,source_user', ...lines, ''].join('\r\n');
 
-/** Drops a file onto the page as a hand would. */
-async function drop(name, text) {
-  const transfer = await page.evaluateHandle(([file, content]) => {
+/** Drops files onto the page as a hand would. */
+async function drop(files) {
+  const transfer = await page.evaluateHandle((dropped) => {
     const data = new DataTransfer();
-    data.items.add(new File([content], file, { type: 'text/csv' }));
+    for (const [name, text] of dropped) data.items.add(new File([text], name));
     return data;
-  }, [name, text]);
+  }, files);
   await page.locator('.drop').dispatchEvent('drop', { dataTransfer: transfer });
 }
 
@@ -113,7 +113,7 @@ async function byFile() {
   // Two mistakes that the page finds: one is mended in place, one row is left out.
   const [good, ...rest] = others;
   const last = others.at(-1);
-  await drop('mailboxes.csv', table([line(good).replace(`,${PORT},`, ',port?,'), ...rest.map((login) => line(login, 'x'.repeat(2000))), line(good)]));
+  await drop([['mailboxes.csv', table([line(good).replace(`,${PORT},`, ',port?,'), ...rest.map((login) => line(login, 'x'.repeat(2000))), line(good)])]]);
   await page.getByText('2 mistakes to mend').waitFor();
   faults.push(...(await look(page, 'flow-mending', { schemes: ['light'] })));
   await page.getByRole('button', { name: 'Leave this row out' }).last().click();
@@ -125,7 +125,7 @@ async function byFile() {
   await heading('Something has to be mended').waitFor(PASS);
   assert.equal(await page.locator('.faults > li').count(), rest.length);
   faults.push(...(await look(page, 'flow-attention', { schemes: ['light'] })));
-  await page.locator('input[type=file]').setInputFiles({ name: 'mended.csv', mimeType: 'text/csv', buffer: Buffer.from(table([line({ ...last, password: 'not this one' }), ...others.slice(0, -1).map((login) => line(login))])) });
+  await page.locator('.now input[type=file]').setInputFiles({ name: 'mended.csv', mimeType: 'text/csv', buffer: Buffer.from(table([line({ ...last, password: 'not this one' }), ...others.slice(0, -1).map((login) => line(login))])) });
   await page.getByRole('button', { name: 'Send a corrected file' }).click();
   // A password that only the server knows to be wrong is mended in its row.
   await page.locator('.state.bad', { hasText: 'has something to mend' }).waitFor(PASS);
@@ -141,6 +141,32 @@ async function byFile() {
   await heading('All done').waitFor(PASS);
 }
 
+const crlf = (...lines) => `${lines.join('\r\n')}\r\n`;
+const card = (name) => crlf('BEGIN:VCARD', 'VERSION:3.0', `FN:${name}`, 'END:VCARD');
+const event = (uid, summary) => crlf('BEGIN:VEVENT', `UID:${uid}@example.org`, 'DTSTART:20260101T100000Z', `SUMMARY:${summary}`, 'END:VEVENT');
+const calendar = (...events) => crlf('BEGIN:VCALENDAR', 'VERSION:2.0', 'X-WR-CALNAME:Familie', ...events.map((one) => one.trimEnd()), 'END:VCALENDAR');
+const fileLine = (name) => page.locator('.files > li', { hasText: name });
+
+async function contactsAndCalendars() {
+  // Contacts stay, of which one cannot be read; a calendar is chosen by mistake and taken back; a letter is not sent at all.
+  await page.getByLabel('For which mailbox?').selectOption({ label: others[0].user });
+  await drop([['contacts.vcf', card('Ada Example') + crlf('BEGIN:VCARD', 'VERSION:3.0', 'broken', 'END:VCARD') + card('Bea Example')], ['letter.pdf', '%PDF-1.7']]);
+  await fileLine('letter.pdf').getByText('This is no export').waitFor(PASS);
+  await fileLine('letter.pdf').getByRole('button', { name: 'Remove' }).click();
+  await fileLine('contacts.vcf').getByText('2 entries imported · 1 not imported').waitFor(PASS);
+  await fileLine('contacts.vcf').locator('summary', { hasText: '1 remark' }).click();
+  await fileLine('contacts.vcf').getByText('line 7').waitFor();
+  await page.getByLabel('Files with contacts or calendars').setInputFiles({ name: 'family.ics', mimeType: 'text/calendar', buffer: Buffer.from(calendar(event(1, 'One'), event(2, 'Two'))) });
+  await fileLine('family.ics').getByText('2 entries imported').waitFor(PASS);
+  await fileLine('family.ics').getByText('Familie (new)').waitFor();
+  faults.push(...(await look(page, 'flow-files')));
+  await fileLine('family.ics').getByRole('button', { name: 'Take back' }).click();
+  faults.push(...(await look(page, 'flow-files-question', { schemes: ['light'] })));
+  await page.getByRole('button', { name: 'Yes, take it back' }).click();
+  await fileLine('family.ics').getByText('2 entries taken back').waitFor(PASS);
+  assert.equal(await page.locator('.files > li').count(), 2);
+}
+
 async function calledOff() {
   await page.locator('.wordmark').click();
   await page.getByLabel('Your e-mail address').fill('customer@example.org');
@@ -153,8 +179,27 @@ async function calledOff() {
   await page.getByRole('radio', { name: 'In a time frame' }).check();
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
   await page.getByLabel('Begins').fill(`${tomorrow}T22:00`);
+  // The first answer is lost on its way: sent again, it is the same request.
+  const orders = [];
+  await page.route('**/v1/requests', async (route) => {
+    const answer = await route.fetch();
+    orders.push([route.request().headers()['idempotency-key'], await answer.json()]);
+    return orders.length === 1 ? route.abort() : route.fulfill({ response: answer });
+  });
+  await page.getByRole('button', { name: 'Start the request' }).click();
+  await page.locator('.summary', { hasText: 'The service does not answer' }).waitFor(PASS);
   await page.getByRole('button', { name: 'Start the request' }).click();
   await heading('All is ready').waitFor(PASS);
+  await page.unroute('**/v1/requests');
+  const [[key, lost], [again, made]] = orders;
+  assert.equal(again, key);
+  assert.deepEqual([made.id, made.token], [lost.id, lost.token]);
+  await page.locator('.now summary', { hasText: 'Change the time frame' }).click();
+  await page.locator('.now').getByText('The earliest start is').waitFor();
+  await page.locator('.now').getByText('A migration is ordered').waitFor(PASS);
+  await page.locator('.now').getByLabel('Begins').fill(`${tomorrow}T21:00`);
+  await page.getByRole('button', { name: 'Take this time frame' }).click();
+  await page.locator('.now > div > p', { hasText: '21:00' }).waitFor(PASS);
   await page.getByRole('button', { name: 'Show the folders' }).click();
   await page.getByRole('cell', { name: 'INBOX', exact: true }).first().waitFor(PASS);
   await page.getByRole('button', { name: 'Cancel the request' }).click();
@@ -168,6 +213,7 @@ try {
   await byKeyboard();
   await whatIsLeft();
   await byFile();
+  await contactsAndCalendars();
   await calledOff();
   assert.deepEqual(faults, []);
 } catch (error) {

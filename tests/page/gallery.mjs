@@ -2,19 +2,22 @@
 // page. Each is photographed at both widths and in both schemes, and checked by axe.
 
 import { launch, look, open } from './browser.mjs';
-import { ID, TOKEN, certificateOf, dns, preview, states } from './states.mjs';
+import { ID, TOKEN, attachments, certificateOf, dns, preview, states } from './states.mjs';
 
 const URL_OF_PAGE = process.env.PAGE_URL;
+const RULE = 'A migration is ordered 24 hours ahead, and 48 hours before a start on a Saturday, a Sunday or a public holiday (Europe/Berlin).';
 const ONLY = process.env.ONLY?.split(',');
 
 /** Answers the calls of the API; the page itself comes from where it is served. */
-async function stand(page, status) {
+async function stand(page, status, files) {
   await page.route('**/v1/**', (route) => {
     const path = new URL(route.request().url()).pathname.split('/v1/')[1];
     const answer = (json, code = 200) => route.fulfill({ status: code, contentType: 'application/json', body: JSON.stringify(json) });
     if (path === `requests/${ID}`) return answer(status);
     if (path.endsWith('/certificate')) return answer(certificateOf(2));
     if (path.endsWith('/dns')) return answer(dns);
+    if (path === 'earliest-start') return answer({ earliest: '2026-11-25T10:00:00+01:00', rule: RULE });
+    if (path.endsWith('/attachments')) return answer({ attachments: files });
     if (path.endsWith('/preview')) return answer(preview, route.request().method() === 'POST' ? 202 : 200);
     return answer({ code: 'no_such_path', detail: 'There is no such path.' }, 404);
   });
@@ -44,10 +47,17 @@ const inRequest = {
   awaiting_cutover: async (page) => {
     await page.locator('.record').first().waitFor();
   },
+  completed_with_exceptions: async (page) => {
+    await page.locator('.files summary').first().click();
+  },
+  first_pass: async (page) => {
+    await page.locator('.files > li').nth(2).waitFor();
+  },
   to_mend: async (page) => {
     for (const summary of await page.locator('.mailboxes form').all()) await summary.locator('xpath=../summary').click();
   },
   scheduled: async (page) => {
+    await page.locator('.now summary').click();
     await page.getByRole('button', { name: /Show the folders|Ordner zeigen/ }).click();
     await page.locator('.left-out').waitFor();
   },
@@ -66,7 +76,7 @@ const inLanguage = async ([language, locale]) => {
   const shots = async (name, status, prepare) => {
     if (!wanted(name)) return;
     const { context, page, faults: broken } = await open(browser, { locale });
-    await stand(page, status);
+    await stand(page, status, attachments[name.replace('request-', '')] ?? []);
     await page.goto(status ? `${URL_OF_PAGE}#r=${ID}.${TOKEN}` : URL_OF_PAGE);
     await page.locator(status ? '.now h2' : 'h1').first().waitFor();
     await prepare(page);

@@ -51,6 +51,12 @@ export const states = {
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
   scheduled: status('scheduled', waiting, { window: frame, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  no_room: status('needs_attention', waiting, {
+    window: { ...frame, after_end: 'next_night' }, error: { code: 'frame_full', message: 'this frame has no room' },
+  }),
+  paused: status('first_pass', [mailbox(2, people[0], 'copying', 'first', [12_841, 7_000])], {
+    window: { ...frame, after_end: 'next_night', paused_until: '2026-11-26T22:00:00+01:00' },
+  }),
   first_pass: status('first_pass', [
     mailbox(2, people[0], 'awaiting_cutover', 'first', [12_841, 12_841]),
     mailbox(3, people[1], 'copying', 'first', [30_412, 17_204]),
@@ -69,6 +75,38 @@ export const states = {
   cancelled: status('cancelled', waiting.map((one) => ({ ...one, state: 'cancelled' }))),
   failed: status('failed', [mailbox(2, people[0], 'failed', 'first', [0, 0], { error: login })]),
   many: status('first_pass', Array.from({ length: 5000 }, (_, at) => mailbox(at + 2, `user${at + 1}@example.org`, at < 400 ? 'awaiting_cutover' : at < 404 ? 'copying' : 'waiting', at < 404 ? 'first' : null, at < 404 ? [2_000, at < 400 ? 2_000 : 760] : [0, 0]))),
+};
+
+const collection = (kind, name, made, imported, more = {}) => ({ kind, name, made, imported, existing: 0, updated: 0, kept: 0, failed: 0, ...more });
+const file = (at, row, kind, name, state, counts, more = {}) => ({
+  id: `00000000000000a${at}`, mailbox: row, kind, name, state, state_since: '2026-11-26T08:12:00Z', created_at: `2026-11-26T08:1${at}:00Z`,
+  objects: 0, done: 0, imported: 0, existing: 0, updated: 0, kept: 0, failed: 0, removed: 0, changed_since: 0, collections: [], problems: [], problems_found: 0, ...counts, ...more,
+});
+const families = 'Takeout/Calendar/Familie.ics';
+
+/** The files of a request, by the name of its state here; none where it is not named. */
+export const attachments = {
+  first_pass: [
+    file(1, 2, 'contacts', 'contacts.vcf', 'completed', { objects: 412, done: 412, imported: 412 }, { collections: [collection('contacts', 'Kontakte', false, 412)] }),
+    file(2, 3, 'calendar', 'a-very-long-name-of-an-export-without-any-blank-2026-11-24T09-00-00.ics', 'importing', { objects: 20_112, done: 7_300, imported: 7_288, existing: 12 }),
+    file(3, 4, 'contacts', 'Kontakte.csv', 'awaiting_upload', {}),
+  ],
+  completed_with_exceptions: [
+    file(1, 2, 'calendar', 'takeout.zip', 'completed_with_exceptions', { objects: 1_530, done: 1_530, imported: 1_518, existing: 4, updated: 3, kept: 2, failed: 3 }, {
+      collections: [collection('calendar', 'Familie', true, 1_102), collection('calendar', null, false, 4), collection('contacts', 'Kontakte', false, 412)],
+      problems: [
+        { file: families, line: 1_204, reason: 'this line has no name and no value' },
+        { file: families, line: 3_310, reason: 'another entry with the same UID on line 3290 is newer or stands first; that one was taken' },
+        { file: 'Takeout/Contacts/All.vcf', line: 88, reason: 'another version of it is there already, and was kept' },
+        { file: 'Takeout/Contacts/photo.jpg', line: 0, reason: 'it holds neither contacts nor a calendar, and was left out' },
+      ],
+      problems_found: 54,
+    }),
+    file(2, 2, 'contacts', 'old.vcf', 'undone', { objects: 80, done: 80, imported: 80, removed: 79, changed_since: 1 }),
+    file(3, 3, 'contacts', 'letter.vcf', 'failed', {}, {
+      error: { code: 'file_not_readable', message: "the file holds neither contacts (.vcf, or Google's .csv) nor a calendar (.ics), nor is it a .zip of such files" },
+    }),
+  ],
 };
 
 const side = (messages) => ({ messages, bytes: messages * 38_417, digest: '5f2c9e01b7d4a6830f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978' });

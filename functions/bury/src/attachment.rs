@@ -7,6 +7,7 @@ use anyhow::bail;
 use mailvan::clock::now;
 use mailvan::domain::RequestId;
 use mailvan::domain::patience::Faults;
+use mailvan::imports::settle_import;
 use mailvan::queue::{ImportAttachment, Queue};
 use mailvan::store::{AttachmentState, StoreError};
 
@@ -44,9 +45,12 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         .await;
     journal.release().await?;
     match failed {
-        Ok(()) | Err(StoreError::Conflict) => settle_if_there(deps, id).await,
-        Err(error) => Err(error.into()),
+        Ok(()) | Err(StoreError::Conflict) => {}
+        Err(error) => return Err(error.into()),
     }
+    let notice = settle_import(store, id, attachment, now()).await?;
+    deps.queues.send_notices(id, notice.as_slice()).await?;
+    settle_if_there(deps, id).await
 }
 
 /// The request may have waited for this file only.

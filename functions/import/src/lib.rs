@@ -15,8 +15,11 @@ use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::imap::Connector;
+use mailvan::imports::settle_import;
 use mailvan::profile::Profile;
-use mailvan::queue::{ImportAttachment, Queue, Queues, causes, decode, reported_keys, serve, times_received};
+use mailvan::queue::{
+    ImportAttachment, Queue, Queues, SendNotice, causes, decode, reported_keys, serve, times_received,
+};
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentRecord, AttachmentState, Store, StoreError};
@@ -153,8 +156,15 @@ async fn fail(deps: &Deps, wish: &ImportAttachment, failure: &Failure) -> anyhow
     close(deps, wish).await
 }
 
-/// What follows the end of an attachment: its file goes, and a request that only waited for it ends. May be repeated.
+/// What follows the end of an attachment: its customer is told, its file goes, and a request that only waited for it ends.
+/// May be repeated.
 async fn close(deps: &Deps, wish: &ImportAttachment) -> anyhow::Result<()> {
+    let (request_id, attachment) = (wish.request_id, &wish.attachment);
+    if let Some(notice) = settle_import(&deps.store, request_id, attachment, now()).await? {
+        let message = SendNotice { request_id, notice };
+        let wait = deps.profile.notices.files_wait();
+        deps.queues.send_later(Queue::Notify, &message, wait).await?;
+    }
     match settle_request(&deps.store, wish.request_id, now()).await {
         Ok(notices) => deps.queues.send_notices(wish.request_id, &notices).await?,
         // The table has forgotten it.

@@ -22,6 +22,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock;
 use mailvan::config::Config;
+use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::{Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
 use mailvan::queue::{SendNotice, decode, serve};
@@ -71,8 +72,19 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         NoticeKind::Refused { generation } => (generation, deps.store.faults(request_id, generation).await?),
         _ => (request.generation, Vec::new()),
     };
+    let files = match notice {
+        NoticeKind::Finished | NoticeKind::Imported { .. } => deps.store.attachments(request_id).await?,
+        _ => Vec::new(),
+    };
+    if matches!(notice, NoticeKind::Imported { .. }) {
+        let outbox = deps.store.notices(request_id).await?;
+        if is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox) {
+            tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
+            return Ok(());
+        }
+    }
     let jobs = deps.store.jobs(request_id, generation).await?;
-    let mail = compose(notice, &request, &jobs, &faults, &deps.profile)?;
+    let mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
 
     let until = now.checked_add(CLAIM)?;
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
@@ -85,7 +97,7 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
     let marked = deps
         .store
-        .mark_sent(request_id, notice, until, &message_id, clock::now())
+        .mark_sent(request_id, notice, until, &message_id, now, clock::now())
         .await;
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");

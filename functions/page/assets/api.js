@@ -16,8 +16,8 @@ export class Unreachable extends Error {}
 
 const base = () => new URL('v1/', document.baseURI);
 
-async function call(method, path, { token, body } = {}) {
-  const sent = {};
+async function call(method, path, { token, body, headers = {} } = {}) {
+  const sent = { ...headers };
   if (token) sent.authorization = `Bearer ${token}`;
   if (body !== undefined) sent['content-type'] = 'application/json';
   let answer;
@@ -49,7 +49,11 @@ export async function settings() {
   return answer.json();
 }
 
-export const create = (order) => json('POST', 'requests', { body: order });
+/** Makes a request; the same order under the same key is the same request. */
+export const create = (order, key) => json('POST', 'requests', { body: order, headers: { 'idempotency-key': key } });
+
+/** When a copy may begin that is ordered now: `{ earliest, rule }`. */
+export const earliestStart = () => json('GET', 'earliest-start');
 
 /** A request as the page holds it: its id and the token that opens it. */
 export class Request {
@@ -98,6 +102,11 @@ export class Request {
     return this.json('PATCH', `/mailboxes/${row}`, { body: changes });
   }
 
+  /** Another time frame; null for as soon as possible. */
+  reschedule(window) {
+    return this.json('POST', '/window', { body: { window } });
+  }
+
   dns() {
     return this.json('GET', '/dns');
   }
@@ -117,16 +126,32 @@ export class Request {
   preview(fromRow) {
     return this.json('GET', fromRow ? `/preview?from_row=${fromRow}` : '/preview');
   }
+
+  attachments() {
+    return this.json('GET', '/attachments');
+  }
+
+  announce(file) {
+    return this.json('POST', '/attachments', { body: file });
+  }
+
+  takeBack(attachment) {
+    return this.json('DELETE', `/attachments/${attachment}`);
+  }
 }
 
-/** Sends a file where an upload says. The browser itself writes the length. */
-export async function upload({ url, method, headers }, bytes) {
-  const sent = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-length'));
-  let answer;
-  try {
-    answer = await fetch(url, { method, headers: sent, body: bytes, credentials: 'omit', referrerPolicy: 'no-referrer' });
-  } catch (cause) {
-    throw new Unreachable('no answer', { cause });
-  }
-  if (!answer.ok) throw new Refusal(answer.status, { code: 'upload_refused' });
+/** Sends a file where an upload says; `progress` gets the share that is out. The browser itself writes the length. */
+export function upload({ url, method, headers }, body, progress = () => {}) {
+  // fetch does not tell how much has been sent.
+  const call = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    call.open(method, url);
+    for (const [name, value] of Object.entries(headers)) {
+      if (name.toLowerCase() !== 'content-length') call.setRequestHeader(name, value);
+    }
+    call.upload.addEventListener('progress', ({ loaded, total }) => progress(total > 0 ? loaded / total : 0));
+    call.addEventListener('load', () => (call.status < 300 ? resolve() : reject(new Refusal(call.status, { code: 'upload_refused' }))));
+    call.addEventListener('error', () => reject(new Unreachable('no answer')));
+    call.send(body);
+  });
 }

@@ -1,5 +1,7 @@
 // What is being filled in. It outlives a change of language, and never leaves the memory of the page.
 
+import { emptyFrame, windowOf } from './window-form.js';
+
 export const emptyMailbox = () => ({
   email: '', password: '', source_host: '', port: '', security: '', source_user: '', destination_email: '', destination_password: '',
 });
@@ -7,18 +9,30 @@ export const emptyMailbox = () => ({
 export const newDraft = (zone) => ({
   contact_email: '', ticket: '',
   way: 'one', mailboxes: [emptyMailbox()], file: null,
-  when: 'soon', start: '', end: '', time_zone: zone,
+  ...emptyFrame(zone),
   exclude: '', since: '', repair: true, carry_deletions: false,
+  sent: null,
 });
+
+/**
+ * The name under which an order is sent, so that one whose answer was lost is not made twice. It stays while the order
+ * does; a changed one is another. Whoever has name and order can open the request, so it is as secret as a token.
+ */
+export function orderKey(draft, body) {
+  const text = JSON.stringify(body);
+  if (draft.sent?.text !== text) {
+    const bytes = crypto.getRandomValues(new Uint8Array(24));
+    draft.sent = { text, key: btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_') };
+  }
+  return draft.sent.key;
+}
 
 /** The body of the call that makes a request. */
 export function order(draft, csvBytes, language) {
   const body = { contact_email: draft.contact_email.trim(), language, options: options(draft) };
   if (draft.ticket.trim() !== '') body.ticket = draft.ticket.trim();
-  if (draft.when === 'later') {
-    body.window = { start: draft.start, time_zone: draft.time_zone };
-    if (draft.end !== '') body.window.end = draft.end;
-  }
+  const window = windowOf(draft);
+  if (window) body.window = window;
   if (draft.way === 'many') body.csv_bytes = csvBytes;
   else body.mailboxes = draft.mailboxes.map(mailbox);
   return body;

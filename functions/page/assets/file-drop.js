@@ -1,43 +1,31 @@
 // A file with many mailboxes: dropped or chosen, checked before it leaves the machine, and mended in place.
 
 import { read, rowFaults, write } from './csv.js';
-import { announce, fill, h, icon, newId } from './dom.js';
+import { announce, fill, h, newId } from './dom.js';
+import { dropZone } from './drop-zone.js';
 import { field } from './field.js';
 import { t, tried } from './language.js';
 
 /** How many faulty rows are shown to be mended at a time. */
 const SHOWN = 10;
-const TRAY = 'M12 15V4m0 0 4 4m-4-4-4 4M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4';
 
 /** The zone for a file. `held` is the file as it was left before, `keep` gets the new one. `bytes()` is what to upload, or null. */
 export function fileDrop(held, keep) {
   const verdict = h('div', { class: 'verdict' });
-  const input = h('input', { type: 'file', accept: '.csv,.txt,.xlsx,text/csv,text/plain', 'aria-label': t('form.file.label') });
-  const zone = h('div', { class: 'drop' }, icon(TRAY), h('strong', {}, t('form.file.drop')), h('u', {}, t('form.file.choose')), input);
   let file = held;
-  const take = async (chosen) => {
-    if (!chosen) return;
+  const take = async ([chosen]) => {
     const bytes = new Uint8Array(await chosen.arrayBuffer());
     file = { name: chosen.name, bytes, ...read(bytes), mended: false };
     keep(file);
     render();
     verdict.querySelector('[data-verdict]')?.focus();
   };
-  input.addEventListener('change', () => take(input.files[0]));
-  zone.addEventListener('dragover', (event) => {
-    event.preventDefault();
-    zone.classList.add('over');
-  });
-  for (const name of ['dragleave', 'dragend', 'drop']) zone.addEventListener(name, () => zone.classList.remove('over'));
-  zone.addEventListener('drop', (event) => {
-    event.preventDefault();
-    take(event.dataTransfer.files[0]);
-  });
+  const zone = dropZone({ label: t('form.file.label'), title: t('form.file.drop'), accept: '.csv,.txt,.xlsx,text/csv,text/plain', take });
   const render = () => fill(verdict, file && verdictOf(file, render));
   render();
   return {
-    element: h('div', {}, zone, verdict),
-    focus: () => input.focus(),
+    element: h('div', {}, zone.element, verdict),
+    focus: zone.focus,
     file: () => file,
     bytes: () => (file.mended ? write(file.header, file.rows) : file.bytes),
   };

@@ -7,6 +7,11 @@ export function number(value, language = region()) {
   return new Intl.NumberFormat(language).format(value);
 }
 
+/** Several names in a row, `a, b and c`. */
+export function list(names, language = region()) {
+  return new Intl.ListFormat(language).format(names);
+}
+
 /** A share from 0 to 1 in whole percent, never 100 before it is all. */
 export function percent(share, language = region()) {
   const whole = share >= 1 ? 1 : Math.min(Math.floor(share * 100), 99) / 100;

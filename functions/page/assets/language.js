@@ -84,6 +84,16 @@ export function said(kind, code, message) {
   return own(`${kind}.${code}`) ?? message;
 }
 
+/** A sentence of the service's in the visitor's language, where that has a pattern for it; `{}` stands for a value. */
+export function worded(text, patterns = words.sentences ?? []) {
+  for (const [pattern, translated] of patterns) {
+    const escaped = pattern.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll('{}', '(.+?)');
+    const found = new RegExp(`^${escaped}$`, 's').exec(text);
+    if (found) return translated.split('{}').reduce((whole, piece, at) => whole + found[at] + piece);
+  }
+  return text;
+}
+
 /** With a capital at its beginning, which what the service says has not. */
 export function sentence(text) {
   return text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);

@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { isAddress } from './csv.js';
 import { announce, fill, h, whileBusy } from './dom.js';
-import { newDraft, order } from './draft.js';
+import { newDraft, order, orderKey } from './draft.js';
 import { choices, field, step, summary, tick } from './field.js';
 import { fileDrop } from './file-drop.js';
 import { current as language, t, texts } from './language.js';
@@ -66,7 +66,7 @@ export function newRequest(settings) {
       try {
         await make(own, drop);
       } catch (refusal) {
-        const mend = { contact_email: contact, ticket, 'window.start': frame.start, 'window.end': frame.end, 'window.time_zone': frame.zone };
+        const mend = { contact_email: contact, ticket, ...frame.named };
         const told = faultsOf(refusal, mend, cards.show);
         shown(told.length > 0 ? told : [{ text: refusalText(refusal) }]);
       } finally {
@@ -84,7 +84,8 @@ export function newRequest(settings) {
 /** Makes the request, sends the file, and goes to the request's own view. */
 async function make(own, drop) {
   const bytes = own.way === 'many' ? drop.bytes() : null;
-  const made = await api.create(order(own, bytes?.length, language()));
+  const body = order(own, bytes?.length, language());
+  const made = await api.create(body, orderKey(own, body));
   draft = null;
   // The request is there now, whatever becomes of its file: it can be sent from its view too.
   if (made.upload) await api.upload(made.upload, bytes).catch(() => announce(t('form.upload_failed')));

@@ -4,11 +4,15 @@ import { upload } from './api.js';
 import { ask } from './ask.js';
 import { announce, fill, h, save, whileBusy } from './dom.js';
 import { fileDrop } from './file-drop.js';
+import { framePart } from './frame.js';
 import { moment, zoneName } from './format.js';
 import { t, texts } from './language.js';
 import { refusalText } from './refusals.js';
 
-export function nowPanel({ request, settings, watch, status }) {
+const NO_ROOM = new Set(['frame_full', 'frame_too_short']);
+
+export function nowPanel(context) {
+  const { request, settings, watch, status } = context;
   const element = h('div', {});
   const failed = h('p', { class: 'note bad', role: 'alert', hidden: true });
   const attempt = async (work) => {
@@ -27,9 +31,11 @@ export function nowPanel({ request, settings, watch, status }) {
     needs_attention: (shown) => [
       good(shown) > 0 && actions(button(t('action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
       // Where only checks found something, it is mended row by row more easily.
+      (shown.window || isNoRoom(shown)) && framePart(context, shown, isNoRoom(shown)),
       shown.rows_refused.length > 0 ? uploads(t('action.corrected'), t('action.corrected_hint'))
         : h('details', { class: 'other-way' }, h('summary', {}, t('action.corrected')), uploads(t('action.corrected'), t('action.corrected_hint'))),
     ],
+    scheduled: (shown) => [framePart(context, shown, false)],
     awaiting_cutover: () => [actions(button(t('action.cutover'), (self) => confirmed('cutover', () => act(self, 'cutover'))))],
     completed: () => [actions(report())],
     completed_with_exceptions: () => [actions(report())],
@@ -43,19 +49,28 @@ export function nowPanel({ request, settings, watch, status }) {
   let shownFor = '';
   const update = (next) => {
     // Rebuilt only when something else is to be said, so that nothing is lost that is being filled in.
-    const key = JSON.stringify([next.state, next.window, good(next), next.rows_refused.length > 0]);
+    const key = JSON.stringify([next.state, next.window, good(next), next.rows_refused.length > 0, isNoRoom(next)]);
     if (key === shownFor) return;
     shownFor = key;
     const { provider } = settings;
-    const [title, text] = texts(`now.${next.state === 'scheduled' && !next.window ? 'scheduled_soon' : next.state}`, {
-      provider: provider.name,
-      start: next.window && `${moment(next.window.start, next.window.time_zone)} (${zoneName(next.window.time_zone)})`,
+    const at = (instant) => instant && `${moment(instant, next.window.time_zone)} (${zoneName(next.window.time_zone)})`;
+    const [title, text] = texts(`now.${wordsFor(next)}`, {
+      provider: provider.name, start: at(next.window?.start), paused: at(next.window?.paused_until),
     });
     failed.hidden = true;
     fill(element, h('h2', {}, title), h('p', { class: 'soft' }, text), (build[next.state] ?? (() => []))(next), failed);
   };
   return { element, update, status };
 }
+
+/** Which words belong to a status. */
+export function wordsFor({ state, window, error }) {
+  if (state === 'scheduled' && !window) return 'scheduled_soon';
+  if (state === 'first_pass' && window?.paused_until) return 'paused';
+  return state === 'needs_attention' && NO_ROOM.has(error?.code) ? 'no_room' : state;
+}
+
+const isNoRoom = (status) => wordsFor(status) === 'no_room';
 
 /** How many mailboxes can be copied, as far as their checks tell. */
 function good({ counts, mailboxes }) {

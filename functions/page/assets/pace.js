@@ -14,6 +14,11 @@ export function nextLook(state, unchanged) {
   return Math.min(least * 1.25 ** unchanged, most);
 }
 
+/** The same for files that are imported; `open` tells whether any is under way. */
+export function nextLookAtFiles(open, unchanged) {
+  return open ? Math.min(1.5 * 1.25 ** unchanged, 30) : null;
+}
+
 /** How many seconds to wait after a call that failed for the n-th time in a row, n from 1. */
 export function afterFailure(times, retryAfter) {
   return Math.max(retryAfter ?? 0, Math.min(3 * 2 ** (times - 1), 60));

@@ -2,13 +2,20 @@
 
 import { Unreachable } from './api.js';
 import { moment } from './format.js';
-import { own, said, sentence, t } from './language.js';
+import { own, said, sentence, t, worded } from './language.js';
 
 /** One sentence or two about a call that did not succeed. */
 export function refusalText(refusal) {
   if (refusal instanceof Unreachable) return t('page.unreachable');
-  const text = said('problem', refusal.code, refusal.problem?.detail ?? '');
-  return text || t('problem.internal');
+  const { detail = '', next_window: next } = refusal.problem ?? {};
+  const text = said('problem', refusal.code, detail) || t('problem.internal');
+  return next ? `${text} ${nextFrame(next)}` : text;
+}
+
+/** The next time frame that has room. */
+function nextFrame({ start, end, time_zone: zone }) {
+  const at = (instant) => moment(instant, zone);
+  return end ? t('frame.next', { start: at(start), end: at(end) }) : t('frame.next_start', { start: at(start) });
 }
 
 /** The faults that the service found in an order, each shown at its field where it has one. */
@@ -35,6 +42,6 @@ export function failureText({ code, message }) {
   const [, side, kind] = /^(source|destination)_(.+)$/.exec(code) ?? [null, null, code];
   const whole = own(`failure.${code}`);
   const what = own(`failure.${kind}`);
-  if (whole || !what) return whole || sentence(message || code);
+  if (whole || !what) return whole || sentence(worded(message || code));
   return side ? t(`failure.side.${side}`, { what }) : what;
 }

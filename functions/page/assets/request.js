@@ -1,5 +1,6 @@
 // The view of a request: where it stands, what to do now, and how far each mailbox is.
 
+import { attachmentsPanel } from './attachments.js';
 import { announce, fill, h } from './dom.js';
 import { dnsPanel } from './dns.js';
 import { linkPanel } from './keep-link.js';
@@ -9,6 +10,7 @@ import { factsPanel } from './facts.js';
 import { t } from './language.js';
 import { mailboxList } from './mailboxes.js';
 import { nowPanel } from './now.js';
+import { nextLook } from './pace.js';
 import { previewPanel } from './preview.js';
 import { progressPanel } from './progress.js';
 import { failureText, refusalText } from './refusals.js';
@@ -23,6 +25,7 @@ export function requestView(request, settings) {
   let last = null;
   const watch = new Watch({
     load: () => request.status(),
+    pace: ({ state }, unchanged) => nextLook(state, unchanged),
     apply: (status) => {
       const before = last?.state;
       last = status;
@@ -42,15 +45,20 @@ export function requestView(request, settings) {
   const now = nowPanel(context);
   const nowTexts = () => now.element.querySelector('h2')?.textContent ?? '';
   const parts = [
-    stages(), now, progressPanel(), faultList(), dnsPanel(context), donePanel(settings), mailboxList(context), previewPanel(context), linkPanel(context), factsPanel(context),
+    stages(), now, progressPanel(), faultList(), dnsPanel(context), donePanel(settings), mailboxList(context), attachmentsPanel(context),
+    previewPanel(context), linkPanel(context), factsPanel(context),
   ];
-  const [stageBar, , progress, faults, dns, done, mailboxes, preview, link, facts] = parts.map(({ element }) => element);
+  const [stageBar, , progress, faults, dns, done, mailboxes, attachments, preview, link, facts] = parts.map(({ element }) => element);
   const element = h('div', { class: 'request' },
     h('div', { class: 'heading' }, heading, stageBar),
-    h('div', {}, lost, h('section', { class: 'sheet now' }, now.element, failure, progress, faults), dns, done, mailboxes, preview),
+    h('div', {}, lost, h('section', { class: 'sheet now' }, now.element, failure, progress, faults), dns, done, mailboxes, attachments, preview),
     h('aside', { class: 'aside' }, link, facts));
   watch.now();
-  return { element, title: heading.textContent, close: () => watch.close() };
+  const close = () => {
+    watch.close();
+    parts.forEach((part) => part.close?.());
+  };
+  return { element, title: heading.textContent, close };
 }
 
 function title({ state, counts }, settings) {

@@ -1,7 +1,7 @@
-// Looks at a request again and again, slower the less happens, and not at all while nobody sees the page.
+// Looks at something again and again, slower the less happens, and not at all while nobody sees the page.
 
 import { Refusal } from './api.js';
-import { afterFailure, nextLook } from './pace.js';
+import { afterFailure } from './pace.js';
 
 export class Watch {
   #timer = null;
@@ -14,8 +14,12 @@ export class Watch {
     if (!document.hidden && this.#timer === null && !this.#running) this.now();
   };
 
-  /** `load` gets the status, `apply` gets each one, `fail` gets what a look ended with, or null when the next one was well. */
-  constructor({ load, apply, fail }) {
+  /**
+   * `load` gets what is looked at, `apply` gets each look, `fail` gets what a look ended with, or null when the next one was
+   * well. `pace` says how many seconds until the next, after so many without a change; null for never.
+   */
+  constructor({ load, apply, fail, pace }) {
+    this.pace = pace;
     this.load = load;
     this.apply = apply;
     this.fail = fail;
@@ -61,7 +65,7 @@ export class Watch {
     this.#unchanged = text === this.#last ? this.#unchanged + 1 : 0;
     this.#last = text;
     if (!this.#closed) this.apply(status);
-    return nextLook(status.state, this.#unchanged);
+    return this.pace(status, this.#unchanged);
   }
 
   #plan(wait) {

@@ -251,6 +251,7 @@ security = "none"
 [notices]
 sender = "migration@harbour-hosting.example"
 support = "support@harbour-hosting.example"
+files_wait_minutes = 0
 
 [limits]
 {limits}

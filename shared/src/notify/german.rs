@@ -221,7 +221,7 @@ pub(super) fn failure(code: &str) -> Option<String> {
             "Der gewünschte Zeitraum ist für Ihre Postfächer zu kurz. Wählen Sie einen längeren, oder machen Sie trotzdem weiter: was darin nicht kopiert wird, folgt in der nächsten Nacht.",
         ),
         "internal" => Some("Bei uns ist etwas schiefgegangen. Ein Mensch sieht nach."),
-        _ => None,
+        _ => import(code),
     };
     if let Some(words) = whole {
         return Some(words.to_owned());
@@ -247,6 +247,34 @@ pub(super) fn failure(code: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("{side}{words}"))
+}
+
+/// Why contacts or calendars could not be imported.
+fn import(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "dav_not_set_up" => "Kontakte und Kalender sind bei uns nicht richtig eingerichtet. Ein Mensch sieht nach.",
+        "dav_unreachable" => "Der Server für Kontakte und Kalender ist nicht zu erreichen.",
+        "dav_login_refused" => {
+            "Der Server für Kontakte und Kalender hat die Anmeldung abgelehnt. Prüfen Sie das Passwort des neuen Postfachs."
+        }
+        "dav_busy" => "Der Server für Kontakte und Kalender ist überlastet.",
+        "dav_full" => "Für Kontakte und Kalender ist kein Platz mehr. Lassen Sie ihn vergrößern.",
+        "dav_no_home" => {
+            "Für dieses Postfach gibt es weder Adressbuch noch Kalender. Fragen Sie uns, ob sie eingeschaltet sind."
+        }
+        "dav_refused" => "Der Server für Kontakte und Kalender hat etwas abgelehnt.",
+        "dav_unreadable" => "Der Server für Kontakte und Kalender hat unverständlich geantwortet.",
+        "upload_expired" => "Die Datei ist nicht angekommen.",
+        "upload_gone" => "Die Datei wird nicht mehr aufbewahrt.",
+        "file_too_large" => "Die Datei ist größer als 100 MiB. Teilen Sie sie auf.",
+        "file_not_readable" => {
+            "Die Datei ist beschädigt, hat ein Passwort, ist zu groß oder enthält weder Kontakte noch Kalender."
+        }
+        "nothing_found" => "In der Datei ist weder ein Kontakt noch ein Termin.",
+        "mailbox_gone" => "Das Postfach gehört nicht mehr zum Auftrag.",
+        "request_ended" => "Der Auftrag war schon beendet, und mit ihm waren die Passwörter vernichtet.",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //!
 //! Reading order: this file, `view`, `templates`, `wording`, then [`mailer`].
 
+mod files;
 mod german;
 mod header;
 pub mod mailer;
@@ -22,7 +23,7 @@ pub use mailer::{Mailer, SendError};
 
 use crate::domain::{Fault, Language, RequestState};
 use crate::profile::Profile;
-use crate::store::{JobRecord, NoticeKind, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use view::View;
 use wording::{bracketed, one_line};
 
@@ -51,7 +52,8 @@ pub struct ComposeError {
 /// Writes a notice.
 ///
 /// `jobs` are the mailboxes of the request's generation; `faults` are those of the refused upload,
-/// and only [`NoticeKind::Refused`] reads them.
+/// and only [`NoticeKind::Refused`] reads them; `files` are the request's attachments, and only [`NoticeKind::Finished`]
+/// and [`NoticeKind::Imported`] read them.
 ///
 /// # Errors
 /// [`ComposeError`].
@@ -60,9 +62,10 @@ pub fn compose(
     request: &RequestRecord,
     jobs: &[JobRecord],
     faults: &[Fault],
+    files: &[AttachmentRecord],
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
-    let view = View::new(kind, request, jobs, faults, profile);
+    let view = View::new(kind, request, jobs, faults, files, profile);
     let rendered = templates::render(&view).map_err(|source| ComposeError { notice: kind, source })?;
     let ticket = view
         .ticket
@@ -88,6 +91,7 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
         // The start has come; the report tells what was left out.
         NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
         NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled => false,
+        NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
         _ => state.is_terminal(),
     }
 }

@@ -1,8 +1,10 @@
 //! Each notice as a snapshot, and what no notice may do.
 
+mod files;
 mod found_again;
 mod german;
 mod hostile;
+mod overtaken;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
@@ -109,7 +111,17 @@ fn failed(row: u32, name: &str, pass: Pass) -> JobRecord {
 }
 
 fn composed(kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord], faults: &[Fault]) -> Mail {
-    let mail = compose(kind, request, jobs, faults, &profile()).unwrap();
+    with_files(kind, request, jobs, faults, &[])
+}
+
+fn with_files(
+    kind: NoticeKind,
+    request: &RequestRecord,
+    jobs: &[JobRecord],
+    faults: &[Fault],
+    files: &[AttachmentRecord],
+) -> Mail {
+    let mail = compose(kind, request, jobs, faults, files, &profile()).unwrap();
     assert!(!mail.text.contains("\n\n\n\n") && !mail.html.contains("undefined"));
     mail
 }
@@ -334,7 +346,7 @@ fn a_hundred_mailboxes_are_listed_and_the_rest_counted() {
     assert!(mail.text.contains("... and 1 more, see the report") && mail.html.contains("… and 1 more, see the report"));
 }
 
-const EVERY_KIND: [NoticeKind; 7] = [
+const EVERY_KIND: [NoticeKind; 8] = [
     NoticeKind::Accepted,
     NoticeKind::Refused { generation: 1 },
     NoticeKind::Scheduled,
@@ -342,6 +354,7 @@ const EVERY_KIND: [NoticeKind; 7] = [
     NoticeKind::Finished,
     NoticeKind::Failed,
     NoticeKind::Cancelled,
+    NoticeKind::Imported { attachment: 7 },
 ];
 
 #[test]
@@ -369,24 +382,10 @@ fn subjects_do_without_a_ticket_and_mails_without_a_support_address() {
         ticket: None,
         ..request(RequestState::Completed)
     };
-    let mail = compose(NoticeKind::Finished, &request, &[], &[], &profile).unwrap();
+    let mail = compose(NoticeKind::Finished, &request, &[], &[], &[], &profile).unwrap();
     assert_eq!(
         mail.subject,
         format!("Your mailboxes have been moved (request {})", request.request_id)
     );
     assert!(mail.text.contains("Ask the support of Example Hosting.") && !mail.text.contains("ticket"));
-}
-
-#[test]
-fn what_asks_or_promises_is_overtaken_by_the_end() {
-    for kind in EVERY_KIND {
-        let tells_the_end = matches!(kind, NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled);
-        for state in RequestState::ALL {
-            assert_eq!(
-                is_overtaken(kind, state),
-                state.is_terminal() && !tells_the_end,
-                "{kind} {state}"
-            );
-        }
-    }
 }

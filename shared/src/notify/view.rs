@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 
+use super::files::{self, File};
 use super::german;
 use super::wording::{moment, one_line};
 use crate::domain::{Fault, JobState, Language, Security};
 use crate::profile::Profile;
-use crate::store::{JobRecord, NoticeKind, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 
 /// How many mailboxes a mail lists; the report has them all.
 pub(super) const LISTED_MAILBOXES: usize = 100;
+/// How many files with contacts and calendars a mail lists.
+pub(super) const LISTED_FILES: usize = 50;
 /// How many refused rows a mail lists.
 pub(super) const LISTED_ROWS: usize = 50;
 /// How many faults of one row a mail lists.
@@ -24,6 +27,8 @@ pub(super) struct View {
     pub(super) language: Language,
     pub(super) provider: String,
     pub(super) support: Option<String>,
+    /// Where the customers' page is.
+    pub(super) page: Option<String>,
     pub(super) request: String,
     pub(super) ticket: Option<String>,
     pub(super) frame: Option<Frame>,
@@ -34,6 +39,10 @@ pub(super) struct View {
     pub(super) mailboxes: Listing<Mailbox>,
     /// Those that failed.
     pub(super) failed: Listing<Mailbox>,
+    /// Contacts and calendars: first what failed, then what has exceptions.
+    pub(super) files: Listing<File>,
+    /// Whether any of them was not imported whole.
+    pub(super) trouble: bool,
     pub(super) totals: Totals,
     pub(super) server: Server,
     /// Whether the key to the sealed passwords is gone.
@@ -113,6 +122,7 @@ impl View {
         request: &RequestRecord,
         jobs: &[JobRecord],
         faults: &[Fault],
+        files: &[AttachmentRecord],
         profile: &Profile,
     ) -> Self {
         let language = request.language;
@@ -127,6 +137,7 @@ impl View {
             .filter(|mailbox| mailbox.outcome == "failed")
             .cloned()
             .collect();
+        let files = files::told(files, jobs, language);
         let endpoint = &profile.imap.endpoint;
         Self {
             kind: name(kind),
@@ -137,6 +148,7 @@ impl View {
                 .support
                 .as_ref()
                 .map(|support| one_line(support.as_str())),
+            page: profile.notices.page.as_deref().map(one_line),
             request: request.request_id.to_string(),
             ticket: request
                 .ticket
@@ -156,6 +168,8 @@ impl View {
             totals: Totals::of(&mailboxes, failed.len()),
             mailboxes: Listing::first(mailboxes, LISTED_MAILBOXES),
             failed: Listing::first(failed, LISTED_MAILBOXES),
+            trouble: files.iter().any(File::has_trouble),
+            files: Listing::first(files, LISTED_FILES),
             server: Server {
                 host: endpoint.host.to_string(),
                 port: endpoint.port,
@@ -250,7 +264,7 @@ impl Totals {
 }
 
 /// Why something failed, in the customer's language where there are words for the code.
-fn reason(code: Option<&str>, message: Option<&str>, language: Language) -> Option<String> {
+pub(super) fn reason(code: Option<&str>, message: Option<&str>, language: Language) -> Option<String> {
     let own = own_words(language, || german::failure(code?));
     own.or_else(|| message.map(one_line))
         .filter(|reason| !reason.is_empty())
@@ -274,5 +288,6 @@ fn name(kind: NoticeKind) -> &'static str {
         NoticeKind::Finished => "finished",
         NoticeKind::Failed => "failed",
         NoticeKind::Cancelled => "cancelled",
+        NoticeKind::Imported { .. } => "imported",
     }
 }

@@ -38,7 +38,7 @@ fn the_example_says_what_it_means() {
 
 #[test]
 fn the_example_names_every_key() {
-    let keys = "name time_zone host port security auth master_user master_password_secret url sender support \
+    let keys = "name time_zone host port security auth master_user master_password_secret url sender support page files_wait_minutes \
         mx spf_include dmarc webmail autoconfig autodiscover unknown_ttl_seconds selector cname service priority \
         weight target \
         lanes host_connections compress_sources patience_minutes batch_messages batch_bytes chunk_messages chunk_bytes";
@@ -49,6 +49,29 @@ fn the_example_names_every_key() {
                 .any(|line| line.split('=').next().unwrap().trim() == key),
             "{key}"
         );
+    }
+}
+
+#[test]
+fn the_page_is_a_whole_address_that_can_stand_in_a_mail() {
+    let with = |page: &str| Profile::parse(&format!("{SHORTEST}page = \"{page}\"\n"));
+    for page in [
+        "https://move.example.net/",
+        "http://127.0.0.1:4566/_aws/execute-api/a1/$default/",
+    ] {
+        assert_eq!(with(page).unwrap().notices.page.as_deref(), Some(page));
+    }
+    for page in [
+        "",
+        "move.example.net",
+        "https://",
+        "https://a@b.example/",
+        "https://a.example/#r=1",
+        "javascript:x",
+    ] {
+        let error = with(page).unwrap_err();
+        assert_eq!(error.key.as_deref(), Some("notices.page"), "{page}");
+        assert_eq!(error.line, Some(9), "{page}");
     }
 }
 

@@ -12,7 +12,8 @@ use super::{Store, StoreError, belonging, request, stamp};
 use crate::domain::RequestId;
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read, [`NoticeKind::FoundAgain`] once for each start.
+/// that was read, [`NoticeKind::FoundAgain`] once for each start, and [`NoticeKind::Imported`] once for each import at
+/// most (see [`crate::imports`]).
 ///
 /// Two different files can be read in the same generation, since a URL takes more than one. The
 /// notice of the second takes the place of the first in the outbox, unsent. That never tells one
@@ -44,6 +45,11 @@ pub enum NoticeKind {
     Failed,
     /// Ended before its time.
     Cancelled,
+    /// What became of files with contacts and calendars.
+    Imported {
+        /// The one whose import ended last: each is the last at most once.
+        attachment: u64,
+    },
 }
 
 impl fmt::Display for NoticeKind {
@@ -57,6 +63,7 @@ impl fmt::Display for NoticeKind {
             Self::Finished => f.write_str("finished"),
             Self::Failed => f.write_str("failed"),
             Self::Cancelled => f.write_str("cancelled"),
+            Self::Imported { attachment } => write!(f, "imported_{attachment:016x}"),
         }
     }
 }
@@ -73,6 +80,9 @@ pub struct NoticeRecord {
     /// When it was sent; absent until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<String>,
+    /// As of when it tells, once it is sent: what came to be later is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tells_of: Option<String>,
 }
 
 impl NoticeRecord {
@@ -82,6 +92,7 @@ impl NoticeRecord {
             notice,
             queued_at: stamp(now),
             sent_at: None,
+            tells_of: None,
         }
     }
 
@@ -101,6 +112,27 @@ impl Store {
     /// [`StoreError`].
     pub async fn notices(&self, id: RequestId) -> Result<Vec<NoticeRecord>, StoreError> {
         self.query(&request::partition(id), "NOTICE#").await
+    }
+
+    /// Puts a notice into the outbox, where it is not there yet. False where it has been sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn queue_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp) -> Result<bool, StoreError> {
+        let notice = NoticeRecord::queued(id, kind, now);
+        let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(PK)").send().await;
+        match put.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => {
+                let outbox = self.notices(id).await?;
+                Ok(outbox
+                    .iter()
+                    .any(|notice| notice.notice == kind && notice.sent_at.is_none()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The write that puts a notice into the outbox, where there is one to tell; it takes the place of one
@@ -135,7 +167,7 @@ impl Store {
         }
     }
 
-    /// The notices of a request that wait to be sent.
+    /// The notices of a request that wait to be sent at once; those about imports have a time of their own.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -143,7 +175,7 @@ impl Store {
         let notices = self.notices(id).await?;
         Ok(notices
             .into_iter()
-            .filter(|notice| notice.sent_at.is_none())
+            .filter(|notice| notice.sent_at.is_none() && !matches!(notice.notice, NoticeKind::Imported { .. }))
             .map(|notice| notice.notice)
             .collect())
     }
@@ -186,8 +218,8 @@ impl Store {
         }
     }
 
-    /// Marks a notice as sent, with the mail service's id of it; only under the claim that lasts
-    /// until `claimed_until`.
+    /// Marks a notice as sent, with the mail service's id of it and the moment as of which it tells; only under the
+    /// claim that lasts until `claimed_until`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the claim is lost: somebody else sent it as well, or another
@@ -198,11 +230,13 @@ impl Store {
         kind: NoticeKind,
         claimed_until: Timestamp,
         message_id: &str,
+        tells_of: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let change = Change::default()
             .if_equal("claimed_until", claimed_until.as_second())
             .set("sent_at", stamp(now))
+            .set("tells_of", stamp(tells_of))
             .set("message_id", message_id)
             .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await

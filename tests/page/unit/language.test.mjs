@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 
 import { duration, percent, size, wallTime } from '../../../functions/page/assets/format.js';
-import { choose, insert, plural } from '../../../functions/page/assets/language.js';
+import { choose, insert, plural, worded } from '../../../functions/page/assets/language.js';
 import { parse } from '../../../functions/page/assets/session.js';
 
 const folder = new URL('../../../functions/page/assets/lang/', import.meta.url);
 const languages = readdirSync(folder);
 const load = async (file) => (await import(new URL(file, folder))).default;
 // What the service says in English itself is only translated.
-const ONLY_TRANSLATED = /^(check|dns_advice|dns_problem|fault|failure|problem)\./;
+const ONLY_TRANSLATED = /^(check|dns_advice|dns_problem|fault|failure|problem|sentences)\./;
 const PLURAL = ['zero', 'one', 'two', 'few', 'many', 'other'];
 
 function leaves(tree, path = '') {
@@ -44,6 +44,26 @@ test('words depend on the number, and numbers are written as the language does',
   assert.equal(plural({ one: 'a', other: 'b' }, 1, 'de'), 'a');
   assert.equal(insert('{count} von {all}', { count: 1234, all: 'vielen' }, 'de'), '1.234 von vielen');
   assert.equal(insert('{unknown}', {}, 'en'), '{unknown}');
+});
+
+test('a sentence of the service is translated with its values, and one that is not known stays', () => {
+  const patterns = [['line {} of {} (a.b)', 'Zeile {} von {}'], ['it is larger than {}', 'größer als {}']];
+  assert.equal(worded('line 12 of {} x (a.b)', patterns), 'Zeile 12 von {} x');
+  assert.equal(worded('line 12 of 3 (axb)', patterns), 'line 12 of 3 (axb)');
+  assert.equal(worded('it is larger than $& bytes', patterns), 'größer als $& bytes');
+});
+
+test('every sentence that is translated is one that the service says', async () => {
+  const roots = ['../../../shared/src/dav/', '../../../functions/intake/src/'].map((path) => new URL(path, import.meta.url));
+  const files = roots.flatMap((root) => readdirSync(root, { recursive: true }).filter((name) => name.endsWith('.rs')).map((name) => new URL(name, root)));
+  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n').replace(/\{[\w.:]*\}/g, '{}');
+  for (const file of languages) {
+    const { sentences = [] } = await load(file);
+    for (const [pattern, translated] of sentences) {
+      assert.ok(source.includes(pattern), `${file}: no source says "${pattern}"`);
+      assert.equal(translated.split('{}').length, pattern.split('{}').length, `${file}: ${pattern}`);
+    }
+  }
 });
 
 test('sizes, shares, durations and times are what people write', () => {

@@ -1,6 +1,7 @@
 //! What no value can do to a mail, and what no mail can tell.
 
 use super::*;
+use crate::store::AttachmentState;
 
 #[test]
 fn hostile_texts_are_escaped_and_stay_in_their_line() {
@@ -11,6 +12,11 @@ fn hostile_texts_are_escaped_and_stay_in_their_line() {
         ..failed(2, "anna", Pass::First)
     };
     let fault = Fault::at(2, HOSTILE, FaultCode::UnknownColumn, HOSTILE);
+    let file = AttachmentRecord {
+        name: HOSTILE.to_owned(),
+        error_message: Some(HOSTILE.to_owned()),
+        ..files::file("a", 2, AttachmentState::Failed)
+    };
     let profile = Profile {
         provider: crate::profile::Provider {
             name: HOSTILE.to_owned(),
@@ -28,6 +34,7 @@ fn hostile_texts_are_escaped_and_stay_in_their_line() {
             &request,
             std::slice::from_ref(&hostile),
             std::slice::from_ref(&fault),
+            std::slice::from_ref(&file),
             &profile,
         )
         .unwrap();

@@ -1,0 +1,23 @@
+//! Which notices come too late.
+
+use super::*;
+
+fn is_moved(state: RequestState) -> bool {
+    matches!(state, RequestState::Completed | RequestState::CompletedWithExceptions)
+}
+
+#[test]
+fn what_asks_or_promises_is_overtaken_by_the_end() {
+    for kind in EVERY_KIND {
+        let tells_the_end = matches!(kind, NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled);
+        // Files are taken for a while after a good end.
+        let outlives = |state| matches!(kind, NoticeKind::Imported { .. }) && is_moved(state);
+        for state in RequestState::ALL {
+            assert_eq!(
+                is_overtaken(kind, state),
+                state.is_terminal() && !tells_the_end && !outlives(state),
+                "{kind} {state}"
+            );
+        }
+    }
+}
