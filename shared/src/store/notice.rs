@@ -150,23 +150,6 @@ impl Store {
         Ok(Some(TransactWriteItem::builder().put(put).build()))
     }
 
-    /// Queues a notice that goes with no change, unless it is in the outbox, sent or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn queue_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp) -> Result<(), StoreError> {
-        let notice = NoticeRecord::queued(id, kind, now);
-        let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(PK)").send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match StoreError::from(error) {
-                StoreError::Conflict => Ok(()),
-                error => Err(error),
-            },
-        }
-    }
-
     /// The notices of a request that wait to be sent at once; those about imports have a time of their own.
     ///
     /// # Errors
