@@ -144,6 +144,7 @@ fn a_server_is_shown_once_it_is_known_and_how_it_was_found() {
         jobs: vec![samples::job(2, JobState::Waiting, None)],
         faults: Vec::new(),
         read_at: samples::now(),
+        forecast: None,
     };
     let shown = |overview: &Overview| serde_json::to_value(overview.view(0)).unwrap()["mailboxes"][0]["source"].clone();
     let named = json!({ "host": "imap.example.com", "port": 993, "security": "tls" });
