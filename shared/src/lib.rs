@@ -8,7 +8,8 @@
 //! - [`dns`]: what a domain says, should say, and when its change has arrived. [`watch`]: looking at the
 //!   domains of a request.
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
-//!   scheduled request. [`room`]: whether it has room in its time frame.
+//!   scheduled request. [`room`]: whether it has room in its time frame. [`forecast`]: how
+//!   long it will take.
 //! - [`permit`]: into which mailboxes an order may have mail moved.
 //! - [`dav`]: contacts and calendars. [`imports`]: when customers are told of them.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
@@ -28,6 +29,7 @@ pub mod config;
 pub mod dav;
 pub mod dns;
 pub mod domain;
+pub mod forecast;
 pub mod idempotency;
 pub mod imap;
 pub mod imports;

@@ -147,7 +147,7 @@ async fn read_upload(deps: &Deps, key: UploadKey, until: Timestamp, deadline: De
             .await
         {
             // Its mailboxes are looked at already: it was read, and another file came under its URL.
-            Ok(Advance::AlreadyThere(request)) if request.open_jobs > 0 => deps.objects.delete(key).await?,
+            Ok(Advance::AlreadyThere(request)) if request.checks_have_begun() => deps.objects.delete(key).await?,
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {

@@ -169,6 +169,8 @@ fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: Str
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
         open_jobs: 0,
+        checks_begun: None,
+        estimated: None,
         open_attachments: 0,
         preview_asked: None,
         error_code: None,

@@ -152,9 +152,7 @@ async fn serve(
     match action {
         Action::Status => {
             let from_row = preview::from_row(event)?;
-            Ok(Overview::load(&deps.store, request)
-                .await?
-                .response_from(200, from_row)?)
+            Ok(Overview::load(deps, request).await?.response_from(200, from_row)?)
         }
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,

@@ -52,7 +52,11 @@ pub async fn mend(
         job => job?,
     };
     if !is_mendable(request.state, job.status) {
-        return Err(refused(Code::NotMendable, &Overview::load(&deps.store, request).await?).into());
+        return Err(refused(Code::NotMendable, &Overview::load(deps, request).await?).into());
+    }
+    if request.state == RequestState::Checking && !request.checks_have_begun() {
+        let detail = "Your file is still being read: send it again when its mailboxes are being checked.";
+        return Err(Problem::new(Code::NotMendable, detail).into());
     }
     let policy = Policy {
         plaintext_imap: deps.rules.plaintext_imap,
@@ -84,11 +88,12 @@ pub async fn mend(
     let check = CheckMailbox {
         job_id: id,
         check_round: job.check.round + 1,
+        is_news: false,
     };
     deps.queues.send(Queue::Check, &check).await?;
     tracing::info!(job.id = %id, request.state = %request.state, "row mended");
     let request = deps.store.request(request.request_id).await?;
-    Ok(Overview::load(&deps.store, request).await?.response(202)?)
+    Ok(Overview::load(deps, request).await?.response(202)?)
 }
 
 /// Whether a mailbox can still be begun with other values.

@@ -40,6 +40,8 @@ pub fn request(state: RequestState) -> RequestRecord {
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        checks_begun: None,
+        estimated: None,
         open_attachments: 0,
         preview_asked: None,
         error_code: None,

@@ -34,12 +34,25 @@ impl Schemathesis {
         })
     }
 
-    /// Compares the API at this address with its description. `variables` are those that the settings name. What
-    /// was called is in `target/schemathesis.log` afterwards.
+    /// The same for another description than the API's own.
+    #[must_use]
+    pub fn with_description(mut self, path: PathBuf) -> Self {
+        self.description = path;
+        self
+    }
+
+    /// Compares the API at this address with its description, or only what some of the program's arguments choose of it.
+    /// `variables` are those that the settings name. What was called is in `target/schemathesis.log` afterwards.
     ///
     /// # Errors
     /// If an answer is not as described, with the calls that show it, or if it takes longer than `at_most`.
-    pub async fn compare(&self, api: &str, variables: &[(&str, &str)], at_most: Duration) -> Result<()> {
+    pub async fn compare(
+        &self,
+        api: &str,
+        chosen: &[&str],
+        variables: &[(&str, &str)],
+        at_most: Duration,
+    ) -> Result<()> {
         let mut command = Command::new(&self.program);
         command
             .arg("--config-file")
@@ -47,6 +60,7 @@ impl Schemathesis {
             .arg("run")
             .arg(&self.description)
             .args(["--url", api, "--no-color"])
+            .args(chosen)
             // Where it would keep what it learnt for the next run.
             .current_dir(workspace_root().join("target"))
             .env("HOOKS", &self.hooks)

@@ -1,6 +1,7 @@
 //! Each notice as a snapshot, and what no notice may do.
 
 mod files;
+mod found_again;
 mod german;
 mod hostile;
 mod overtaken;
@@ -34,6 +35,8 @@ fn request(state: RequestState) -> RequestRecord {
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        checks_begun: None,
+        estimated: None,
         open_attachments: 0,
         preview_asked: None,
         expires_at: None,
