@@ -239,7 +239,6 @@ mod tests {
             password: Secret::from("hunter2"),
             source: Endpoint::with_defaults("imap.example.org".parse().unwrap(), None, None),
             seeks_source: false,
-            seeks_source: false,
             destination_password: None,
         };
         let id = JobId::new(RequestId::from_parts(0, [0; 10]), 1, 2);
