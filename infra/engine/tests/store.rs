@@ -46,6 +46,7 @@ fn request(number: u8, state: RequestState) -> RequestRecord {
         window: None,
         reschedules: 0,
         options: CopyOptions::default(),
+        grants: None,
         token_hash: String::new(),
         data_key: None,
         generation: 1,
