@@ -4,7 +4,7 @@
 //! Works from what the table holds, so that it can be repeated after any crash: rows and faults are
 //! written first, by whoever read them, and so is what the checks found.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Check, JobId, Pass, RequestEvent, RequestId, RequestState};
 use crate::queue::{CheckMailbox, CheckRequest, Queue, QueueError, Queues, StartPass};
@@ -12,6 +12,12 @@ use crate::room::{NoRoom, Place, Room, loads_of};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
+
+/// How long before the start the mailboxes are looked at once more: the customer can still mend what is wrong.
+const LOOKED_AT_BEFORE: SignedDuration = SignedDuration::from_hours(6);
+
+/// How long after the first look at least.
+const LOOKED_AT_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// What admission works with.
 #[derive(Clone, Debug)]
@@ -76,7 +82,11 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), AdmissionError> {
         let request = self.store.request(id).await?;
-        if request.generation == generation && is_admissible(request.state, good_rows_only) {
+        // Whoever reads the rest of the rows admits it at their end.
+        let is_being_read =
+            request.state == RequestState::Checking && self.store.reading_mark(id).await?.file.is_some();
+        let is_admissible = is_admissible(request.state, good_rows_only) && !is_being_read;
+        if request.generation == generation && is_admissible {
             self.decide(&request, good_rows_only, now).await?;
         } else {
             tracing::info!(request.id = %id, generation, state = %request.state, "nothing to admit");
@@ -151,6 +161,7 @@ impl Admission {
             .map(|job| CheckMailbox {
                 job_id: job.job_id,
                 check_round: job.check.round,
+                is_news: false,
             })
             .collect();
         let mailboxes = u32::try_from(open.len()).unwrap_or(u32::MAX);
@@ -167,6 +178,9 @@ impl Admission {
         let start = request.window.as_ref().and_then(|window| window.wait_for_start(now));
         if let Some(start) = start {
             self.schedules.create(id, Pass::First, start).await?;
+            if let Some(at) = second_look(start, now) {
+                self.schedules.create_look(id, start, at).await?;
+            }
             self.advance(request, RequestEvent::Accepted, NoticeKind::Scheduled, now)
                 .await?;
         } else {
@@ -210,6 +224,12 @@ impl Admission {
     }
 }
 
+/// When the mailboxes are looked at once more before a start; not at all where that would be soon.
+fn second_look(start: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let at = start.checked_sub(LOOKED_AT_BEFORE).ok()?;
+    (at.duration_since(now) > LOOKED_AT_AFTER).then_some(at)
+}
+
 /// States in which there is something to admit, or in which a crash may have left side effects
 /// undone.
 fn is_admissible(state: RequestState, good_rows_only: bool) -> bool {
@@ -226,6 +246,18 @@ fn is_admissible(state: RequestState, good_rows_only: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mailboxes_are_looked_at_again_before_a_start_that_is_not_soon() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-11-24T09:00:00Z");
+        assert_eq!(
+            second_look(at("2026-11-25T22:00:00Z"), now),
+            Some(at("2026-11-25T16:00:00Z"))
+        );
+        assert_eq!(second_look(at("2026-11-24T17:00:00Z"), now), None);
+        assert_eq!(second_look(now, now), None);
+    }
 
     #[test]
     fn good_rows_are_taken_only_when_all_are_there() {

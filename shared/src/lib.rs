@@ -8,7 +8,9 @@
 //! - [`dns`]: what a domain says, should say, and when its change has arrived. [`watch`]: looking at the
 //!   domains of a request.
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
-//!   scheduled request. [`room`]: whether it has room in its time frame.
+//!   scheduled request. [`room`]: whether it has room in its time frame. [`forecast`]: how
+//!   long it will take.
+//! - [`permit`]: into which mailboxes an order may have mail moved.
 //! - [`dav`]: contacts and calendars. [`imports`]: when customers are told of them.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
@@ -27,11 +29,13 @@ pub mod config;
 pub mod dav;
 pub mod dns;
 pub mod domain;
+pub mod forecast;
 pub mod idempotency;
 pub mod imap;
 pub mod imports;
 pub mod intake;
 pub mod notify;
+pub mod permit;
 pub mod profile;
 pub mod queue;
 pub mod room;

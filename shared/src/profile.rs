@@ -28,6 +28,8 @@ pub struct Profile {
     pub imap: DestinationImap,
     /// The CardDAV and CalDAV server, where there is one.
     pub dav: Option<DestinationDav>,
+    /// Who may order.
+    pub orders: Orders,
     /// Who notices come from.
     pub notices: Notices,
     /// What customers have to put into their DNS; without it there is no guide and no watch.
@@ -108,6 +110,15 @@ fn requests() -> u8 {
     4
 }
 
+/// `[orders]`: who may order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// The name of the Secrets Manager secret that permits are made with ([`permit`](crate::permit)); without
+    /// it anybody who reaches the API may order for any mailbox.
+    pub permit_secret: Option<String>,
+}
+
 /// Why a text is not a profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {message}", .line.map_or_else(|| "profile".to_owned(), |line| format!("profile, line {line}")), .key.as_ref().map(|key| format!(", {key}")).unwrap_or_default())]
@@ -148,6 +159,8 @@ impl Provider {
 struct Raw {
     provider: Provider,
     destination: RawDestination,
+    #[serde(default)]
+    orders: Orders,
     notices: Notices,
     dns: Option<RawDns>,
     #[serde(default)]
@@ -187,6 +200,9 @@ const MASTER_USER: &str = "destination.imap.master_user";
 const MASTER_PASSWORD_SECRET: &str = "destination.imap.master_password_secret";
 const ACCESS_TOKEN_SECRET: &str = "destination.imap.access_token_secret";
 
+/// What the role of `intake` may read in Secrets Manager (`template.yaml`).
+const PERMIT_SECRET: &str = "mailvan/order-permits";
+
 /// A key and what is wrong with it.
 type Fault = (&'static str, String);
 
@@ -207,6 +223,17 @@ impl Raw {
                     "write where the mailbox stands in it, as {mailbox}".to_owned(),
                 ));
             }
+        }
+        if self
+            .orders
+            .permit_secret
+            .as_ref()
+            .is_some_and(|name| !name.starts_with(PERMIT_SECRET))
+        {
+            return Err((
+                "orders.permit_secret",
+                format!("write a name that begins with {PERMIT_SECRET}: the function may read no other"),
+            ));
         }
         self.limits.check()?;
         self.notices.check()?;
@@ -230,6 +257,7 @@ impl Raw {
             provider: self.provider,
             imap: self.destination.imap.check()?,
             dav: self.destination.dav,
+            orders: self.orders,
             notices: self.notices,
             dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,

@@ -20,11 +20,13 @@ use crate::store::NoticeKind;
 
 mod cut_over;
 mod import;
+mod look_again;
 mod preview;
 mod reported;
 
 pub use cut_over::{CutOver, WatchDns};
 pub use import::ImportAttachment;
+pub use look_again::LookAgain;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 pub use reported::reported_keys;
 
@@ -93,6 +95,9 @@ pub struct CheckMailbox {
     pub job_id: JobId,
     /// How often its row has been mended.
     pub check_round: u32,
+    /// Whether the customer is told of a fault by itself: nothing was wrong before.
+    #[serde(default)]
+    pub is_news: bool,
 }
 
 /// "Start this pass": to `trigger`.

@@ -8,9 +8,13 @@ use aws_sdk_scheduler::types::{
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use crate::domain::{Pass, RequestId};
-use crate::queue::StartPass;
+use crate::queue::{LookAgain, StartPass};
+
+/// What the name of a look's schedule begins with; that of a pass's with the pass.
+const LOOK: &str = "look";
 
 /// Makes and deletes schedules. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,11 +59,34 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError`].
     pub async fn create(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
+        let name = name(pass.as_str(), request_id, at);
+        self.put(name, &StartPass { request_id, pass }, at).await
+    }
+
+    /// Has the mailboxes of a request looked at once more, before this start. Idempotency key: request and
+    /// start.
+    ///
+    /// # Errors
+    /// [`ScheduleError`].
+    pub async fn create_look(
+        &self,
+        request_id: RequestId,
+        start: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), ScheduleError> {
+        let look = LookAgain {
+            request_id,
+            look_again: start.as_second(),
+        };
+        self.put(name(LOOK, request_id, start), &look, at).await
+    }
+
+    async fn put(&self, name: String, message: &impl Serialize, at: Timestamp) -> Result<(), ScheduleError> {
         let failed = |source| ScheduleError {
             what: "make a schedule",
             source,
         };
-        let input = serde_json::to_string(&StartPass { request_id, pass }).map_err(|e| failed(Box::new(e)))?;
+        let input = serde_json::to_string(message).map_err(|e| failed(Box::new(e)))?;
         let dead_letters = DeadLetterConfig::builder().arn(&self.dead_letter_arn).build();
         let target = Target::builder()
             .arn(&self.start_queue_arn)
@@ -74,8 +101,8 @@ impl Schedules {
             .client
             .create_schedule()
             .group_name(&self.group)
-            .name(name(request_id, pass, at))
-            .client_token(name(request_id, pass, at))
+            .name(&name)
+            .client_token(&name)
             .schedule_expression(format!(
                 "at({})",
                 TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S")
@@ -104,11 +131,23 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError`].
     pub async fn delete(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
+        self.forget(name(pass.as_str(), request_id, at)).await
+    }
+
+    /// Deletes the schedule of the look before a start, if there is one.
+    ///
+    /// # Errors
+    /// [`ScheduleError`].
+    pub async fn delete_look(&self, request_id: RequestId, start: Timestamp) -> Result<(), ScheduleError> {
+        self.forget(name(LOOK, request_id, start)).await
+    }
+
+    async fn forget(&self, name: String) -> Result<(), ScheduleError> {
         let deleted = self
             .client
             .delete_schedule()
             .group_name(&self.group)
-            .name(name(request_id, pass, at))
+            .name(name)
             .send()
             .await;
         match deleted {
@@ -129,6 +168,6 @@ impl Schedules {
 }
 
 /// With the time in it, so that a new schedule can be made before the old one is deleted.
-fn name(request_id: RequestId, pass: Pass, at: Timestamp) -> String {
-    format!("{pass}-{request_id}-{}", at.as_second())
+fn name(what: &str, request_id: RequestId, at: Timestamp) -> String {
+    format!("{what}-{request_id}-{}", at.as_second())
 }

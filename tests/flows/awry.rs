@@ -1,11 +1,11 @@
 //! What goes wrong for customers, and what they are told.
 
 use anyhow::Result;
-use mailvan_local::customer::{Order, Status};
+use mailvan_local::customer::{Customer, Order, Status};
 use mailvan_local::samples::small;
 use mailvan_local::stack::Queue;
-use mailvan_local::world::{Plan, World};
-use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects};
+use mailvan_local::world::{Plan, World, permit_for};
+use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects, whole_table};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -44,6 +44,27 @@ async fn mend(world: &World, order: &Order, row: u32) -> Result<()> {
     Ok(())
 }
 
+/// Without the provider's permit nobody orders, and with one for its own mailboxes only.
+async fn nobody_orders_without_a_permit(customer: &Customer) -> Result<()> {
+    let mailbox = |to: &str| json!({ "email": "one@harbour.example", "password": "Poller-9", "source_host": "127.0.0.1", "destination_email": to });
+    let form = |to: &str| json!({ "contact_email": "customer@example.org", "mailboxes": [mailbox(to)] });
+    for permit in ["", "guessed.permit"] {
+        let (status, answer) = customer.order_by_permit(permit, &form("one@harbour.example")).await?;
+        assert_eq!(
+            (status, &answer["code"]),
+            (StatusCode::FORBIDDEN, &json!("permit_required")),
+            "{answer}"
+        );
+    }
+    let permit = permit_for(&["one@harbour.example".to_owned()]);
+    for foreign in ["two@harbour.example", "one@elsewhere.example"] {
+        let (_, answer) = customer.order_by_permit(&permit, &form(foreign)).await?;
+        let codes = (&answer["code"], &answer["rows_refused"][0]["code"]);
+        assert_eq!(codes, (&json!("invalid_request"), &json!("not_permitted")), "{answer}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     let accounts = ["one", "two", "three"].map(|name| small(&format!("{name}@harbour.example"), "Poller-9", 40, 5));
@@ -51,19 +72,19 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     let port = world.source.port();
     let customer = &world.customer;
 
+    nobody_orders_without_a_permit(customer).await?;
+
     // Faulty rows hold the others back; all faults are told at once, and no password is.
     let faulty = format!(
-        "email,password,source_host,port,security\none@harbour.example,Poller-9,127.0.0.1,{port},none\nnobody,Poller-9,,99999,maybe\n"
+        "email,password,source_host,port,security\none@harbour.example,Poller-9,127.0.0.1,{port},none\nnobody,Poller-9,,99999,maybe\none@elsewhere.example,Poller-9,127.0.0.1,{port},none\n"
     );
     let order = customer.order_by_csv(&faulty).await?;
     let status = rest(&world, &order).await?;
     assert_eq!(status.state, "needs_attention", "{status:?}");
-    assert_eq!(status.rows_refused.len(), 3, "{:?}", status.rows_refused);
-    assert!(
-        status.rows_refused.iter().all(|fault| fault["row"] == 3),
-        "{:?}",
-        status.rows_refused
-    );
+    let rows = status.rows_refused.iter().map(|fault| fault["row"].as_u64());
+    assert!(rows.eq([3, 3, 3, 4].map(Some)), "{:?}", status.rows_refused);
+    let last = &status.rows_refused[3];
+    assert_eq!(last["code"], "not_permitted", "{last}");
 
     // A corrected file takes its place; two of three passwords are wrong, which is found before anything starts.
     let csv = world
@@ -183,10 +204,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         "window": { "start": order["window"]["start"], "end": date("+30 days +30 seconds")?, "time_zone": "Europe/Berlin" },
         "mailboxes": mailboxes,
     });
-    let (status, answer) = world
-        .customer
-        .call(Method::POST, "/v1/requests", None, Some(&crowd))
-        .await?;
+    let (status, answer) = world.customer.order_by_permit(&world.permit, &crowd).await?;
     assert_eq!(
         (status, &answer["code"]),
         (StatusCode::UNPROCESSABLE_ENTITY, &json!("no_room")),
@@ -201,7 +219,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
             .wait_for(order, &["scheduled"], mailvan_tests::PATIENCE, |_| {})
             .await?;
     }
-    assert_eq!(starts(&world).await?.len(), 2);
+    changed_mailbox_is_found_before_the_start(&world, &cancelled, &kept).await?;
     world.customer.act(&cancelled, "cancel").await?;
     // Another frame has another schedule, and the one before is forgotten.
     let start = date("+75 seconds")?;
@@ -222,6 +240,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         .output()?;
     let expected = format!("first-{}-{}", kept.id, String::from_utf8(seconds.stdout)?.trim());
     assert_eq!(starts(&world).await?, [expected]);
+    assert_eq!(looks(&world).await?, Vec::<String>::new());
 
     assert_eq!(rest(&world, &kept).await?.state, "awaiting_cutover");
     assert_eq!(cut_over(&world, &kept).await?.state, "completed");
@@ -251,6 +270,41 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
     Ok(())
 }
 
+/// Hours before the start all are looked at once more; what has changed since is told.
+async fn changed_mailbox_is_found_before_the_start(world: &World, changed: &Order, kept: &Order) -> Result<()> {
+    assert_eq!((starts(world).await?.len(), looks(world).await?.len()), (2, 2));
+    let table = world.stack.output("TableName")?;
+    let key = json!({ "PK": { "S": format!("REQ#{}", changed.id) }, "SK": { "S": "JOB#0#00001" } }).to_string();
+    let other = json!({ ":other": { "S": "nobody@harbour.example" } }).to_string();
+    let update = ["dynamodb", "update-item", "--table-name", table, "--key", &key];
+    let set = [
+        "--update-expression",
+        "SET source_user = :other",
+        "--expression-attribute-values",
+        &other,
+    ];
+    world.stack.aws(&[&update[..], &set[..]].concat()).await?;
+    for order in [changed, kept] {
+        let scheduled = looks(world).await?;
+        let name = scheduled.iter().find(|name| name.contains(&order.id));
+        let start = name
+            .and_then(|name| name.rsplit('-').next())
+            .and_then(|start| start.parse::<i64>().ok());
+        let look = json!({ "request_id": order.id, "look_again": start });
+        send_to(world, world.stack.queue_url(Queue::Start)?, &[look]).await?;
+    }
+    let begun = std::time::Instant::now();
+    while states_of_checks(&world.customer.status(changed).await?) != ["failed"] {
+        assert!(begun.elapsed() < mailvan_tests::PATIENCE);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    quiet(world).await?;
+    let rows = whole_table(world).await?;
+    assert_eq!(rows.matches("NOTICE#found_again_").count(), 1, "{rows}");
+    assert_eq!(states_of_checks(&world.customer.status(kept).await?), ["passed"]);
+    Ok(())
+}
+
 /// A time so far from now.
 fn date(from_now: &str) -> Result<String> {
     let output = std::process::Command::new("date")
@@ -259,15 +313,22 @@ fn date(from_now: &str) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// The schedules of passes; the clock that has the DNS looked at is in the same group.
+/// The schedules of passes.
 async fn starts(world: &World) -> Result<Vec<String>> {
+    schedules(world, "first-").await
+}
+
+/// The schedules of the looks before them.
+async fn looks(world: &World) -> Result<Vec<String>> {
+    schedules(world, "look-").await
+}
+
+/// The schedules whose name begins so; the clock that has the DNS looked at is in the same group.
+async fn schedules(world: &World, kind: &str) -> Result<Vec<String>> {
     let group = world.stack.output("ScheduleGroupName")?;
     let arguments = ["scheduler", "list-schedules", "--group-name", group];
     let listed = world.stack.aws(&arguments).await?;
     let names = listed["Schedules"].as_array().into_iter().flatten();
     let names = names.filter_map(|schedule| schedule["Name"].as_str());
-    Ok(names
-        .filter(|name| name.starts_with("first-"))
-        .map(str::to_owned)
-        .collect())
+    Ok(names.filter(|name| name.starts_with(kind)).map(str::to_owned).collect())
 }

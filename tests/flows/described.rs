@@ -39,6 +39,7 @@ pub async fn the_running_api_is_the_described_one(world: &World, ended: &Order) 
     let variables = [
         ("ENDED_ID", ended.id.as_str()),
         ("ENDED_TOKEN", &ended.token),
+        ("PERMIT", &world.permit),
         ("ATTACHMENT", &attachment),
         ("OPEN_ID", &open.id),
         ("OPEN_TOKEN", &open.token),

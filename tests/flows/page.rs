@@ -19,7 +19,7 @@ async fn a_customer_moves_mailboxes_by_the_page_alone() -> Result<()> {
     let mut plan = Plan::new("page", accounts(40, 6));
     plan.has_dav = true;
     let world = plan.start(|_| {}).await?;
-    let page = world.stack.page_url()?;
+    let page = world.page_link()?;
     let login = |index: usize| {
         let account = world.accounts.get(index);
         account.map(|account| json!({ "user": account.login.user, "password": account.login.password }))

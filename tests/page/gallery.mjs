@@ -4,7 +4,8 @@
 import { launch, look, open } from './browser.mjs';
 import { ID, TOKEN, attachments, certificateOf, dns, preview, states } from './states.mjs';
 
-const URL_OF_PAGE = process.env.PAGE_URL;
+const INVITED = process.env.PAGE_URL;
+const at = (fragment) => new URL(`#${fragment}`, INVITED).href;
 const RULE = 'A migration is ordered 24 hours ahead, and 48 hours before a start on a Saturday, a Sunday or a public holiday (Europe/Berlin).';
 const ONLY = process.env.ONLY?.split(',');
 
@@ -37,8 +38,14 @@ const views = {
     await page.locator('.mend').first().waitFor();
     await page.locator('input[type=radio][value=later]').check();
   },
+  'not-invited': async (page) => {
+    await page.evaluate(() => sessionStorage.clear());
+    await page.reload();
+    await page.locator('form').waitFor({ state: 'detached' });
+    await page.locator('h1').waitFor();
+  },
   'unknown': async (page) => {
-    await page.goto(`${URL_OF_PAGE}#r=${ID}`);
+    await page.goto(at(`r=${ID}`));
     await page.reload();
     await page.locator('h1').waitFor();
   },
@@ -77,7 +84,7 @@ const inLanguage = async ([language, locale]) => {
     if (!wanted(name)) return;
     const { context, page, faults: broken } = await open(browser, { locale });
     await stand(page, status, attachments[name.replace('request-', '')] ?? []);
-    await page.goto(status ? `${URL_OF_PAGE}#r=${ID}.${TOKEN}` : URL_OF_PAGE);
+    await page.goto(status ? at(`r=${ID}.${TOKEN}`) : INVITED);
     await page.locator(status ? '.now h2' : 'h1').first().waitFor();
     await prepare(page);
     faults.push(...(await look(page, `${name}-${language}`, { schemes })));

@@ -36,6 +36,8 @@ const people = ['anna', 'bert', 'carla.von-der-heide-langenfeld', 'dieter', 'off
 const frame = { start: '2026-11-25T22:00:00+01:00', end: '2026-11-26T06:00:00+01:00', time_zone: 'Europe/Berlin' };
 const waiting = people.map((email, at) => mailbox(at + 2, email, 'waiting', null));
 
+const estimate = { from: '2026-11-25T23:10:00+01:00', until: '2026-11-26T02:40:00+01:00', seconds_low: 4_200, seconds_high: 16_800 };
+
 export const states = {
   awaiting_upload: status('awaiting_upload', []),
   checking: status('checking', []),
@@ -50,7 +52,7 @@ export const states = {
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
-  scheduled: status('scheduled', waiting, { window: frame, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  scheduled: status('scheduled', waiting, { window: frame, estimate, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
   no_room: status('needs_attention', waiting, {
     window: { ...frame, after_end: 'next_night' }, error: { code: 'frame_full', message: 'this frame has no room' },
   }),
@@ -59,11 +61,11 @@ export const states = {
   }),
   first_pass: status('first_pass', [
     mailbox(2, people[0], 'awaiting_cutover', 'first', [12_841, 12_841]),
-    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204]),
+    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204], { estimate }),
     mailbox(4, people[2], 'copying', 'first', [8_120, 912]),
     mailbox(5, people[3], 'failed', 'first', [0, 0], { error: login }),
     mailbox(6, people[4], 'planning', 'first'),
-  ], { window: frame }),
+  ], { window: frame, estimate }),
   awaiting_cutover: status('awaiting_cutover', people.map((email, at) => mailbox(at + 2, email, 'awaiting_cutover', 'first', [9_120 + at * 811, 9_120 + at * 811]))),
   final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'completed', 'certifying', 'copying', 'waiting'][at], 'final', [9_120, 9_120], at < 2 ? { certificate: certificate(at + 2) } : {}))),
   completed: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'final', [9_120, 9_120], { certificate: certificate(at + 2), notes: at }))),

@@ -48,6 +48,7 @@ struct Letter {
     attachment: Option<String>,
     done: Option<u32>,
     look: Option<String>,
+    look_again: Option<i64>,
 }
 
 /// Runs the function until the platform ends it.
@@ -79,6 +80,15 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
         } => {
             // The clock has them looked at again.
             tracing::error!(look, request.id = ?request_id, "domains could not be looked at");
+            Ok(())
+        }
+        Letter {
+            look_again: Some(_),
+            request_id,
+            ..
+        } => {
+            // What is wrong shows when the copying begins.
+            tracing::error!(request.id = ?request_id, "mailboxes could not be looked at again");
             Ok(())
         }
         Letter {

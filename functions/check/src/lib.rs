@@ -12,11 +12,11 @@ use mailvan::admission::{AdmissionError, finish_check};
 use mailvan::check::{Finder, Looked, look, nowhere};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestState};
-use mailvan::queue::{CheckMailbox, Queue, Queues, decode, serve};
+use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestId, RequestState};
+use mailvan::queue::{CheckMailbox, Queue, Queues, SendNotice, decode, serve};
 use mailvan::secrets::SecretError;
 use mailvan::store::server::ServerRecord;
-use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
+use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError, stamp};
 use mailvan::sync::{Engine, NO_CONNECTION};
 
 /// When a message comes again that found another one's look or rest.
@@ -24,6 +24,9 @@ const TAKEN: Duration = Duration::from_secs(30);
 
 /// How much earlier than its message a mailbox's rest ends: clocks are not to the second.
 const EARLY: Duration = Duration::from_secs(2);
+
+/// How long what was found before the start is collected before it is told.
+const TOLD_AFTER: Duration = Duration::from_mins(10);
 
 /// What the function works with.
 struct Deps {
@@ -177,7 +180,11 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         size: looked.size.or(job.check.size),
     };
     if state != CheckState::Running {
-        return Ok(finish(deps, job.job_id, &check).await?);
+        finish(deps, job.job_id, &check).await?;
+        if wish.is_news && check.needs_attention() {
+            tell(deps, job.request_id).await?;
+        }
+        return Ok(());
     }
     let pause = pause(times);
     let rests_until = now().checked_add(pause.saturating_sub(EARLY))?;
@@ -187,6 +194,26 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Tells the customer that something is wrong that was right before. One mail for all that are found within some
+/// minutes; the message is sent before the notice is queued, so that none waits for a message that was lost.
+async fn tell(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
+    let store = &deps.engine.store;
+    let request = store.request(id).await?;
+    let start = request.window.as_ref().and_then(|window| window.wait_for_start(now()));
+    let Some(start) = start.filter(|_| request.state == RequestState::Scheduled) else {
+        return Ok(());
+    };
+    let notice = NoticeKind::FoundAgain {
+        start: start.as_second(),
+    };
+    if store.notices(id).await?.iter().all(|queued| queued.notice != notice) {
+        let message = SendNotice { request_id: id, notice };
+        deps.queues.send_later(Queue::Notify, &message, TOLD_AFTER).await?;
+        store.queue_notice(id, notice, now()).await?;
+    }
+    Ok(())
 }
 
 /// How long a mailbox is left alone between two looks: what is passing shall have the time to pass.

@@ -20,7 +20,6 @@ use mailvan::admission::Admission;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::{RequestEvent, RequestState};
-use mailvan::intake::Policy;
 use mailvan::queue::{CheckRequest, Queue, ReadOn, decode, reported_keys, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
@@ -38,7 +37,7 @@ struct Deps {
     admission: Admission,
     secrets: Secrets,
     objects: Objects,
-    policy: Policy,
+    plaintext_imap: bool,
 }
 
 /// Runs the function until the platform ends it.
@@ -56,9 +55,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         },
         secrets: config.secrets(),
         objects: Objects::new(aws_sdk_s3::Client::new(&config.aws), config.bucket.clone()),
-        policy: Policy {
-            plaintext_imap: config.rules.plaintext_imap,
-        },
+        plaintext_imap: config.rules.plaintext_imap,
     };
     serve(async |message, deadline| ingest(deps, &message, deadline).await).await
 }
@@ -150,11 +147,11 @@ async fn read_upload(deps: &Deps, key: UploadKey, until: Timestamp, deadline: De
             .await
         {
             // Its mailboxes are looked at already: it was read, and another file came under its URL.
-            Ok(Advance::AlreadyThere(request)) if request.open_jobs > 0 => deps.objects.delete(key).await?,
+            Ok(Advance::AlreadyThere(request)) if request.checks_have_begun() => deps.objects.delete(key).await?,
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {
-                let progress = read_step(deps, key, &object, &request.options, until, deadline).await?;
+                let progress = read_step(deps, key, &object, &request, until, deadline).await?;
                 if let Progress::Part(_) = progress {
                     return Ok(progress);
                 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
 use mailvan::domain::{CopyOptions, JobId, MailboxOrder};
-use mailvan::intake::{Intake, read_file, too_large};
+use mailvan::intake::{Intake, Policy, read_file, too_large};
 use mailvan::secrets::DataKey;
-use mailvan::store::{JobRecord, StoreError};
+use mailvan::store::{JobRecord, RequestRecord, StoreError};
 use mailvan::upload::UploadKey;
 
 use crate::Deps;
@@ -42,14 +42,20 @@ pub async fn read_step(
     deps: &Deps,
     key: UploadKey,
     object: &Object,
-    options: &CopyOptions,
+    request: &RequestRecord,
     until: Timestamp,
     deadline: Deadline,
 ) -> anyhow::Result<Progress> {
     let UploadKey { request_id, generation } = key;
     let store = &deps.admission.store;
     let Intake { rows, faults } = match &object.content {
-        Content::Bytes(bytes) => read_file(bytes, deps.policy),
+        Content::Bytes(bytes) => {
+            let policy = Policy {
+                plaintext_imap: deps.plaintext_imap,
+                grants: request.grants.as_ref(),
+            };
+            read_file(bytes, policy)
+        }
         Content::TooLarge => Intake {
             rows: Vec::new(),
             faults: vec![too_large()],
@@ -77,7 +83,7 @@ pub async fn read_step(
             Some(known) => known,
             None => data_key.insert(deps.secrets.data_key(request_id).await?),
         };
-        match store.put_jobs(&seal(data_key, key, batch, options)?).await {
+        match store.put_jobs(&seal(data_key, key, batch, &request.options)?).await {
             Ok(()) => {}
             // The request has ended meanwhile.
             Err(StoreError::Conflict) => return Ok(Progress::Whole),

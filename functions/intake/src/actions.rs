@@ -40,7 +40,7 @@ pub async fn upload(
         request.state,
         RequestState::AwaitingUpload | RequestState::NeedsAttention
     ) {
-        return Err(refused(Code::NotAwaitingUpload, &Overview::load(&deps.store, request).await?).into());
+        return Err(refused(Code::NotAwaitingUpload, &Overview::load(deps, request).await?).into());
     }
     let renewed = match deps.store.renew_upload(&request, &file, now).await {
         Err(StoreError::Conflict) => {
@@ -56,7 +56,7 @@ pub async fn upload(
 
 /// `POST .../proceed`: goes on with the good rows and leaves the others.
 pub async fn proceed(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGatewayV2httpResponse> {
-    let overview = Overview::load(&deps.store, request).await?;
+    let overview = Overview::load(deps, request).await?;
     may_proceed(&overview)?;
     let request = &overview.request;
     let message = CheckRequest {
@@ -70,7 +70,7 @@ pub async fn proceed(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiG
 
 /// `POST .../cutover`: the customer has changed the DNS.
 pub async fn cut_over(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGatewayV2httpResponse> {
-    let overview = Overview::load(&deps.store, request).await?;
+    let overview = Overview::load(deps, request).await?;
     match cut_over_wish(overview.request.state) {
         CutOverWish::PassOn => {
             deps.queues
@@ -102,7 +102,7 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
         .await
     {
         Err(StoreError::Illegal(_)) => {
-            let overview = Overview::load(&deps.store, deps.store.request(id).await?).await?;
+            let overview = Overview::load(deps, deps.store.request(id).await?).await?;
             return Err(refused(Code::AlreadyEnded, &overview).into());
         }
         advanced => advanced?.into_record(),
@@ -112,7 +112,7 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
     cancel_jobs(&deps.store, id, cancelled.generation, now).await?;
     deps.queues.send_notices(id, &[NoticeKind::Cancelled]).await?;
     tracing::info!(request.id = %id, "request cancelled");
-    Ok(Overview::load(&deps.store, cancelled).await?.response(200)?)
+    Ok(Overview::load(deps, cancelled).await?.response(200)?)
 }
 
 /// Deletes what would start the first pass in this frame, or have it go on.
@@ -121,6 +121,7 @@ pub async fn forget_starts(deps: &Deps, id: RequestId, window: Option<&Window>, 
     let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
     for start in starts.into_iter().flatten() {
         deps.schedules.delete(id, Pass::First, start).await?;
+        deps.schedules.delete_look(id, start).await?;
     }
     Ok(())
 }
@@ -175,6 +176,7 @@ mod tests {
             jobs,
             faults: Vec::new(),
             read_at: samples::now(),
+            forecast: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder, RequestId, RequestState, Secret};
 use mailvan::idempotency::IdempotencyKey;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
@@ -21,6 +21,7 @@ use crate::{Deps, response};
 pub async fn create(
     deps: &Deps,
     key: Option<IdempotencyKey>,
+    grants: Option<Grants>,
     body: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
@@ -35,7 +36,9 @@ pub async fn create(
     }
     // Its lead time was right when it was made.
     let made_at = repeatable.as_ref().and_then(Repeatable::made_at).unwrap_or(now);
-    let order = order::read(body, deps.terms(made_at))?;
+    let mut terms = deps.terms(made_at);
+    terms.policy.grants = grants.as_ref();
+    let order = order::read(body, terms)?;
     has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
     let Identity {
@@ -49,7 +52,7 @@ pub async fn create(
         }
         None => new_identity(id)?,
     };
-    let record = record(id, &order, secrets::token_hash(token.expose()), now);
+    let record = record(id, &order, grants.as_ref(), secrets::token_hash(token.expose()), now);
     let upload = match &order.mailboxes {
         Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
@@ -142,7 +145,7 @@ fn job(
     Ok(JobRecord::accepted(job_id, order, password, destination, options, now))
 }
 
-fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> RequestRecord {
+fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: String, now: Timestamp) -> RequestRecord {
     let (state, generation, file) = match &order.mailboxes {
         Mailboxes::File(file) => (RequestState::AwaitingUpload, 1, file.clone()),
         Mailboxes::Form(_) => (RequestState::Checking, 0, AnnouncedFile::default()),
@@ -159,12 +162,15 @@ fn record(id: RequestId, order: &Order, token_hash: String, now: Timestamp) -> R
         window: order.window.clone(),
         reschedules: 0,
         options: order.options.clone(),
+        grants: grants.cloned(),
         token_hash,
         data_key: None,
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
         open_jobs: 0,
+        checks_begun: None,
+        estimated: None,
         open_attachments: 0,
         preview_asked: None,
         error_code: None,
@@ -208,7 +214,7 @@ mod tests {
     #[test]
     fn a_request_for_a_file_awaits_its_first_upload() {
         let order = order(&json!({"contact_email": "anna@example.com", "csv_bytes": 12}));
-        let record = record(samples::id(), &order, "hash".to_owned(), samples::now());
+        let record = record(samples::id(), &order, None, "hash".to_owned(), samples::now());
         assert_eq!(
             (record.state, record.generation, record.csv_bytes),
             (RequestState::AwaitingUpload, 1, Some(12))
@@ -224,7 +230,7 @@ mod tests {
     fn a_request_by_form_is_being_checked() {
         let mailbox = json!({"email": "anna@example.com", "password": "hunter2", "source_host": "imap.example.com"});
         let order = order(&json!({"contact_email": "anna@example.com", "mailboxes": [mailbox]}));
-        let record = record(samples::id(), &order, "hash".to_owned(), samples::now());
+        let record = record(samples::id(), &order, None, "hash".to_owned(), samples::now());
         assert_eq!((record.state, record.generation), (RequestState::Checking, 0));
         let document = created(&record, &Secret::from("the-token"), None);
         assert_eq!(

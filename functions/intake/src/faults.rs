@@ -157,7 +157,7 @@ impl Faults {
     }
 
     /// The mailboxes of a form, with the faults of their rows.
-    pub fn form(&mut self, mailboxes: &[FormMailbox], has_file: bool, policy: Policy) -> Intake {
+    pub fn form(&mut self, mailboxes: &[FormMailbox], has_file: bool, policy: Policy<'_>) -> Intake {
         if has_file {
             self.add(
                 "csv_bytes",

@@ -2,7 +2,7 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`
+//! `order` with its `faults` and `permit`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`
 //! and `certificate`;
 //! `problem` is how everything is refused.
 
@@ -18,6 +18,7 @@ mod mend;
 mod moment;
 mod next;
 mod order;
+mod permit;
 mod preview;
 mod problem;
 mod repeated;
@@ -92,6 +93,7 @@ impl Deps {
             lead_times: self.rules.lead_times,
             policy: Policy {
                 plaintext_imap: self.rules.plaintext_imap,
+                grants: None,
             },
         }
     }
@@ -138,7 +140,8 @@ async fn serve(
         Route::TemplateWorkbook => return Ok(response::xlsx_file("mailvan-template.xlsx", template_xlsx()?)),
         Route::Create => {
             let key = repeated::key(event)?;
-            return create::create(deps, key, &body::take(event)?, now).await;
+            let grants = permit::grants(deps, &event.headers, now).await?;
+            return create::create(deps, key, grants, &body::take(event)?, now).await;
         }
         Route::Request(id, action) => (id, action),
     };
@@ -149,9 +152,7 @@ async fn serve(
     match action {
         Action::Status => {
             let from_row = preview::from_row(event)?;
-            Ok(Overview::load(&deps.store, request)
-                .await?
-                .response_from(200, from_row)?)
+            Ok(Overview::load(deps, request).await?.response_from(200, from_row)?)
         }
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,

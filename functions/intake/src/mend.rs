@@ -52,10 +52,16 @@ pub async fn mend(
         job => job?,
     };
     if !is_mendable(request.state, job.status) {
-        return Err(refused(Code::NotMendable, &Overview::load(&deps.store, request).await?).into());
+        return Err(refused(Code::NotMendable, &Overview::load(deps, request).await?).into());
+    }
+    if request.state == RequestState::Checking && !request.checks_have_begun() {
+        let detail = "Your file is still being read: send it again when its mailboxes are being checked.";
+        return Err(Problem::new(Code::NotMendable, detail).into());
     }
     let policy = Policy {
         plaintext_imap: deps.rules.plaintext_imap,
+        // Its destination stays as it was.
+        grants: None,
     };
     let order = changes.applied_to(&job, row, policy)?;
     if changes.keeps_the_password_for_another_server(&job, &order) {
@@ -82,11 +88,12 @@ pub async fn mend(
     let check = CheckMailbox {
         job_id: id,
         check_round: job.check.round + 1,
+        is_news: false,
     };
     deps.queues.send(Queue::Check, &check).await?;
     tracing::info!(job.id = %id, request.state = %request.state, "row mended");
     let request = deps.store.request(request.request_id).await?;
-    Ok(Overview::load(&deps.store, request).await?.response(202)?)
+    Ok(Overview::load(deps, request).await?.response(202)?)
 }
 
 /// Whether a mailbox can still be begun with other values.
@@ -135,7 +142,7 @@ impl Changes {
 
     /// The row as it is then, checked as a new one would be. A port and a way of protection that are not
     /// given are those of before, unless the other of the two is, or the server is another.
-    fn applied_to(&self, job: &JobRecord, row: u32, policy: Policy) -> Result<MailboxOrder, Problem> {
+    fn applied_to(&self, job: &JobRecord, row: u32, policy: Policy<'_>) -> Result<MailboxOrder, Problem> {
         let is_kept = self.port.is_none() && self.security.is_none();
         let same_server = self.source_host.is_none() && is_kept && !job.seeks_source;
         let form = FormMailbox {
@@ -221,7 +228,10 @@ mod tests {
         let keeps = |changes: &str| {
             let changes: Changes = serde_json::from_str(changes).unwrap();
             let job = samples::job(3, JobState::Waiting, None);
-            let policy = Policy { plaintext_imap: true };
+            let policy = Policy {
+                plaintext_imap: true,
+                ..Policy::STRICT
+            };
             let order = changes.applied_to(&job, 3, policy).unwrap();
             changes.keeps_the_password_for_another_server(&job, &order)
         };

@@ -154,6 +154,7 @@ mod tests {
             jobs,
             faults,
             read_at: samples::now(),
+            forecast: None,
         })
     }
 
@@ -195,6 +196,7 @@ mod tests {
             jobs,
             faults: Vec::new(),
             read_at: samples::now(),
+            forecast: None,
         };
         let words = next_step(&overview);
         assert!(
@@ -220,6 +222,7 @@ mod tests {
             jobs: Vec::new(),
             faults: Vec::new(),
             read_at: "2026-11-26T05:00:00Z".parse().unwrap(),
+            forecast: None,
         };
         let words = next_step(&overview);
         assert!(
@@ -239,6 +242,7 @@ mod tests {
             jobs: Vec::new(),
             faults: Vec::new(),
             read_at: samples::now(),
+            forecast: None,
         };
         assert!(
             next_step(&overview)
@@ -255,6 +259,7 @@ mod tests {
             jobs,
             faults: Vec::new(),
             read_at: samples::now(),
+            forecast: None,
         };
         assert!(
             next_step(&overview)

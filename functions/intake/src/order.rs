@@ -81,7 +81,7 @@ pub struct Terms<'a> {
     /// How far ahead a window has to begin.
     pub lead_times: LeadTimes,
     /// What rows may ask for.
-    pub policy: Policy,
+    pub policy: Policy<'a>,
 }
 
 #[derive(Deserialize)]

@@ -57,7 +57,7 @@ struct MailboxView<'a> {
 
 /// `POST`: asks for a preview. Repeating it makes it anew, once a minute at most.
 pub async fn ask(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
-    let overview = Overview::load(&deps.store, request).await?;
+    let overview = Overview::load(deps, request).await?;
     let request = &overview.request;
     if !request.state.allows_preview() || overview.jobs.is_empty() {
         return Err(refused(Code::NotPreviewable, &overview).into());

@@ -24,6 +24,8 @@ pub enum Code {
     TooEarly,
     /// No token, or none that can be one.
     Unauthorized,
+    /// An order without a permit, where the provider asks for one, or with one that is not good.
+    PermitRequired,
     /// Unknown, or somebody else's: the two are not told apart.
     NoSuchRequest,
     /// No mailbox in this row, or none that is certified.
@@ -95,12 +97,13 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
         Self::TooEarly,
         Self::Unauthorized,
+        Self::PermitRequired,
         Self::NoSuchRequest,
         Self::NoSuchCertificate,
         Self::NoSuchMailbox,
@@ -147,6 +150,7 @@ impl Code {
             Self::UnexpectedJson => ("unexpected_json", 422, "The body has another shape than expected"),
             Self::InvalidRequest => ("invalid_request", 422, "Some values are refused"),
             Self::TooEarly => ("too_early", 422, "The start is too early"),
+            Self::PermitRequired => ("permit_required", 403, "A permit of the provider is needed"),
             Self::Unauthorized => ("unauthorized", 401, "The token of the request is needed"),
             Self::NoSuchRequest => ("no_such_request", 404, "There is no such request"),
             Self::NoSuchCertificate => ("no_such_certificate", 404, "There is no such certificate"),

@@ -77,7 +77,7 @@ struct Report {
 /// Answers with the report.
 pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let name = format!("mailvan-{}.csv", request.request_id);
-    let overview = Overview::load(&deps.store, request).await?;
+    let overview = Overview::load(deps, request).await?;
     let mut report = Report::begin()?;
     let details = overview.jobs.iter().map(|job| details(&deps.store, job));
     let mut details = stream::iter(details).buffered(LOOKUPS);

@@ -4,14 +4,15 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Fault, FoundBy, JobState, Pass, RequestId,
-    RequestState, Security, Window,
+    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass,
+    RequestId, RequestState, Security, Window,
 };
-use mailvan::store::{JobRecord, RequestRecord, Store, StoreError};
+use mailvan::forecast::{Forecast, Known};
+use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
 use crate::next::next_step;
-use crate::{moment, response};
+use crate::{Deps, moment, response};
 
 /// The most mailboxes of one answer.
 const MOST_MAILBOXES: usize = 1_000;
@@ -30,6 +31,8 @@ pub struct Overview {
     pub faults: Vec<Fault>,
     /// When all this was read.
     pub read_at: Timestamp,
+    /// When the first pass will be done, while it is ahead or under way.
+    pub forecast: Option<Forecast>,
 }
 
 /// The status as clients get it.
@@ -46,6 +49,8 @@ struct View<'a> {
     window: Option<WindowView<'a>>,
     options: &'a CopyOptions,
     counts: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<EstimateView>,
     mailboxes: Vec<MailboxView<'a>>,
     rows_refused: Vec<&'a Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +70,15 @@ pub struct WindowView<'a> {
     /// Until when the copying waits for the next night's frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until: Option<String>,
+}
+
+/// When the first pass will be done, in the zone of the time frame.
+#[derive(Serialize)]
+struct EstimateView {
+    from: String,
+    until: String,
+    seconds_low: u64,
+    seconds_high: u64,
 }
 
 /// How many mailboxes there are, in all and in each state.
@@ -98,6 +112,8 @@ struct MailboxView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceView<'a>>,
     check: CheckView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,14 +168,17 @@ pub struct ErrorView<'a> {
 
 impl Overview {
     /// Reads what belongs to a request.
-    pub async fn load(store: &Store, request: RequestRecord) -> Result<Self, StoreError> {
+    pub async fn load(deps: &Deps, request: RequestRecord) -> Result<Self, StoreError> {
+        let (store, now) = (&deps.store, clock::now());
         let (id, generation) = (request.request_id, request.generation);
         let (jobs, faults) = tokio::try_join!(store.jobs(id, generation), store.faults(id, generation))?;
+        let known = Known::load(store, &deps.profile, &request, &jobs, now).await?;
         Ok(Self {
+            forecast: known.forecast(&request, &jobs, now),
             request,
             jobs,
             faults,
-            read_at: clock::now(),
+            read_at: now,
         })
     }
 
@@ -215,15 +234,31 @@ impl Overview {
                 .map(|frame| window(frame, request.paused_until(self.read_at))),
             options: &request.options,
             counts: self.counts(),
+            estimate: self.forecast.as_ref().map(|forecast| self.estimate(forecast.request)),
             mailboxes: self
                 .jobs
                 .iter()
                 .filter(|job| is_shown(job.job_id.row()))
-                .map(mailbox)
+                .map(|job| {
+                    let forecast = self.forecast.as_ref();
+                    let estimate = forecast.and_then(|forecast| forecast.mailboxes.get(&job.job_id.row()));
+                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)))
+                })
                 .collect(),
             rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
             next_row,
             error: error(request.error_code.as_deref(), request.error_message.as_deref()),
+        }
+    }
+
+    fn estimate(&self, estimate: Estimate) -> EstimateView {
+        let zone = self.request.window.as_ref().map(Window::zone);
+        let at = |at: Timestamp| zone.map_or_else(|| stamp(at), |zone| moment::rfc3339(at, zone));
+        EstimateView {
+            from: at(estimate.from),
+            until: at(estimate.until),
+            seconds_low: estimate.seconds_low,
+            seconds_high: estimate.seconds_high,
         }
     }
 
@@ -255,7 +290,7 @@ pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_
     }
 }
 
-fn mailbox(job: &JobRecord) -> MailboxView<'_> {
+fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
     MailboxView {
         row: job.job_id.row(),
         email: &job.address,
@@ -270,6 +305,7 @@ fn mailbox(job: &JobRecord) -> MailboxView<'_> {
         notes: job.notes,
         source: source(job),
         check: check(&job.check),
+        estimate,
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }

@@ -27,6 +27,7 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
         jobs,
         faults,
         read_at: samples::now(),
+        forecast: None,
     });
     assert_eq!(document["id"], json!(samples::id()));
     assert_eq!(document["state"], "first_pass");
@@ -80,6 +81,7 @@ fn a_large_request_is_shown_in_parts_that_leave_nothing_out() {
         jobs,
         faults: faults.collect(),
         read_at: samples::now(),
+        forecast: None,
     };
     let (mut from_row, mut mailboxes, mut refused, mut answers) = (0, 0, 0, 0);
     loop {
@@ -111,6 +113,7 @@ fn a_window_is_shown_in_its_own_zone() {
         jobs: Vec::new(),
         faults: Vec::new(),
         read_at: samples::now(),
+        forecast: None,
     });
     let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin", "after_end": "next_night"});
     assert_eq!(document["window"], expected);
@@ -126,6 +129,7 @@ fn nothing_secret_is_shown() {
         jobs,
         faults: Vec::new(),
         read_at: samples::now(),
+        forecast: None,
     })
     .to_string();
     for secret in ["sealed", "token", "hash", "data_key", "password"] {
@@ -140,6 +144,7 @@ fn a_server_is_shown_once_it_is_known_and_how_it_was_found() {
         jobs: vec![samples::job(2, JobState::Waiting, None)],
         faults: Vec::new(),
         read_at: samples::now(),
+        forecast: None,
     };
     let shown = |overview: &Overview| serde_json::to_value(overview.view(0)).unwrap()["mailboxes"][0]["source"].clone();
     let named = json!({ "host": "imap.example.com", "port": 993, "security": "tls" });

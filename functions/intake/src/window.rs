@@ -62,7 +62,7 @@ pub async fn reschedule(
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let window = order::read_window(body, deps.terms(now))?;
     if !is_ahead(request.state) {
-        return Err(refused(Code::NotReschedulable, &Overview::load(&deps.store, request).await?).into());
+        return Err(refused(Code::NotReschedulable, &Overview::load(deps, request).await?).into());
     }
     let id = request.request_id;
     // Of a file that is not read yet nothing is known.
@@ -101,7 +101,7 @@ pub async fn reschedule(
     }
     tracing::info!(request.id = %id, request.state = %request.state, "time frame changed");
     let request = deps.store.request(id).await?;
-    Ok(Overview::load(&deps.store, request).await?.response(200)?)
+    Ok(Overview::load(deps, request).await?.response(200)?)
 }
 
 /// Refuses a frame that has no room for this.

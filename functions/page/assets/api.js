@@ -49,8 +49,8 @@ export async function settings() {
   return answer.json();
 }
 
-/** Makes a request; the same order under the same key is the same request. */
-export const create = (order, key) => json('POST', 'requests', { body: order, headers: { 'idempotency-key': key } });
+/** Makes a request, under the provider's permit where there is one; the same order under the same key is the same request. */
+export const create = (order, key, permit) => json('POST', 'requests', { token: permit, body: order, headers: { 'idempotency-key': key } });
 
 /** When a copy may begin that is ordered now: `{ earliest, rule }`. */
 export const earliestStart = () => json('GET', 'earliest-start');

@@ -2,7 +2,7 @@
 
 import { ask } from './ask.js';
 import { fill, h, whileBusy } from './dom.js';
-import { shortMoment, zoneName } from './format.js';
+import { shortMoment, span, zoneName } from './format.js';
 import { t } from './language.js';
 import { ENDED } from './pace.js';
 import { refusalText } from './refusals.js';
@@ -37,7 +37,7 @@ export function factsPanel({ request, watch }) {
   return { element, update };
 }
 
-function list({ id, created_at: created, contact_email: contact, ticket, window: frame, options }) {
+function list({ id, state, created_at: created, contact_email: contact, ticket, window: frame, options, estimate }) {
   const rows = [[t('request.id'), id], [t('request.created'), shortMoment(created)], [t('request.contact'), contact]];
   if (ticket) rows.push([t('request.ticket'), ticket]);
   if (frame) {
@@ -45,6 +45,7 @@ function list({ id, created_at: created, contact_email: contact, ticket, window:
     const parts = [t('request.window_from', { start: shortMoment(frame.start, zone) }), frame.end && t('request.window_until', { end: shortMoment(frame.end, zone) })];
     rows.push([t('request.window'), `${parts.filter(Boolean).join(' ')} (${zoneName(zone)})`]);
   }
+  if (estimate && state === 'scheduled') rows.push([t('request.estimate'), span(estimate.from, estimate.until, frame?.time_zone)]);
   if (options.exclude.length > 0) rows.push([t('request.options'), options.exclude.join(', ')]);
   if (options.since) rows.push([t('request.since'), options.since]);
   return rows;

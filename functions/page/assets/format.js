@@ -54,6 +54,12 @@ export function shortMoment(iso, zone, language = region()) {
   return new Intl.DateTimeFormat(language, shown).format(new Date(iso));
 }
 
+/** From one moment to another, each part once: `25 Nov, 22:00 – 23:30`. */
+export function span(from, until, zone, language = region()) {
+  const shown = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone: zone };
+  return new Intl.DateTimeFormat(language, shown).formatRange(new Date(from), new Date(until));
+}
+
 /** What a field of date and time shows for a moment, as the clock in a zone does: `2026-11-25T22:00`. */
 export function wallTime(iso, zone) {
   const parts = new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'short', timeZone: zone, hourCycle: 'h23' }).formatToParts(new Date(iso));

@@ -2,7 +2,7 @@
 
 import { certificatePart } from './certificate.js';
 import { fill, h, newId, put } from './dom.js';
-import { foundIn, number, ofAll } from './format.js';
+import { foundIn, number, ofAll, shortMoment } from './format.js';
 import { t } from './language.js';
 import { mendPart } from './mend.js';
 import { failureText } from './refusals.js';
@@ -110,7 +110,8 @@ function line(mailbox, context) {
     inner.style.width = `${share * 100}%`;
     const found = next.messages_total === 0 && next.check?.messages > 0;
     counts.hidden = next.messages_total === 0 && !found;
-    put(counts, found ? foundIn(next.check) : ofAll(next));
+    const until = next.estimate && t('list.until', { when: shortMoment(next.estimate.until, status.window?.time_zone) });
+    put(counts, [found ? foundIn(next.check) : ofAll(next), until].filter(Boolean).join(' · '));
     why.hidden = !next.error;
     if (next.error) put(why, failureText(next.error));
     const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes })];

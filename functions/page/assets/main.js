@@ -13,8 +13,9 @@ let shown = null;
 
 function show(focus) {
   shown?.close?.();
+  const permit = session.permit();
   const request = session.current();
-  if (request === undefined) shown = newRequest(settings);
+  if (request === undefined) shown = settings.needs_permit && !permit ? notInvited() : newRequest(settings);
   else if (request === null) shown = unknown();
   else shown = requestView(request, settings);
   document.title = shown.title;
@@ -34,6 +35,14 @@ function unknown() {
     h('p', { class: 'lead' }, t('page.unknown_text')),
     h('p', {}, h('a', { class: 'button', href: './' }, t('page.unknown_action'))));
   return { element, title: t('page.unknown_title') };
+}
+
+function notInvited() {
+  const { name: provider } = settings.provider;
+  const element = h('div', { class: 'stack' },
+    h('h1', {}, t('page.permit_title', { provider })),
+    h('p', { class: 'lead' }, t('page.permit_text', { provider })));
+  return { element, title: t('page.permit_title', { provider }) };
 }
 
 function frame() {

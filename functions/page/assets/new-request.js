@@ -85,7 +85,7 @@ export function newRequest(settings) {
 async function make(own, drop) {
   const bytes = own.way === 'many' ? drop.bytes() : null;
   const body = order(own, bytes?.length, language());
-  const made = await api.create(body, orderKey(own, body));
+  const made = await api.create(body, orderKey(own, body), session.permit());
   draft = null;
   // The request is there now, whatever becomes of its file: it can be sent from its view too.
   if (made.upload) await api.upload(made.upload, bytes).catch(() => announce(t('form.upload_failed')));

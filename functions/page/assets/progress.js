@@ -1,7 +1,7 @@
 // How far all mailboxes together are.
 
 import { fill, h, newId, put } from './dom.js';
-import { duration, number, percent, size } from './format.js';
+import { duration, number, percent, size, span } from './format.js';
 import { t } from './language.js';
 import { ENDED, Speed } from './pace.js';
 
@@ -64,7 +64,8 @@ function rows(status, all, perSecond) {
   if (perSecond) {
     shown.push([t('progress.speed'), t('progress.per_second', { size: size(perSecond) })]);
     const left = (all.allBytes - all.bytes) / perSecond;
-    if (left > 5) shown.push([t('progress.left'), t('progress.about', { time: duration(left) })]);
+    if (left > 5 && !status.estimate) shown.push([t('progress.left'), t('progress.about', { time: duration(left) })]);
   }
+  if (status.estimate) shown.push([t('progress.done_at'), span(status.estimate.from, status.estimate.until, status.window?.time_zone)]);
   return shown;
 }

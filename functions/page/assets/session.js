@@ -3,6 +3,8 @@
 
 import { Request } from './api.js';
 
+const PERMIT_KEY = 'mailvan-permit';
+const PERMIT_LINK = /^#p=([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/;
 const KEY = (id) => `mailvan-token-${id}`;
 const LINK = /^#r=([0-9a-z]{26})(?:\.([A-Za-z0-9._~+/=-]{1,128}))?$/;
 
@@ -12,21 +14,30 @@ export function parse(fragment) {
   return found && { id: found[1], token: found[2] ?? null };
 }
 
+/** The provider's permit to order, or null. It comes in the fragment of the provider's link, and leaves the address bar at once. */
+export function permit() {
+  const [, given] = PERMIT_LINK.exec(location.hash) ?? [];
+  if (!given) return recall(PERMIT_KEY);
+  keep(PERMIT_KEY, given);
+  history.replaceState(null, '', location.pathname + location.search);
+  return given;
+}
+
 /** The request that the address names: undefined where it names none, null where its token is not known here. */
 export function current() {
   const named = parse(location.hash);
   if (!named) return undefined;
   if (named.token) {
-    keep(named.id, named.token);
+    keep(KEY(named.id), named.token);
     history.replaceState(null, '', `#r=${named.id}`);
   }
-  const token = named.token ?? recall(named.id);
+  const token = named.token ?? recall(KEY(named.id));
   return token ? new Request(named.id, token) : null;
 }
 
 /** Goes to a request that has just been made. */
 export function open(id, token) {
-  keep(id, token);
+  keep(KEY(id), token);
   location.hash = `r=${id}`;
 }
 
@@ -39,19 +50,19 @@ export function link(request) {
 
 const held = new Map();
 
-function keep(id, token) {
-  held.set(id, token);
+function keep(key, secret) {
+  held.set(key, secret);
   try {
-    sessionStorage.setItem(KEY(id), token);
+    sessionStorage.setItem(key, secret);
   } catch {
-    // A browser may keep nothing; then the token lasts as long as the page.
+    // A browser may keep nothing; then it lasts as long as the page.
   }
 }
 
-function recall(id) {
+function recall(key) {
   try {
-    return held.get(id) ?? sessionStorage.getItem(KEY(id));
+    return held.get(key) ?? sessionStorage.getItem(key);
   } catch {
-    return held.get(id) ?? null;
+    return held.get(key) ?? null;
   }
 }

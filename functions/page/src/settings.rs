@@ -24,6 +24,8 @@ pub fn document(deps: &Deps, now: Timestamp) -> Value {
         "imap": { "host": imap.host, "port": imap.port, "security": security },
         // Else nobody but the customer can open the new mailbox.
         "needs_destination_password": profile.imap.auth == DestinationAuth::Password,
+        // Else the provider's link is needed to order.
+        "needs_permit": profile.orders.permit_secret.is_some(),
         "contacts_and_calendars": profile.dav.is_some(),
         "earliest_start": earliest_start(now, profile.provider.workdays(), deps.lead_times).to_string(),
     })

@@ -104,6 +104,7 @@ fn the_settings_hold_what_is_public() {
     );
     assert_eq!(settings["earliest_start"], "2026-11-25T09:00:00Z");
     assert_eq!(settings["needs_destination_password"], true);
+    assert_eq!(settings["needs_permit"], false);
     assert_eq!(settings["contacts_and_calendars"], false);
     assert_eq!(settings["languages"], json!(["de", "en"]));
     assert_eq!(text(get("/assets/brand.css")), ":root { --brand: #7a1f5c; }\n");

@@ -1,9 +1,11 @@
 //! `watch`: looks at the DNS of requests, and has the final pass started when mail has stopped arriving
-//! at the previous provider.
+//! at the previous provider; and tells of requests that take too long (`overdue`).
 //!
 //! The clock puts one message into its queue every few minutes, from which one a request is made. A
 //! look may be made twice, or be left out: the next one comes by itself, and what follows from it is
 //! passed on to `cutover`, which starts nothing twice. Idempotency key: the request.
+
+mod overdue;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use mailvan::config::Config;
 use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
-use mailvan::store::RequestRecord;
+use mailvan::store::{RequestRecord, Store};
 use mailvan::watch::{LOOKED_AT_IN, Watcher, is_looked_at};
 
 /// How often a domain is looked at before the change is awaited.
@@ -44,6 +46,7 @@ const LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the function works with.
 struct Deps {
+    store: Store,
     watcher: Option<Watcher>,
     queues: Queues,
 }
@@ -60,6 +63,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         settings,
     });
     let deps = &Deps {
+        store: config.store(),
         watcher,
         queues: config.queues(),
     };
@@ -87,6 +91,7 @@ fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
 
 /// Sends a message for each request that is watched.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
+    overdue::look(&deps.store, &deps.queues, now()).await?;
     let Some(watcher) = &deps.watcher else { return Ok(()) };
     for state in LOOKED_AT_IN {
         let found = watcher.store.requests_in(state).await?;

@@ -18,6 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 pub struct Customer {
     http: Client,
     api: String,
+    permit: String,
 }
 
 /// A request that has been made, with what proves that it is the customer's.
@@ -89,14 +90,15 @@ impl fmt::Debug for Order {
 }
 
 impl Customer {
-    /// A customer of this stack.
+    /// A customer of this stack, with the provider's permit.
     ///
     /// # Errors
     /// If the stack has no API.
-    pub fn of(stack: &Stack) -> Result<Self> {
+    pub fn of(stack: &Stack, permit: String) -> Result<Self> {
         Ok(Self {
             http: Client::new(),
             api: stack.api_url()?,
+            permit,
         })
     }
 
@@ -105,11 +107,22 @@ impl Customer {
     /// # Errors
     /// If it is refused; the error holds the API's own words.
     pub async fn order(&self, body: &Value) -> Result<Order> {
-        let (status, answer) = self.call(Method::POST, "/v1/requests", None, Some(body)).await?;
+        let (status, answer) = self.order_by_permit(&self.permit, body).await?;
         if status != StatusCode::CREATED {
             bail!("the request was refused with {status}: {answer}");
         }
         serde_json::from_value(answer).context("the answer to the request is not what was agreed")
+    }
+
+    /// Makes a request under this permit; gives the API's answer, whatever it is.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn order_by_permit(&self, permit: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        let call = self.http.post(format!("{}/v1/requests", self.api)).bearer_auth(permit);
+        let answer = call.json(body).send().await.context("no answer")?;
+        let status = answer.status();
+        Ok((status, answer.json().await?))
     }
 
     /// Makes a request under an `Idempotency-Key`; gives the API's answer, whatever it is.
@@ -117,8 +130,16 @@ impl Customer {
     /// # Errors
     /// If there is no answer.
     pub async fn order_by_key(&self, key: &str, body: &Value) -> Result<(StatusCode, Value)> {
-        let call = self.http.post(format!("{}/v1/requests", self.api)).json(body);
-        let answer = call.header("idempotency-key", key).send().await.context("no answer")?;
+        let call = self
+            .http
+            .post(format!("{}/v1/requests", self.api))
+            .bearer_auth(&self.permit);
+        let answer = call
+            .json(body)
+            .header("idempotency-key", key)
+            .send()
+            .await
+            .context("no answer")?;
         let status = answer.status();
         Ok((status, answer.json().await?))
     }

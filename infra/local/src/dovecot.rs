@@ -187,8 +187,11 @@ impl Dovecot {
     }
 
     fn run(&mut self, program: &Path) -> anyhow::Result<()> {
-        // A master process that was killed leaves its process id behind, which may be taken again.
-        let _ = fs::remove_file(conf::run_directory(self.directory.path()).join("master.pid"));
+        // One that was killed leaves its process id behind, which may be taken again, and its sockets, at which a
+        // process that is still being killed may answer.
+        let runs_in = conf::run_directory(self.directory.path());
+        fs::remove_dir_all(&runs_in).with_context(|| format!("clearing {}", runs_in.display()))?;
+        fs::create_dir(&runs_in)?;
         let child = Command::new(program)
             .arg("-F")
             .arg("-c")

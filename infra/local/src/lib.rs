@@ -25,6 +25,7 @@ pub mod inbox;
 pub mod ministack;
 pub mod name_servers;
 pub mod package;
+pub mod permit;
 pub mod proxy;
 pub mod radicale;
 mod random;

@@ -1,5 +1,6 @@
 //! Two mail servers, a stack between them and a customer: what the demonstration and the flows run on.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use crate::customer::Customer;
 use crate::dovecot::{Dovecot, Layout, Login, Options};
 use crate::ministack::Emulator;
 use crate::package::{Build, build_bootstrap};
+use crate::permit;
 use crate::proxy::{Network, Proxy};
 use crate::radicale::{Logins, Radicale};
 use crate::samples::{SampleAccount, deliver};
@@ -22,6 +24,9 @@ use crate::workspace_root;
 const MASTER_SECRET: &str = "mailvan/destination-master";
 /// The mailboxes' own passwords there, which nobody gave us.
 pub const DESTINATION_PASSWORD: &str = "known to nobody";
+/// The secret that the provider makes permits with.
+const PERMIT_SECRET: &str = "mailvan/order-permits";
+const PERMITS_KEY: &str = "a key of the provider, 40 bytes or longer";
 const MASTER_PASSWORD: &str = "van-key-7";
 
 /// What a world is like.
@@ -68,8 +73,16 @@ pub struct World {
     pub stack: Stack,
     /// Someone with mailboxes to move.
     pub customer: Customer,
+    /// The provider's permit for the accounts' domains.
+    pub permit: String,
     /// The accounts, as they were delivered.
     pub accounts: Vec<SampleAccount>,
+}
+
+/// A permit of the world's provider for domains and addresses, good for a day.
+pub fn permit_for(mailboxes: &[String]) -> String {
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    permit::make(PERMITS_KEY, mailboxes, until)
 }
 
 impl Plan {
@@ -164,10 +177,19 @@ impl Plan {
             more: &self.more_profile,
         };
         let mut setup = Setup::new(&self.name, bootstrap, write_profile(&dir, destination_port, &tables)?);
-        setup.secrets = vec![(MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned())];
+        setup.secrets = vec![
+            (MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned()),
+            (PERMIT_SECRET.to_owned(), PERMITS_KEY.to_owned()),
+        ];
         setup.parameters = self.parameters;
         let (emulator, stack) = setup.start(&venv, tell).await?;
-        let customer = Customer::of(&stack)?;
+        let domains = self
+            .accounts
+            .iter()
+            .filter_map(|account| account.login.user.split_once('@'));
+        let domains: BTreeSet<String> = domains.map(|(_, domain)| domain.to_owned()).collect();
+        let permit = permit_for(&Vec::from_iter(domains));
+        let customer = Customer::of(&stack, permit.clone())?;
         Ok(World {
             source,
             destination,
@@ -176,6 +198,7 @@ impl Plan {
             emulator,
             stack,
             customer,
+            permit,
             accounts: self.accounts,
         })
     }
@@ -185,7 +208,18 @@ impl World {
     /// Every password there is in it.
     pub fn passwords(&self) -> Vec<&str> {
         let given = self.accounts.iter().map(|account| account.login.password.as_str());
-        given.chain([DESTINATION_PASSWORD, MASTER_PASSWORD]).collect()
+        given
+            .chain([DESTINATION_PASSWORD, MASTER_PASSWORD, PERMITS_KEY])
+            .collect()
+    }
+
+    /// The link by which the provider leads its customer to the page.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the stack has no API.
+    pub fn page_link(&self) -> Result<String> {
+        Ok(format!("{}#p={}", self.stack.page_url()?, self.permit))
     }
 
     /// The customer's CSV with every account; the source is said to listen on `port`.
@@ -248,6 +282,9 @@ security = "none"
 {auth}
 
 {dav}
+[orders]
+permit_secret = "{PERMIT_SECRET}"
+
 [notices]
 sender = "migration@harbour-hosting.example"
 support = "support@harbour-hosting.example"

@@ -85,11 +85,12 @@ async fn serve(world: &World, order: &Order) -> Result<()> {
         r"
 The customers' page, until Ctrl-C:
 
-  A new request   {page}
+  A new request   {}
   This request    {page}#r={}.{}
 
 Mailboxes to move once more: server 127.0.0.1, port {}, encryption none (under 'More about this mailbox').
 ",
+        world.page_link()?,
         order.id,
         order.token,
         world.source.port()

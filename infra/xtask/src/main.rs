@@ -15,6 +15,7 @@ mod chaos;
 mod demo;
 mod lint_template;
 mod package;
+mod permit;
 mod test;
 mod up;
 
@@ -37,6 +38,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Builds the zip of a deployment
     Package(package::Arguments),
+    /// Makes a permit to order, as the provider's own site does
+    Permit(permit::Arguments),
     /// Sets everything up and runs all checks and tests
     Test,
     /// Checks template.yaml
@@ -61,6 +64,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Up(arguments) => up::run(arguments).await,
         Task::Bench(arguments) => bench::run(arguments).await,
         Task::Package(arguments) => package::run(arguments).await,
+        Task::Permit(arguments) => permit::run(&arguments),
         Task::Test => test::run().await,
         Task::LintTemplate => lint_template::run().await,
     }

@@ -190,6 +190,15 @@ impl Capacity {
         })
     }
 
+    /// How many mailboxes others leave room for at a moment, one at least.
+    pub fn mailboxes_left(&self, others: &[Reservation], at: Timestamp) -> u32 {
+        let active = others.iter().filter(|other| other.covers(at));
+        let shares = active.map(|other| self.share(other, None).into_iter().max().unwrap_or_default());
+        let left = WHOLE.saturating_sub(shares.sum());
+        let mailboxes = u128::from(self.mailboxes) * left / WHOLE;
+        u32::try_from(mailboxes).unwrap_or(u32::MAX).max(1)
+    }
+
     /// Where a request finds its place, and whether it fits there. Without a frame it begins at once, and
     /// nobody promised it an end.
     pub fn place(

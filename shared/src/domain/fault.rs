@@ -90,6 +90,8 @@ pub enum FaultCode {
     DuplicateDestination,
     /// The example of the template was left in.
     ExampleRow,
+    /// The order's permit is not for the mailbox that mail is to be moved into.
+    NotPermitted,
 }
 
 impl Fault {
@@ -155,6 +157,7 @@ impl FaultCode {
             Self::DuplicateMailbox => "duplicate_mailbox",
             Self::DuplicateDestination => "duplicate_destination",
             Self::ExampleRow => "example_row",
+            Self::NotPermitted => "not_permitted",
         }
     }
 }
@@ -193,6 +196,7 @@ mod tests {
             FaultCode::TooManyCells,
             FaultCode::PlaintextRefused,
             FaultCode::ExampleRow,
+            FaultCode::NotPermitted,
         ] {
             assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
         }

@@ -15,6 +15,9 @@ use super::Window;
 /// Nights that are looked ahead for one that takes place.
 const LOOK_AHEAD: i64 = 4;
 
+/// The most frames that are counted through.
+const MOST_FRAMES: usize = 1_000;
+
 /// A wait that is not longer than this is none: a schedule has a precision of a minute.
 pub const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
@@ -108,6 +111,34 @@ impl Window {
             at = Some(frame.1);
             Some(frame)
         })
+    }
+
+    /// The moment at which the frame has been open for so long since `start`.
+    pub fn after_open_time(&self, start: Timestamp, time: SignedDuration) -> Timestamp {
+        let mut left = time;
+        let mut reached = start;
+        for (from, until) in self.frames(start).take(MOST_FRAMES) {
+            let from = from.max(start);
+            let open = until.duration_since(from);
+            if left <= open {
+                return from.checked_add(left).unwrap_or(Timestamp::MAX);
+            }
+            left = left.saturating_sub(open);
+            reached = until;
+        }
+        // Frames that are not kept, or more of them than anybody waits for.
+        reached.checked_add(left).unwrap_or(Timestamp::MAX)
+    }
+
+    /// For how long the frame was open between two moments.
+    pub fn open_time(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+        let mut frames = self.frames(from).take(MOST_FRAMES).peekable();
+        if frames.peek().is_none() {
+            return until.duration_since(from);
+        }
+        let open = frames.map(|(start, end)| end.min(until).duration_since(start.max(from)));
+        open.take_while(SignedDuration::is_positive)
+            .fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
     /// The same frame so many days later, on the clock on the wall.

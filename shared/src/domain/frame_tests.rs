@@ -151,6 +151,32 @@ fn waits_of_less_than_a_minute_are_none() {
     );
 }
 
+#[test]
+fn open_time_is_counted_over_nights() {
+    let frame = window("2026-11-25T22:00:00Z", "2026-11-26T06:00:00Z", "UTC");
+    let hours = SignedDuration::from_hours;
+    let open = |from, until| frame.open_time(at(from), at(until));
+    assert_eq!(open("2026-11-25T23:00:00Z", "2026-11-26T02:00:00Z"), hours(3));
+    assert_eq!(open("2026-11-25T22:00:00Z", "2026-11-27T23:00:00Z"), hours(17));
+    assert_eq!(open("2026-11-26T08:00:00Z", "2026-11-26T20:00:00Z"), hours(0));
+    for (time, reached) in [
+        (0, "2026-11-25T22:00:00Z"),
+        (8, "2026-11-26T06:00:00Z"),
+        (9, "2026-11-26T23:00:00Z"),
+    ] {
+        assert_eq!(frame.after_open_time(frame.start(), hours(time)), at(reached));
+    }
+    let goes_on = frame.with_after_end(AfterEnd::Continue);
+    assert_eq!(
+        goes_on.after_open_time(goes_on.start(), hours(9)),
+        at("2026-11-26T07:00:00Z")
+    );
+    assert_eq!(
+        goes_on.open_time(at("2026-11-25T22:00:00Z"), at("2026-11-26T22:00:00Z")),
+        hours(24)
+    );
+}
+
 const ZONES: [&str; 4] = [
     "Europe/Zurich",
     "America/New_York",

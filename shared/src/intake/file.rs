@@ -19,7 +19,7 @@ use crate::domain::{Fault, FaultCode};
 ///
 /// Of an .xlsx workbook the first sheet is read, and its rows have the numbers that the spreadsheet
 /// shows.
-pub fn read_file(bytes: &[u8], policy: Policy) -> Intake {
+pub fn read_file(bytes: &[u8], policy: Policy<'_>) -> Intake {
     let mut table = Table::new(policy);
     let ended = if bytes.len() > MAX_FILE_BYTES {
         table.stop(too_large())

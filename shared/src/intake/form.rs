@@ -38,7 +38,7 @@ pub struct FormMailbox {
 }
 
 /// Checks the mailboxes of a form as the rows of a file are; they are numbered from 1.
-pub fn orders_from_form(mailboxes: &[FormMailbox], policy: Policy) -> Intake {
+pub fn orders_from_form(mailboxes: &[FormMailbox], policy: Policy<'_>) -> Intake {
     let mut checker = Checker::new(policy);
     if mailboxes.is_empty() {
         checker.refuse(Fault::of_file(

@@ -33,7 +33,7 @@ pub use options::{OptionFault, WantedOptions, read_options};
 pub use spreadsheet::spreadsheet_safe;
 pub use template::{TEMPLATE_CSV, template_xlsx};
 
-use crate::domain::{Fault, MailboxOrder};
+use crate::domain::{Fault, Grants, MailboxOrder};
 
 /// The largest file that is read: with 50,000 rows, some 400 bytes a row.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
@@ -45,11 +45,13 @@ pub const MAX_LINES: u32 = 99_999;
 /// is likelier a lost quotation mark.
 pub const MAX_CELL_BYTES: usize = 1_024;
 
-/// What the place it runs at allows.
+/// What the place it runs at, and the order's permit, allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct Policy<'a> {
     /// Whether a row may ask for a connection without TLS; only on the local stack.
     pub plaintext_imap: bool,
+    /// The mailboxes that mail may be moved into; `None` where the provider asks for no permits.
+    pub grants: Option<&'a Grants>,
 }
 
 /// What came out of a file or form.
@@ -61,9 +63,12 @@ pub struct Intake {
     pub faults: Vec<Fault>,
 }
 
-impl Policy {
-    /// What production allows.
-    pub const STRICT: Self = Self { plaintext_imap: false };
+impl Policy<'_> {
+    /// What production allows an order that needs no permit.
+    pub const STRICT: Self = Self {
+        plaintext_imap: false,
+        grants: None,
+    };
 }
 
 #[cfg(test)]

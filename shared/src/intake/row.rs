@@ -26,8 +26,8 @@ pub(super) struct RawRow<'a> {
 }
 
 /// Checks row after row, and remembers what stood in the earlier ones.
-pub(super) struct Checker {
-    policy: Policy,
+pub(super) struct Checker<'a> {
+    policy: Policy<'a>,
     /// The row a mailbox stood in first, and what stood there.
     mailboxes: HashMap<(String, Option<Host>), (u32, u64)>,
     destinations: HashMap<String, u32>,
@@ -43,8 +43,8 @@ struct Faults<'a> {
     found: Vec<Fault>,
 }
 
-impl Checker {
-    pub(super) fn new(policy: Policy) -> Self {
+impl<'a> Checker<'a> {
+    pub(super) fn new(policy: Policy<'a>) -> Self {
         Self {
             policy,
             mailboxes: HashMap::new(),
@@ -101,6 +101,20 @@ impl Checker {
         // An unreadable destination is a fault already; the address must not stand in for it.
         let is_elsewhere = !tidied(raw.destination_email).is_empty() || faults.is_damaged(Column::DestinationEmail);
         let destination = if is_elsewhere { destination } else { address.clone() };
+        if let (Some(grants), Some(destination)) = (self.policy.grants, &destination)
+            && !grants.allow(destination)
+        {
+            let column = if is_elsewhere {
+                Column::DestinationEmail
+            } else {
+                Column::Email
+            };
+            let message = format!(
+                "your permit is for mailboxes of {grants}: write the mailbox there that mail is to be moved into \
+                 (column destination_email), or ask the new provider for a permit that has this one too."
+            );
+            faults.add(column, FaultCode::NotPermitted, message);
+        }
         let values = (
             port,
             security,
@@ -313,7 +327,7 @@ impl Faults<'_> {
         self.add(Column::Security, FaultCode::ContradictoryPort, advice);
     }
 
-    fn security(&mut self, cell: &str, policy: Policy) -> Option<Security> {
+    fn security(&mut self, cell: &str, policy: Policy<'_>) -> Option<Security> {
         let text = self.optional(Column::Security, cell)?;
         match text.parse() {
             Ok(Security::None) if !policy.plaintext_imap => {

@@ -8,8 +8,8 @@ use super::{Intake, MAX_LINES, MAX_ROWS, Policy};
 use crate::domain::{Fault, FaultCode};
 
 /// Takes rows one after the other; remembers what belongs to all of them.
-pub(super) struct Table {
-    checker: Checker,
+pub(super) struct Table<'a> {
+    checker: Checker<'a>,
     header: Option<Header>,
     rows: usize,
 }
@@ -17,8 +17,8 @@ pub(super) struct Table {
 /// Nothing more of the file can be read; the fault that says why has been added.
 pub(super) struct Stopped;
 
-impl Table {
-    pub(super) fn new(policy: Policy) -> Self {
+impl<'a> Table<'a> {
+    pub(super) fn new(policy: Policy<'a>) -> Self {
         Self {
             checker: Checker::new(policy),
             header: None,

@@ -103,7 +103,13 @@ fn plaintext_is_a_matter_of_policy() {
         faults(&read_file(text, Policy::STRICT)),
         ["2:security:plaintext_refused"]
     );
-    let allowed = read_file(text, Policy { plaintext_imap: true });
+    let allowed = read_file(
+        text,
+        Policy {
+            plaintext_imap: true,
+            ..Policy::STRICT
+        },
+    );
     assert_eq!(
         rows(&allowed),
         ["2 anna@example.com anna@example.com \"x\" localhost:143 (none) anna@example.com -"]

@@ -90,6 +90,9 @@ pub(super) fn fault(fault: &Fault) -> &'static str {
         FaultCode::DuplicateDestination => {
             "Eine frühere Zeile geht in dasselbe neue Postfach. Geben Sie jeder Zeile ein eigenes, oder löschen Sie eine."
         }
+        FaultCode::NotPermitted => {
+            "Ihre Erlaubnis gilt für andere Postfächer. Nennen Sie ein Zielpostfach, für das sie gilt, oder bitten Sie Ihren neuen Anbieter um eine weitere."
+        }
         FaultCode::ExampleRow => {
             "Das ist das Beispiel aus der Vorlage. Überschreiben Sie es mit einem Ihrer Postfächer, oder löschen Sie die Zeile."
         }

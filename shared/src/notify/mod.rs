@@ -88,6 +88,8 @@ pub fn compose(
 /// done or to happen next no longer is.
 pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
     match kind {
+        // The start has come; the report tells what was left out.
+        NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
         NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled => false,
         NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
         _ => state.is_terminal(),

@@ -30,6 +30,7 @@ macro_rules! every_file {
         files!($language:
             "titles.txt" "ask.txt" "ask.html" "meanwhile.txt" "meanwhile.html" "failed_mailboxes.html"
             "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
+            "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
             "files.txt" "files.html" "page.txt" "page.html")

@@ -1,6 +1,7 @@
 //! Each notice as a snapshot, and what no notice may do.
 
 mod files;
+mod found_again;
 mod german;
 mod hostile;
 mod overtaken;
@@ -27,12 +28,15 @@ fn request(state: RequestState) -> RequestRecord {
         window: None,
         reschedules: 0,
         options: CopyOptions::default(),
+        grants: None,
         token_hash: "TOKENHASH".to_owned(),
         data_key: (!state.is_terminal()).then(|| "DATAKEY".to_owned()),
         generation: 1,
         csv_bytes: None,
         csv_sha256: None,
         open_jobs: 0,
+        checks_begun: None,
+        estimated: None,
         open_attachments: 0,
         preview_asked: None,
         expires_at: None,

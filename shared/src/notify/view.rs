@@ -283,6 +283,7 @@ fn name(kind: NoticeKind) -> &'static str {
         NoticeKind::Accepted => "accepted",
         NoticeKind::Refused { .. } => "refused",
         NoticeKind::Scheduled => "scheduled",
+        NoticeKind::FoundAgain { .. } => "found_again",
         NoticeKind::FirstPassDone => "first_pass_done",
         NoticeKind::Finished => "finished",
         NoticeKind::Failed => "failed",

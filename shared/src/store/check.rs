@@ -132,7 +132,8 @@ impl Store {
                 }
             }
             let now = self.request(id.request()).await?;
-            return Ok((now.state == RequestState::Checking).then_some(now.open_jobs));
+            let is_counted = now.state == RequestState::Checking && now.checks_have_begun();
+            return Ok(is_counted.then_some(now.open_jobs));
         }
     }
 
@@ -141,7 +142,8 @@ impl Store {
     /// mailbox was in.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where mailbox or request have changed since they were read.
+    /// [`StoreError::Conflict`] where mailbox or request have changed since they were read, and while the rows
+    /// of the request are still being read.
     pub async fn mend_job(
         &self,
         job: &JobRecord,
@@ -184,9 +186,10 @@ impl Store {
                 .set("state_since", stamp(now))
                 .set("checks_begun", stamp(now))
                 .set_or_remove("expires_at", request::expires_at(next, now)),
-            // One whose check has been counted before is waited for already.
-            Some(_) if job.check.state.is_open() => fence.set("mended_at", stamp(now)),
-            Some(_) => fence.add("open_jobs", 1),
+            // One whose check has been counted before is waited for already. Before the checks have begun the
+            // rows are still being read.
+            Some(_) if job.check.state.is_open() => has_begun(fence, request).set("mended_at", stamp(now)),
+            Some(_) => has_begun(fence, request).add("open_jobs", 1),
             None => fence.set("mended_at", stamp(now)),
         };
         items.push(
@@ -196,6 +199,11 @@ impl Store {
         );
         self.transact(items).await
     }
+}
+
+/// Only while the checks of the request as it was read have begun.
+fn has_begun(fence: Change, request: &RequestRecord) -> Change {
+    fence.if_equal("checks_begun", request.state_since.clone())
 }
 
 /// The change that writes what a check found.

@@ -21,6 +21,7 @@ pub mod job;
 mod ledger;
 mod lock;
 pub mod notice;
+mod overdue;
 pub mod planning;
 pub mod preview;
 pub mod reading;
@@ -28,6 +29,7 @@ pub mod refused;
 pub mod request;
 pub mod reservation;
 pub mod server;
+mod speed;
 mod window;
 
 use std::time::Duration;
@@ -102,6 +104,11 @@ impl Store {
     /// The table of this name.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
+    }
+
+    /// Its name, which tells this stack from others.
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     async fn get<R: DeserializeOwned>(&self, pk: String, sk: String) -> Result<Option<R>, StoreError> {

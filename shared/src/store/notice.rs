@@ -12,7 +12,8 @@ use super::{Store, StoreError, belonging, request, stamp};
 use crate::domain::RequestId;
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read, and [`NoticeKind::Imported`] once for each import at most (see [`crate::imports`]).
+/// that was read, [`NoticeKind::FoundAgain`] once for each start, and [`NoticeKind::Imported`] once for each import at
+/// most (see [`crate::imports`]).
 ///
 /// Two different files can be read in the same generation, since a URL takes more than one. The
 /// notice of the second takes the place of the first in the outbox, unsent. That never tells one
@@ -31,6 +32,11 @@ pub enum NoticeKind {
     },
     /// All rows are good; the copying begins at its time.
     Scheduled,
+    /// Something is wrong that was right before, found by the look before the start.
+    FoundAgain {
+        /// Before which start, in seconds since 1970.
+        start: i64,
+    },
     /// The first pass is done; the DNS can be changed.
     FirstPassDone,
     /// Everything has moved, or what did not is listed.
@@ -52,6 +58,7 @@ impl fmt::Display for NoticeKind {
             Self::Accepted => f.write_str("accepted"),
             Self::Refused { generation } => write!(f, "refused_{generation}"),
             Self::Scheduled => f.write_str("scheduled"),
+            Self::FoundAgain { start } => write!(f, "found_again_{start}"),
             Self::FirstPassDone => f.write_str("first_pass_done"),
             Self::Finished => f.write_str("finished"),
             Self::Failed => f.write_str("failed"),

@@ -9,7 +9,8 @@ use super::job::Failure;
 use super::notice::NoticeKind;
 use super::{Advance, Store, StoreError, item_of, stamp};
 use crate::domain::request::transition;
-use crate::domain::{CopyOptions, EmailAddress, Language, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::speed::Seconds;
+use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, RequestId, RequestState, Window};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -51,6 +52,9 @@ pub struct RequestRecord {
     /// What is to be copied, and how.
     #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
     pub options: CopyOptions,
+    /// The mailboxes that mail may be moved into, by its permit; `None` where the provider asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Grants>,
     /// SHA-256 of the token, base64.
     pub token_hash: String,
     /// The sealed data key, base64; gone when the request has ended, and with it every password.
@@ -66,6 +70,12 @@ pub struct RequestRecord {
     pub csv_sha256: Option<String>,
     /// How many mailboxes the running check or pass still waits for.
     pub open_jobs: u32,
+    /// Since when it was being checked when the checks of its mailboxes began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks_begun: Option<String>,
+    /// How long the first pass would take, as it was told when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated: Option<Seconds>,
     /// How many files with contacts and calendars it waits for before it ends.
     #[serde(default)]
     pub open_attachments: i64,
@@ -81,6 +91,13 @@ pub struct RequestRecord {
     /// When the table forgets it, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+impl RequestRecord {
+    /// Whether its rows are read, all of them, and its mailboxes are being looked at or have been.
+    pub fn checks_have_begun(&self) -> bool {
+        self.checks_begun.as_ref() == Some(&self.state_since)
+    }
 }
 
 /// What a customer says of a file before it is uploaded.
@@ -101,6 +118,8 @@ pub struct RequestChange {
     pub open_jobs: Option<u32>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// How long it would take, as is told now.
+    pub estimated: Option<Seconds>,
     /// Only while this is still the generation.
     pub if_generation: Option<u32>,
     /// Only while this is still the state: what was decided on was read in it.
@@ -219,6 +238,7 @@ impl Store {
         after.error_code = change.failure.as_ref().map(|failure| failure.code.clone());
         after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
         after.expires_at = expires_at(next, now);
+        after.estimated = change.estimated.or(record.estimated);
         if next.is_terminal() {
             after.data_key = None;
         }
@@ -235,6 +255,13 @@ impl Store {
             .set_or_remove("error_message", after.error_message.clone())
             .set_or_remove("data_key", after.data_key.clone())
             .set_or_remove("expires_at", after.expires_at);
+        let update = match change.estimated {
+            Some(estimated) => update.set(
+                "estimated",
+                serde_dynamo::to_attribute_value::<_, AttributeValue>(estimated)?,
+            ),
+            None => update,
+        };
         let update = if change.waits_for_attachments(next) {
             update.if_at_most("open_attachments", 0)
         } else {

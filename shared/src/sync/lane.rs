@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chunk::{ChunkEnd, OpenFolder, absent_from};
 use super::claims::Claims;
+use super::copied::Copied;
 use super::settle::settle_request;
 use super::{Engine, Mailbox, NO_CONNECTION, SyncError};
 use crate::clock::{Deadline, now};
@@ -108,12 +109,18 @@ pub async fn run_lane(
         let Some(connection) = engine.take_connection(&job, deadline).await? else {
             return Ok(LaneEnd::Wait(NO_CONNECTION));
         };
-        let worked = Box::pin(mailbox.work(pass, lane, deadline)).await;
+        let mut copied = Copied::default();
+        let worked = Box::pin(mailbox.work_and_count(pass, lane, deadline, &mut copied)).await;
         let was_crowded = worked.as_ref().is_err_and(|failure| failure.error.is_crowded_source());
         engine
             .store
             .give_connection_back(&connection, was_crowded, now())
             .await?;
+        if let Some(sample) = copied.sample().filter(|_| pass == Pass::First)
+            && let Err(error) = engine.store.note_speed(&job.source.host, sample, now()).await
+        {
+            tracing::warn!(job.id = %id, %error, "the speed of a server could not be noted");
+        }
         match worked? {
             Work::Stopped => {}
             Work::OutOfTime => return Ok(LaneEnd::Continue),
@@ -150,8 +157,17 @@ impl<L: Ledger> Mailbox<L> {
     /// # Errors
     /// [`LaneFailure`]; what has been copied so far is saved.
     pub async fn work(&self, pass: Pass, lane: u8, deadline: Deadline) -> Result<Work, LaneFailure> {
+        self.work_and_count(pass, lane, deadline, &mut Copied::default()).await
+    }
+
+    async fn work_and_count(
+        &self,
+        pass: Pass,
+        lane: u8,
+        deadline: Deadline,
+        copied: &mut Copied,
+    ) -> Result<Work, LaneFailure> {
         let mut sessions: Option<(Session, Session)> = None;
-        let mut progressed = false;
         let run_length = deadline.remaining();
         let mut look: Option<(Timestamp, VecDeque<FolderRecord>)> = None;
         loop {
@@ -173,15 +189,7 @@ impl<L: Ledger> Mailbox<L> {
             else {
                 continue;
             };
-            let end = work_on(
-                self,
-                pass,
-                (deadline, run_length),
-                &folder,
-                &mut sessions,
-                &mut progressed,
-            )
-            .await;
+            let end = work_on(self, pass, (deadline, run_length), &folder, &mut sessions, copied).await;
             match end {
                 Ok(Worked::Finished) => {}
                 Ok(Worked::Stopped) => {
@@ -193,6 +201,7 @@ impl<L: Ledger> Mailbox<L> {
                 }
                 Err(error) => {
                     release_after_fault(&self.ledger, &folder, &error).await;
+                    let progressed = copied.any;
                     return Err(LaneFailure { error, progressed });
                 }
             }
@@ -262,7 +271,7 @@ async fn work_on<L: Ledger>(
     (deadline, run_length): (Deadline, Duration),
     folder: &FolderRecord,
     sessions: &mut Option<(Session, Session)>,
-    progressed: &mut bool,
+    copied: &mut Copied,
 ) -> Result<Worked, SyncError> {
     let (source, destination) = match sessions {
         Some(sessions) => sessions,
@@ -317,8 +326,11 @@ async fn work_on<L: Ledger>(
             return Ok(Worked::Stopped);
         }
         let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
+        let (before, begun) = ((chunk.map.len(), chunk.bytes_copied), deadline.remaining());
         let end = open.copy(&mut chunk, number + 1 == todo.len()).await;
-        *progressed |= open.claims.progressed;
+        let time = begun.saturating_sub(deadline.remaining());
+        copied.add(before, (chunk.map.len(), chunk.bytes_copied), time);
+        copied.any |= open.claims.progressed;
         if end? == ChunkEnd::OutOfTime {
             return Ok(Worked::Stopped);
         }

@@ -19,6 +19,7 @@
 mod chunk;
 mod chunks;
 mod claims;
+mod copied;
 mod cut;
 mod delta;
 mod digests;

@@ -8,7 +8,8 @@ use crate::domain::{JobId, Pass, PassOutcome, RequestEvent, RequestId, RequestSt
 use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
 use crate::store::request::RequestChange;
-use crate::store::{NoticeKind, Store, StoreError};
+use crate::store::{Advance, NoticeKind, RequestRecord, Store, StoreError};
+use crate::telemetry::{Unit, measure};
 
 /// Moves a request on if no mailbox is open in its pass, and gives the notices that wait to be
 /// sent. Idempotency key: the request and its pass; run again, it gives the same notices until they
@@ -42,12 +43,35 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
             .advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change)
             .await
         {
+            Ok(Advance::Changed(_)) if pass == Pass::First => measure_estimate(store, &request, now),
             // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
             Ok(_) | Err(StoreError::Illegal(_) | StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }
     }
     store.unsent_notices(id).await
+}
+
+/// Tells how far the time that was estimated for a first pass was from what it took, without the nights' ends.
+fn measure_estimate(store: &Store, request: &RequestRecord, now: Timestamp) {
+    let (Some(estimated), Ok(since)) = (request.estimated, request.state_since.parse::<Timestamp>()) else {
+        return;
+    };
+    let took = match &request.window {
+        Some(window) => window.open_time(since, now),
+        None => now.duration_since(since),
+    };
+    let seconds = took.as_secs().max(0);
+    let bound = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+    let missed = estimated.missed_by(seconds.unsigned_abs());
+    let metrics = [
+        ("FirstPassSeconds", Unit::Seconds, seconds),
+        ("EstimatedSecondsLow", Unit::Seconds, bound(estimated.low)),
+        ("EstimatedSecondsHigh", Unit::Seconds, bound(estimated.high)),
+        ("EstimateMissedBy", Unit::Percent, missed),
+    ];
+    let id = request.request_id.to_string();
+    measure(store.table(), &metrics, &[("request.id", &id)], now);
 }
 
 /// Ends a mailbox's pass as failed and settles its request.

@@ -1,0 +1,227 @@
+//! The table's conditions, on the emulator's DynamoDB: who may write what when others write too.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test as a whole"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use mailvan::domain::speed::{Amount, Sample};
+use mailvan::domain::{
+    Capacity, Check, CheckState, CopyOptions, EmailAddress, Endpoint, Host, JobId, Language, Load, MailboxOrder,
+    RequestEvent, RequestId, RequestState, Secret, Window,
+};
+use mailvan::store::check::MendedRow;
+use mailvan::store::request::RequestChange;
+use mailvan::store::{Advance, JobRecord, RequestRecord, Store, StoreError, stamp};
+use mailvan_local::ministack::Emulator;
+use mailvan_local::setup::Setup;
+use mailvan_local::venv::Venv;
+use mailvan_local::workspace_root;
+
+fn now() -> Timestamp {
+    "2026-11-24T09:00:00Z".parse().unwrap()
+}
+
+fn id(number: u8) -> RequestId {
+    RequestId::from_parts(now().as_millisecond().unsigned_abs(), [number; 10])
+}
+
+fn request(number: u8, state: RequestState) -> RequestRecord {
+    RequestRecord {
+        request_id: id(number),
+        state,
+        state_since: stamp(now()),
+        created_at: stamp(now()),
+        created_day: "2026-11-24".to_owned(),
+        contact_email: "anna@example.org".parse().unwrap(),
+        language: Language::English,
+        ticket: None,
+        window: None,
+        reschedules: 0,
+        options: CopyOptions::default(),
+        grants: None,
+        token_hash: String::new(),
+        data_key: None,
+        generation: 1,
+        csv_bytes: None,
+        csv_sha256: None,
+        open_jobs: 0,
+        open_attachments: 0,
+        checks_begun: None,
+        estimated: None,
+        preview_asked: None,
+        error_code: None,
+        error_message: None,
+        expires_at: None,
+    }
+}
+
+fn job(number: u8, row: u32) -> JobRecord {
+    let address: EmailAddress = format!("user{row}@example.org").parse().unwrap();
+    let order = MailboxOrder {
+        source_user: address.to_string(),
+        destination: address.clone(),
+        address,
+        password: Secret::from("hunter2"),
+        source: Endpoint::with_defaults("imap.example.org".parse().unwrap(), None, None),
+        seeks_source: false,
+        destination_password: None,
+    };
+    let id = JobId::new(id(number), 1, row);
+    JobRecord::accepted(id, &order, "sealed".to_owned(), None, &CopyOptions::default(), now())
+}
+
+async fn start() -> (Emulator, Store) {
+    let venv = Venv::prepare(&workspace_root()).await.unwrap();
+    let bootstrap = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../local/tests/echo_bootstrap.py");
+    let profile = workspace_root().join("target/local/store.toml");
+    fs::create_dir_all(profile.parent().unwrap()).unwrap();
+    fs::write(&profile, "[notices]\nsender = \"migration@example.net\"\n").unwrap();
+    let setup = Setup::new("store", bootstrap, profile);
+    let (emulator, stack) = setup.start(&venv, |_| {}).await.unwrap();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version_latest()
+        .endpoint_url(stack.endpoint())
+        .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
+        .credentials_provider(aws_sdk_dynamodb::config::Credentials::new(
+            "test", "test", None, None, "test",
+        ))
+        .build();
+    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    let table = stack.output("TableName").unwrap().to_owned();
+    (emulator, Store::new(client, table))
+}
+
+#[tokio::test]
+async fn conditions_of_the_table_hold() {
+    let (_emulator, store) = start().await;
+    rows_are_mended_only_when_all_are_read(&store).await;
+    checks_count_only_when_they_have_begun(&store).await;
+    starts_decided_by_another_frame_are_refused(&store).await;
+    room_is_promised_until_it_is_freed_or_over(&store).await;
+    speeds_are_remembered(&store).await;
+    late_requests_are_found_and_looked_after_once(&store).await;
+}
+
+async fn rows_are_mended_only_when_all_are_read(store: &Store) {
+    let checking = request(1, RequestState::Checking);
+    store.create_request(&checking).await.unwrap();
+    store.put_jobs(&[job(1, 1)]).await.unwrap();
+    let row = MendedRow {
+        source: job(1, 1).source,
+        seeks_source: false,
+        source_user: "other".to_owned(),
+        sealed_password: "sealed".to_owned(),
+        sealed_destination_password: None,
+    };
+    // The rest of the file is still being read.
+    let mended = store.mend_job(&job(1, 1), &checking, &row, now()).await;
+    assert!(matches!(mended, Err(StoreError::Conflict)), "{mended:?}");
+    store.put_jobs(&[job(1, 2)]).await.unwrap();
+    assert!(store.begin_checks(&checking, 2).await.unwrap());
+    let begun = store.request(id(1)).await.unwrap();
+    assert!(begun.checks_have_begun() && begun.open_jobs == 2);
+    store.mend_job(&job(1, 1), &begun, &row, now()).await.unwrap();
+    // It was counted before.
+    assert_eq!(store.request(id(1)).await.unwrap().open_jobs, 2);
+    assert_eq!(store.job(job(1, 1).job_id).await.unwrap().check.round, 1);
+}
+
+async fn checks_count_only_when_they_have_begun(store: &Store) {
+    let checking = request(2, RequestState::Checking);
+    store.create_request(&checking).await.unwrap();
+    store.put_jobs(&[job(2, 1), job(2, 2)]).await.unwrap();
+    let passed = Check {
+        state: CheckState::Passed,
+        ..Check::default()
+    };
+    // A message of rows that were read over by another file.
+    assert_eq!(store.finish_check(job(2, 1).job_id, &passed).await.unwrap(), None);
+    assert!(store.begin_checks(&checking, 1).await.unwrap());
+    assert!(!store.begin_checks(&checking, 1).await.unwrap());
+    for _ in 0..2 {
+        // Delivered twice.
+        assert_eq!(store.finish_check(job(2, 2).job_id, &passed).await.unwrap(), Some(0));
+    }
+}
+
+async fn starts_decided_by_another_frame_are_refused(store: &Store) {
+    let scheduled = request(3, RequestState::Scheduled);
+    store.create_request(&scheduled).await.unwrap();
+    let window = Window::parse("2026-11-30T22:00", Some("2026-12-01T06:00"), "Europe/Berlin", now()).unwrap();
+    store.set_window(&scheduled, Some(&window), None, now()).await.unwrap();
+    // Another call that was decided on at the same moment.
+    let second = store.set_window(&scheduled, None, None, now()).await;
+    assert!(matches!(second, Err(StoreError::Conflict)), "{second:?}");
+    let start = |request: &RequestRecord| RequestChange {
+        if_state: Some(request.state),
+        if_reschedules: Some(request.reschedules),
+        ..RequestChange::default()
+    };
+    let event = RequestEvent::PassStarted(mailvan::domain::Pass::First);
+    let started = store.advance_request(id(3), event, now(), start(&scheduled)).await;
+    assert!(matches!(started, Err(StoreError::Conflict)), "{started:?}");
+    let moved = store.request(id(3)).await.unwrap();
+    assert_eq!((moved.window.as_ref(), moved.reschedules), (Some(&window), 1));
+    let started = store.advance_request(id(3), event, now(), start(&moved)).await.unwrap();
+    assert!(matches!(started, Advance::Changed(_)));
+    let during = store.request(id(3)).await.unwrap();
+    let late = store.set_window(&moved, None, None, now()).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    assert_eq!(
+        during.paused_until(window.end().unwrap()),
+        Some("2026-12-01T22:00:00+01:00".parse().unwrap())
+    );
+}
+
+async fn room_is_promised_until_it_is_freed_or_over(store: &Store) {
+    let loads = [("imap.example.org".to_owned(), Load { mailboxes: 3, bytes: 7 })].into();
+    let (reservation, _) = Capacity::default().place(None, &loads, &[], now());
+    store.reserve(id(1), reservation.clone()).await.unwrap();
+    store.reserve(id(1), reservation.clone()).await.unwrap();
+    store.reserve(id(2), reservation.clone()).await.unwrap();
+    let beside = async |id, now| store.reservations_beside(id, now).await.unwrap();
+    assert_eq!(beside(None, now()).await.len(), 2);
+    assert_eq!(beside(Some(id(1)), now()).await, std::slice::from_ref(&reservation));
+    store.free(id(2)).await.unwrap();
+    store.free(id(2)).await.unwrap();
+    assert_eq!(beside(Some(id(1)), now()).await, []);
+    assert_eq!(beside(None, reservation.end().unwrap()).await, []);
+}
+
+async fn speeds_are_remembered(store: &Store) {
+    let host: Host = "imap.example.org".parse().unwrap();
+    assert_eq!(store.speed(&host).await.unwrap().samples, []);
+    let amount = Amount {
+        messages: 100,
+        bytes: 1 << 20,
+    };
+    let sample = Sample { amount, millis: 1_000 };
+    for _ in 0..30 {
+        store.note_speed(&host, sample, now()).await.unwrap();
+    }
+    let speed = store.speed(&host).await.unwrap();
+    assert_eq!((speed.samples.len(), speed.samples[0]), (24, sample));
+}
+
+async fn late_requests_are_found_and_looked_after_once(store: &Store) {
+    let at = |minutes| now().checked_add(SignedDuration::from_mins(minutes)).unwrap();
+    let since = async |minutes| {
+        let found = store.requests_since(RequestState::Checking, at(minutes)).await.unwrap();
+        found.len()
+    };
+    assert_eq!((since(-1).await, since(0).await), (0, 2));
+    let look_after = async |minutes| store.look_after(id(1), at(minutes - 60), at(minutes)).await.unwrap();
+    assert_eq!(
+        (look_after(0).await, look_after(30).await, look_after(60).await),
+        (true, false, true)
+    );
+    assert!(!store.look_after(id(9), at(0), at(0)).await.unwrap());
+}

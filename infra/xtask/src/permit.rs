@@ -1,0 +1,41 @@
+//! `cargo xtask permit`: a permit by hand, for staff and for trying.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use mailvan_local::permit;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A domain or an address of the new provider that mail may be moved into
+    #[arg(long = "for", value_name = "DOMAIN|ADDRESS", required = true)]
+    mailboxes: Vec<String>,
+    /// The file with the secret that is in Secrets Manager
+    #[arg(long, value_name = "FILE")]
+    secret: PathBuf,
+    /// For how many days orders can be made with it
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
+    days: u16,
+}
+
+/// Prints a permit.
+///
+/// # Errors
+///
+/// Fails when the secret cannot be read or is too short to be one.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let path = &arguments.secret;
+    let secret = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let secret = secret.trim_end_matches(['\r', '\n']);
+    ensure!(
+        secret.len() >= 32,
+        "the secret has {} bytes; 32 are the least",
+        secret.len()
+    );
+    let until = Timestamp::now() + SignedDuration::from_hours(i64::from(arguments.days) * 24);
+    println!("{}", permit::make(secret, &arguments.mailboxes, until));
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Requests that have been in a state for longer than they should.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::expression::Change;
+use super::{Store, StoreError, request, stamp};
+use crate::domain::{RequestId, RequestState};
+
+#[derive(Deserialize)]
+struct OfRequest {
+    request_id: RequestId,
+}
+
+impl Store {
+    /// The requests that have been in a state since this moment or longer, by the index, which may be a moment
+    /// behind.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn requests_since(&self, state: RequestState, since: Timestamp) -> Result<Vec<RequestId>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_state")
+            .key_condition_expression("entity_state = :state AND state_since <= :since")
+            .expression_attribute_values(":state", AttributeValue::S(request::entity_state(state)))
+            .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
+            .projection_expression("request_id")
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            let OfRequest { request_id } = serde_dynamo::from_item(item?)?;
+            found.push(request_id);
+        }
+        Ok(found)
+    }
+
+    /// Takes it upon the caller to look after a request; false where somebody has since `before`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn look_after(&self, id: RequestId, before: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        let change = Change::default()
+            .if_there()
+            .if_at_most("looked_after", before.as_second())
+            .set("looked_after", now.as_second());
+        let (pk, sk) = request::keys(id);
+        match self.change(change, pk, sk).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
