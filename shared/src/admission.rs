@@ -174,7 +174,10 @@ impl Admission {
     /// try, and a schedule without its state only finds nothing to start.
     async fn schedule(&self, request: &RequestRecord, place: Place, now: Timestamp) -> Result<(), AdmissionError> {
         let id = request.request_id;
-        self.store.reserve(id, place.reservation).await?;
+        if let Err(error) = self.store.reserve(id, place.reservation).await {
+            // It is a plan: nothing is held up for it.
+            tracing::error!(request.id = %id, %error, "nothing is reserved");
+        }
         let start = request.window.as_ref().and_then(|window| window.wait_for_start(now));
         if let Some(start) = start {
             self.schedules.create(id, Pass::First, start).await?;

@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::capacity::summed_up;
 use crate::domain::{Capacity, Fit, LeadTimes, Load, Loads, RequestId, Reservation, Window, Zone, check_start};
 use crate::profile::Provider;
 use crate::store::job::Failure;
@@ -68,18 +69,21 @@ pub fn is_no_room(code: Option<&str>) -> bool {
     matches!(code, Some("frame_full" | "frame_too_short"))
 }
 
+/// No mailbox is planned as larger than this, whatever a server says: 200 GB.
+const BELIEVED_BYTES: i64 = 200_000_000_000;
+
 /// What a request has to move, as far as its checks tell: mailboxes that cannot be copied are left out.
 pub fn loads_of(jobs: &[JobRecord]) -> Loads {
     let mut loads = Loads::new();
     for job in jobs.iter().filter(|job| job.check.obstacle().is_none()) {
         let load = Load {
             mailboxes: 1,
-            bytes: job.check.size.map_or(0, |size| size.bytes),
+            bytes: job.check.size.map_or(0, |size| size.bytes.min(BELIEVED_BYTES)),
         };
         let sum = loads.entry(job.source.host.as_str().to_ascii_lowercase()).or_default();
         *sum = sum.and(load);
     }
-    loads
+    summed_up(loads)
 }
 
 impl Room {

@@ -12,7 +12,7 @@ use mailvan::admission::{AdmissionError, finish_check};
 use mailvan::check::{Finder, Looked, look, nowhere};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestId, RequestState};
+use mailvan::domain::{Check, CheckCode, CheckFault, CheckState, JobId, RequestId, RequestState};
 use mailvan::queue::{CheckMailbox, Queue, Queues, SendNotice, decode, serve};
 use mailvan::secrets::SecretError;
 use mailvan::store::server::ServerRecord;
@@ -163,7 +163,10 @@ async fn look_at(deps: &Deps, job: &JobRecord, deadline: Deadline) -> Result<Loo
 async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked) -> anyhow::Result<()> {
     let times = job.check.times + 1;
     let is_doubtful = looked.is_doubtful(times);
-    let faults: Vec<CheckFault> = looked.findings.into_iter().map(|finding| finding.fault).collect();
+    let mut faults: Vec<CheckFault> = looked.findings.into_iter().map(|finding| finding.fault).collect();
+    if wish.is_news {
+        faults.iter_mut().for_each(soften);
+    }
     let state = match (faults.is_empty(), is_doubtful) {
         (true, _) => CheckState::Passed,
         (false, true) => CheckState::Running,
@@ -193,6 +196,14 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         // The row was mended meanwhile: its new form has a message of its own.
         Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What is wrong with a server that was right before is told, and the mailbox is tried nevertheless when its time has
+/// come: the server has hours to be itself again.
+fn soften(fault: &mut CheckFault) {
+    if !fault.code.may_pass() && !fault.code.is_about_the_mailbox() {
+        fault.code = CheckCode::SourceUnreachable;
     }
 }
 
@@ -228,4 +239,25 @@ fn pause(times: u32) -> Duration {
 /// Ends a check.
 async fn finish(deps: &Deps, job_id: JobId, check: &Check) -> Result<(), AdmissionError> {
     finish_check(&deps.engine.store, &deps.queues, job_id, check).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn softened(code: CheckCode) -> CheckCode {
+        let mut fault = CheckFault::new(code, "what is wrong", "what to do");
+        soften(&mut fault);
+        fault.code
+    }
+
+    #[test]
+    fn a_server_that_is_ill_before_the_start_holds_no_mailbox_back() {
+        for code in CheckCode::ALL {
+            let found = softened(code);
+            assert_eq!(found.may_pass(), !code.is_about_the_mailbox(), "{}", code.as_str());
+            let is_kept = code.may_pass() || code.is_about_the_mailbox();
+            assert_eq!(found == code, is_kept, "{}", code.as_str());
+        }
+    }
 }

@@ -38,6 +38,7 @@ struct Deps {
     secrets: Secrets,
     objects: Objects,
     plaintext_imap: bool,
+    needs_permit: bool,
 }
 
 /// Runs the function until the platform ends it.
@@ -56,6 +57,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         secrets: config.secrets(),
         objects: Objects::new(aws_sdk_s3::Client::new(&config.aws), config.bucket.clone()),
         plaintext_imap: config.rules.plaintext_imap,
+        needs_permit: config.profile.orders.permit_secret.is_some(),
     };
     serve(async |message, deadline| ingest(deps, &message, deadline).await).await
 }

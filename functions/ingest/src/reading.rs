@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
-use mailvan::domain::{CopyOptions, JobId, MailboxOrder};
+use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder};
 use mailvan::intake::{Intake, Policy, read_file, too_large};
 use mailvan::secrets::DataKey;
 use mailvan::store::{JobRecord, RequestRecord, StoreError};
@@ -50,9 +50,11 @@ pub async fn read_step(
     let store = &deps.admission.store;
     let Intake { rows, faults } = match &object.content {
         Content::Bytes(bytes) => {
+            // A request that was made before permits were asked for has none, and may bring nothing new.
+            let nothing = deps.needs_permit.then(Grants::none);
             let policy = Policy {
                 plaintext_imap: deps.plaintext_imap,
-                grants: request.grants.as_ref(),
+                grants: request.grants.as_ref().or(nothing.as_ref()),
             };
             read_file(bytes, policy)
         }

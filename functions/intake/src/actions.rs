@@ -107,7 +107,7 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
         }
         advanced => advanced?.into_record(),
     };
-    forget_starts(deps, id, request.window.as_ref(), now).await?;
+    forget_starts(deps, id, request.window.as_ref(), None, now).await?;
     deps.store.free(id).await?;
     cancel_jobs(&deps.store, id, cancelled.generation, now).await?;
     deps.queues.send_notices(id, &[NoticeKind::Cancelled]).await?;
@@ -115,15 +115,26 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
     Ok(Overview::load(deps, cancelled).await?.response(200)?)
 }
 
-/// Deletes what would start the first pass in this frame, or have it go on.
-pub async fn forget_starts(deps: &Deps, id: RequestId, window: Option<&Window>, now: Timestamp) -> anyhow::Result<()> {
+/// Deletes what would start the first pass in this frame, or have it go on; but not the start that counts now, which may
+/// be a later night of the same frame.
+pub async fn forget_starts(
+    deps: &Deps,
+    id: RequestId,
+    window: Option<&Window>,
+    kept: Option<Timestamp>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let Some(window) = window else { return Ok(()) };
-    let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
-    for start in starts.into_iter().flatten() {
+    for start in forgotten(window, kept, now) {
         deps.schedules.delete(id, Pass::First, start).await?;
         deps.schedules.delete_look(id, start).await?;
     }
     Ok(())
+}
+
+fn forgotten(window: &Window, kept: Option<Timestamp>, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
+    starts.into_iter().flatten().filter(move |start| Some(*start) != kept)
 }
 
 fn may_proceed(overview: &Overview) -> Result<(), Problem> {
@@ -177,6 +188,24 @@ mod tests {
             faults: Vec::new(),
             read_at: samples::now(),
             forecast: None,
+        }
+    }
+
+    /// The night after a frame's first one is at the same time a day later, where a frame that is moved may begin too.
+    #[test]
+    fn a_start_that_counts_now_is_not_deleted_with_the_old_frame() {
+        let window = Window::parse(
+            "2026-11-25T22:00",
+            Some("2026-11-28T06:00"),
+            "Europe/Berlin",
+            samples::now(),
+        )
+        .unwrap();
+        let starts: Vec<_> = forgotten(&window, None, samples::now()).collect();
+        assert!(starts.contains(&window.start()), "{starts:?}");
+        for kept in starts.clone() {
+            let left: Vec<_> = forgotten(&window, Some(kept), samples::now()).collect();
+            assert!(!left.contains(&kept), "{left:?}");
         }
     }
 

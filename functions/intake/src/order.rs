@@ -4,6 +4,7 @@
 //! nothing is stored of one that has a fault.
 
 use jiff::Timestamp;
+use mailvan::domain::capacity::summed_up;
 use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, Loads, MailboxOrder, Window, Workdays};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
 use mailvan::store::request::AnnouncedFile;
@@ -67,7 +68,7 @@ impl Mailboxes {
                 .or_default()
                 .mailboxes += 1;
         }
-        loads
+        summed_up(loads)
     }
 }
 

@@ -96,7 +96,10 @@ pub async fn reschedule(
     if is_scheduled {
         let is_another = window.as_ref().map(Window::start) != request.window.as_ref().map(Window::start);
         if is_another {
-            forget_starts(deps, id, request.window.as_ref(), now).await?;
+            // Read again: another call may have moved it meanwhile.
+            let counts = deps.store.request(id).await?.window;
+            let kept = counts.and_then(|window| window.wait_for_start(now));
+            forget_starts(deps, id, request.window.as_ref(), kept, now).await?;
         }
     }
     tracing::info!(request.id = %id, request.state = %request.state, "time frame changed");

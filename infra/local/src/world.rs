@@ -54,6 +54,8 @@ pub struct Plan {
     pub parameters: Parameters,
     /// The functions' binary; a dev build is made where it is not given.
     pub bootstrap: Option<PathBuf>,
+    /// Whether the emulator leaves the functions' roles unchecked, which costs it a good part of its time.
+    pub ignore_roles: bool,
 }
 
 /// A running world; dropping it ends everything in it.
@@ -109,6 +111,7 @@ impl Plan {
                 ..Parameters::default()
             },
             bootstrap: None,
+            ignore_roles: false,
         }
     }
 
@@ -182,6 +185,7 @@ impl Plan {
             (PERMIT_SECRET.to_owned(), PERMITS_KEY.to_owned()),
         ];
         setup.parameters = self.parameters;
+        setup.emulator.ignore_roles = self.ignore_roles;
         let (emulator, stack) = setup.start(&venv, tell).await?;
         let domains = self
             .accounts

@@ -61,6 +61,29 @@ pub struct Load {
 /// What is to be copied, by the previous providers' servers.
 pub type Loads = BTreeMap<String, Load>;
 
+/// So many servers of a request are planned for one by one; an item of the table holds no more than some thousands.
+const MOST_HOSTS: usize = 100;
+
+/// The key of all other servers together: they count in the sum of all only.
+const OTHER_HOSTS: &str = "";
+
+/// The largest loads, and the others as one.
+pub fn summed_up(mut loads: Loads) -> Loads {
+    let others = loads.remove(OTHER_HOSTS);
+    let mut by_size: Vec<(String, Load)> = loads.into_iter().collect();
+    by_size.sort_by_key(|(_, load)| std::cmp::Reverse((load.bytes, load.mailboxes)));
+    let small = by_size.split_off(by_size.len().min(MOST_HOSTS));
+    let small = small.into_iter().map(|(_, load)| load).chain(others).reduce(Load::and);
+    let small = small.map(|load| (OTHER_HOSTS.to_owned(), load));
+    by_size.into_iter().chain(small).collect()
+}
+
+/// The servers that have a limit of their own, and all together.
+fn limited(hosts: &Loads) -> impl Iterator<Item = Option<&str>> {
+    let hosts = hosts.keys().map(String::as_str).filter(|host| *host != OTHER_HOSTS);
+    hosts.map(Some).chain([None])
+}
+
 /// A time in which something is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
@@ -161,8 +184,7 @@ impl Capacity {
             spans: Vec::new(),
             hosts: hosts.clone(),
         };
-        let keys = hosts.keys().map(|host| Some(host.as_str())).chain([None]);
-        let needs = keys.flat_map(|host| {
+        let needs = limited(hosts).flat_map(|host| {
             let (mailboxes, bytes) = self.of(host);
             alone.load(host).needs(mailboxes, bytes)
         });
@@ -172,8 +194,7 @@ impl Capacity {
 
     /// Whether this is never too much together with what is promised to others.
     fn has_room(&self, wanted: &Reservation, others: &[Reservation]) -> bool {
-        let hosts = wanted.hosts.keys().map(|host| Some(host.as_str()));
-        let keys: Vec<Option<&str>> = hosts.chain([None]).collect();
+        let keys: Vec<Option<&str>> = limited(&wanted.hosts).collect();
         // It is most where something begins.
         let begins = others.iter().flat_map(|other| &other.spans).map(|span| span.from);
         let begins = begins.filter(|at| wanted.covers(*at));
@@ -211,7 +232,8 @@ impl Capacity {
         let needed = self.time_for(hosts);
         let from = |from: Timestamp| Span {
             from,
-            until: from.checked_add(needed).unwrap_or(Timestamp::MAX),
+            // No plan is for longer than a frame may be.
+            until: from.checked_add(needed.min(MAX_LENGTH)).unwrap_or(Timestamp::MAX),
         };
         let reservation = |spans| Reservation {
             spans,

@@ -34,6 +34,27 @@ fn loads(hosts: &[(&str, u32, i64)]) -> Loads {
 }
 
 #[test]
+fn of_very_many_servers_the_largest_are_planned_for_one_by_one() {
+    let many: Loads = (0..5_000)
+        .map(|n| (format!("imap.d{n}.example"), Load { mailboxes: 1, bytes: n }))
+        .collect();
+    let sum = |loads: &Loads| loads.values().copied().fold(Load::default(), Load::and);
+    let few = summed_up(many.clone());
+    assert_eq!((few.len(), sum(&few)), (MOST_HOSTS + 1, sum(&many)));
+    assert!(few.contains_key("imap.d4999.example") && !few.contains_key("imap.d4899.example"));
+    // The others are no server with a limit of its own.
+    assert_eq!(limited(&few).count(), MOST_HOSTS + 1);
+    assert_eq!(summed_up(few.clone()).len(), few.len());
+}
+
+#[test]
+fn a_size_that_nobody_can_have_takes_no_more_than_two_weeks() {
+    let (reservation, fit) = CAPACITY.place(None, &loads(&[("a", 1, 5_000_000_000)]), &[], now());
+    let end = reservation.end().unwrap();
+    assert_eq!((end.duration_since(now()), fit), (MAX_LENGTH, Fit::Fits));
+}
+
+#[test]
 fn time_is_that_of_what_is_scarcest() {
     for (hosts, seconds) in [
         (&[("a", 1, 0)][..], 60),

@@ -178,6 +178,22 @@ impl CheckCode {
         )
     }
 
+    /// Whether it is about this mailbox, and not about a server that many have: what a server does at one moment
+    /// it need not do at another.
+    pub fn is_about_the_mailbox(self) -> bool {
+        matches!(
+            self,
+            Self::SourceWrongPassword
+                | Self::SourceAppPasswordNeeded
+                | Self::SourceOauthNeeded
+                | Self::SourceImapDisabled
+                | Self::SourceLoginBlocked
+                | Self::DestinationMissing
+                | Self::DestinationWrongPassword
+                | Self::DestinationTooSmall
+        )
+    }
+
     /// Whether it is the new provider's own affair, about which the customer can do nothing.
     pub fn is_ours(self) -> bool {
         matches!(self, Self::DestinationUnreachable | Self::NotChecked)

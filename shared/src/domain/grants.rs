@@ -9,7 +9,7 @@ use super::EmailAddress;
 /// So many are named to a person; the others are counted.
 const NAMED: usize = 5;
 
-/// Domains and single addresses, each normalised; never none.
+/// Domains and single addresses, each normalised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Grants(Vec<String>);
@@ -19,6 +19,11 @@ impl Grants {
     pub fn of(texts: &[String]) -> Option<Self> {
         let grants: Option<Vec<String>> = texts.iter().map(|text| normalised(text)).collect();
         grants.filter(|grants| !grants.is_empty()).map(Self)
+    }
+
+    /// No mailbox at all.
+    pub fn none() -> Self {
+        Self(Vec::new())
     }
 
     /// Whether mail may be moved into this mailbox.
@@ -74,6 +79,11 @@ mod tests {
         ] {
             assert_eq!(grants.allow(&mailbox.parse().unwrap()), is_allowed, "{mailbox}");
         }
+    }
+
+    #[test]
+    fn none_allow_nothing() {
+        assert!(!Grants::none().allow(&"anna@example.com".parse().unwrap()));
     }
 
     #[test]

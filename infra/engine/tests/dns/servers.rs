@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::dns;
 
-const NAMES: &str = "DNS:box.srv.test,DNS:autoconfig.conf.test";
+const NAMES: &str = "DNS:box.srv.test,DNS:conf.test,DNS:autoconfig.below.test";
 
 fn config(port: u16) -> String {
     format!(
@@ -36,15 +36,19 @@ async fn a_server_is_found_where_nobody_else_can_have_named_it() {
     })
     .unwrap();
     let port = imap.tls_port().unwrap();
-    let web = WebServer::start(&authority, &[("mail/config-v1.1.xml", &config(port))]).unwrap();
+    let config = config(port);
+    let files = [
+        ("mail/config-v1.1.xml", config.as_str()),
+        (".well-known/autoconfig/mail/config-v1.1.xml", config.as_str()),
+    ];
+    let web = WebServer::start(&authority, &files).unwrap();
     let service = |target: &str| format!("_imaps._tcp SRV 0 1 {port} {target}.\nbox A 127.0.0.1\n");
     let mut named = dns(&[
         ("srv.test", &[(11, &service("box.srv.test"))]),
         // It says that it has no such service over TLS, and then what it has.
-        (
-            "conf.test",
-            &[(11, "_imaps._tcp SRV 0 0 0 .\nautoconfig A 127.0.0.1\n")],
-        ),
+        ("conf.test", &[(11, "_imaps._tcp SRV 0 0 0 .\n@ A 127.0.0.1\n")]),
+        // The name may be anybody's who was given one below the domain.
+        ("below.test", &[(11, "autoconfig A 127.0.0.1\n")]),
         ("elsewhere.test", &[(11, &service("box.srv.test"))]),
         // There it answers, with a certificate for another name.
         ("wrong.test", &[(11, &service("box.wrong.test"))]),
@@ -70,6 +74,7 @@ async fn a_server_is_found_where_nobody_else_can_have_named_it() {
     }
     for (domain, suggestion) in [
         ("elsewhere.test", Some("box.srv.test")),
+        ("below.test", Some("box.srv.test")),
         ("wrong.test", None),
         ("void.test", None),
         ("unheard-of.test", None),

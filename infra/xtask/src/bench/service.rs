@@ -1,20 +1,22 @@
 //! The same mail through everything: an order by HTTP, the functions, their queues and the table.
 //!
-//! A pass is measured as the engine's is: from the moment that it begins, after the rows have been checked, to its end,
-//! the final one with its certificate. The emulator takes its share of the two cores and looks at a queue some times
-//! a second only, which AWS would not; so this is the worst case.
+//! A pass is measured by the functions' own logs: from the moment that `trigger` has started its mailboxes to the mail
+//! that tells the customer of its end, the final one with its certificate. The emulator takes its share of the two cores,
+//! which AWS would not; so this is the worst case. What it would spend on checking roles is left out.
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jiff::Timestamp;
 use mailvan_local::compare::read_account;
-use mailvan_local::customer::{Order, Status};
+use mailvan_local::customer::Order;
 use mailvan_local::dovecot::Layout;
 use mailvan_local::ministack::Emulator;
 use mailvan_local::samples::{SampleAccount, touch};
 use mailvan_local::world::{Plan, World};
+use serde::Deserialize;
 
 use super::measure::{Taken, differences};
 use super::report::Run;
@@ -43,16 +45,17 @@ pub async fn run(bootstrap: &Path, name: &'static str, account: SampleAccount, r
         options.layout = Layout::english();
     }
     plan.bootstrap = Some(bootstrap.to_owned());
+    plan.ignore_roles = true;
     let world = plan.start(|line| println!("  {line}")).await?;
     let account = world.accounts.first().context("an account was given")?;
     let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
-    let seconds = time_of(&world, &order, "first_pass", "awaiting_cutover").await?;
+    let seconds = time_of(&world, &order, "first", "awaiting_cutover", "first_pass_done").await?;
     let before = usage(&world.emulator)?;
     let mut taken = Taken { seconds, ..before };
     compare(&world, account, name, Pass::First, taken, runs)?;
     touch(&world.source, &account.login, account, TOUCHED_FOLDERS)?;
     world.customer.act(&order, "cutover").await?;
-    let seconds = time_of(&world, &order, "final_pass", "completed").await?;
+    let seconds = time_of(&world, &order, "final", "completed", "finished").await?;
     taken = usage(&world.emulator)?;
     taken = Taken {
         seconds,
@@ -62,22 +65,51 @@ pub async fn run(bootstrap: &Path, name: &'static str, account: SampleAccount, r
     compare(&world, account, name, Pass::Delta, taken, runs)
 }
 
-/// The seconds from the last look at which the pass had not begun to the first at which it was over.
-async fn time_of(world: &World, order: &Order, pass: &str, after: &str) -> Result<f64> {
+/// A line that a function wrote.
+#[derive(Deserialize)]
+struct Line {
+    timestamp: Timestamp,
+    fields: Fields,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    message: String,
+    pass: Option<String>,
+    notice: Option<String>,
+}
+
+/// Waits for the end of a pass, and gives the seconds it took by the logs.
+async fn time_of(world: &World, order: &Order, pass: &str, after: &str, notice: &str) -> Result<f64> {
     let ends = [after, "completed_with_exceptions", "failed", "needs_attention"];
-    let mut begun = Instant::now();
-    let look = |status: &Status| {
-        if status.state != pass && !ends.contains(&status.state.as_str()) {
-            begun = Instant::now();
-        }
-    };
-    let status = world.customer.wait_for(order, &ends, PATIENCE, look).await?;
+    let status = world.customer.wait_for(order, &ends, PATIENCE, |_| {}).await?;
     ensure!(
         status.state == after,
         "the request ended as {}: {status:?}",
         status.state
     );
-    Ok(begun.elapsed().as_secs_f64())
+    for _ in 0..100 {
+        let log = fs::read_to_string(world.emulator.log())?;
+        if let Some(seconds) = seconds_between(&log, pass, notice) {
+            return Ok(seconds);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the logs do not tell when the {pass} pass began, or that the notice {notice} was sent")
+}
+
+/// The seconds from a pass's start to its notice.
+fn seconds_between(log: &str, pass: &str, notice: &str) -> Option<f64> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    let (mut begun, mut told) = (None, None);
+    for Line { timestamp, fields } in lines {
+        match fields.message.as_str() {
+            "mailboxes started" if fields.pass.as_deref() == Some(pass) => begun = begun.or(Some(timestamp)),
+            "notice sent" if fields.notice.as_deref() == Some(notice) => told = Some(timestamp),
+            _ => {}
+        }
+    }
+    Some(told?.duration_since(begun?).as_secs_f64())
 }
 
 fn compare(
@@ -140,6 +172,24 @@ fn peak_mb(status: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pass_lasts_from_its_start_to_its_notice() {
+        let line =
+            |at: &str, fields: &str| format!("{{\"timestamp\":\"2026-11-23T07:02:{at}Z\",\"fields\":{{{fields}}}}}\n");
+        let started = |at, pass: &str| line(at, &format!("\"message\":\"mailboxes started\",\"pass\":\"{pass}\""));
+        let sent = |at, notice: &str| line(at, &format!("\"message\":\"notice sent\",\"notice\":\"{notice}\""));
+        let log = [
+            "no JSON\n".to_owned(),
+            started("35.0", "first"),
+            sent("35.2", "accepted"),
+            sent("38.5", "first_pass_done"),
+            started("46.0", "final"),
+        ]
+        .concat();
+        assert_eq!(seconds_between(&log, "first", "first_pass_done"), Some(3.5));
+        assert_eq!(seconds_between(&log, "final", "finished"), None);
+    }
 
     #[test]
     fn what_a_process_took_is_read_from_the_kernels_words() {

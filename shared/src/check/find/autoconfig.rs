@@ -1,8 +1,9 @@
 //! A domain's settings for e-mail programs, in the format of Thunderbird's autoconfig
 //! (<https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat>).
 //!
-//! Over HTTPS only, from the domain itself or a name below it: what is read there is what the domain's
-//! people say. Redirects are not followed, and the address of the mailbox is not told.
+//! Over HTTPS only, from the domain itself or its name `autoconfig`: what the domain itself says is what its
+//! people say, while a name below it may be anybody's where a domain gives such names away. Redirects are
+//! not followed, and the address of the mailbox is not told.
 
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(super) struct Configured {
     pub(super) port: u16,
     pub(super) security: Security,
     pub(super) login: LoginName,
+    /// Whether the domain itself says so, and not a name below it.
+    pub(super) is_its_own_word: bool,
 }
 
 /// The servers that a domain's file names; none where there is no such file.
@@ -43,12 +46,16 @@ pub(super) async fn fetch(connector: &Connector, port: u16, domain: &str) -> Vec
         let text = tokio::time::timeout(PATIENCE, text(connector, host, port, path)).await;
         text.ok().flatten().map(|text| read(&text, domain)).unwrap_or_default()
     };
-    let (own, known) = join(
+    let (below, own) = join(
         get(&of_its_own, "/mail/config-v1.1.xml"),
         get(domain, "/.well-known/autoconfig/mail/config-v1.1.xml"),
     )
     .await;
-    if own.is_empty() { known } else { own }
+    let own = own.into_iter().map(|said| Configured {
+        is_its_own_word: true,
+        ..said
+    });
+    own.chain(below).take(MOST_SERVERS).collect()
 }
 
 async fn text(connector: &Connector, host: &str, port: u16, path: &str) -> Option<String> {
@@ -99,6 +106,7 @@ fn configured(server: Node<'_, '_>, domain: &str) -> Option<Configured> {
             Some("%EMAILLOCALPART%") => LoginName::LocalPart,
             _ => LoginName::Address,
         },
+        is_its_own_word: false,
     })
 }
 
@@ -129,6 +137,7 @@ mod tests {
             port,
             security,
             login,
+            is_its_own_word: false,
         };
         assert_eq!(
             read(&text, "example.org"),

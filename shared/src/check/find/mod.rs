@@ -168,6 +168,11 @@ fn candidates(domain: &str, said: Said) -> Vec<Candidate> {
         add(named_by_dns(domain, &srv.target, srv.port, security));
     }
     for configured in said.configured {
+        let is_vouched = configured.is_its_own_word || is_within(&configured.host, domain);
+        if !is_vouched && let Some(provider) = Provider::of(&configured.host) {
+            add(of_provider(provider));
+            continue;
+        }
         add(host(&configured.host).map(|host| Candidate {
             server: FoundServer {
                 endpoint: Endpoint {
@@ -178,7 +183,7 @@ fn candidates(domain: &str, said: Said) -> Vec<Candidate> {
                 login: configured.login,
                 by: FoundBy::Autoconfig,
             },
-            is_vouched: true,
+            is_vouched,
         }));
     }
     for name in said.exchanges.iter().map(String::as_str).chain([domain]) {
@@ -282,6 +287,7 @@ mod tests {
                 port: 993,
                 security: Security::Tls,
                 login: LoginName::LocalPart,
+                is_its_own_word: true,
             }],
             exchanges: vec![
                 "example-org.mail.protection.outlook.com".to_owned(),
@@ -300,6 +306,31 @@ mod tests {
             ]
         );
         assert_eq!(shown.len(), 9);
+    }
+
+    /// Whoever may have the name `autoconfig` below a domain must not learn a password by it.
+    #[test]
+    fn a_server_elsewhere_that_only_a_name_below_the_domain_names_is_not_vouched_for() {
+        let configured =
+            ["imap.evil.example", "box.example.org", "imap.gmail.com"].map(|host| autoconfig::Configured {
+                host: host.to_owned(),
+                port: 993,
+                security: Security::Tls,
+                login: LoginName::Address,
+                is_its_own_word: false,
+            });
+        let shown = shown(Said {
+            configured: configured.to_vec(),
+            ..Said::default()
+        });
+        assert_eq!(
+            shown[..3],
+            [
+                "imap.evil.example:993 (tls)?",
+                "box.example.org:993 (tls)",
+                "imap.gmail.com:993 (tls)"
+            ]
+        );
     }
 
     /// Whoever can forge an answer of the DNS must not learn a password by it.
