@@ -8,6 +8,7 @@ use super::{Fault, within};
 use crate::imap::Compression;
 
 /// `[limits]`: how much is done at once; every one has a default.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
