@@ -77,7 +77,10 @@ impl Names {
         let mut payload = Dictionary::new();
         payload.insert("PayloadType".to_owned(), kind.into());
         payload.insert("PayloadVersion".to_owned(), 1.into());
-        payload.insert("PayloadIdentifier".to_owned(), format!("mailvan.{}.{part}", self.id).into());
+        payload.insert(
+            "PayloadIdentifier".to_owned(),
+            format!("mailvan.{}.{part}", self.id).into(),
+        );
         payload.insert(
             "PayloadUUID".to_owned(),
             id.hyphenated().to_string().to_uppercase().into(),
@@ -96,10 +99,7 @@ fn mail(names: &Names, imap: &Endpoint, smtp: &Endpoint) -> Dictionary {
     set("EmailAccountDescription", names.provider.as_str().into());
     set("EmailAddress", names.mailbox.as_str().into());
     for (side, server) in [("Incoming", imap), ("Outgoing", smtp)] {
-        set(
-            &format!("{side}MailServerAuthentication"),
-            "EmailAuthPassword".into(),
-        );
+        set(&format!("{side}MailServerAuthentication"), "EmailAuthPassword".into());
         set(&format!("{side}MailServerHostName"), server.host.as_str().into());
         set(&format!("{side}MailServerPortNumber"), u64::from(server.port).into());
         // Of STARTTLS too: the device tries both.
@@ -166,7 +166,10 @@ mod tests {
     }
 
     fn parts(text: &str) -> (Dictionary, Vec<Dictionary>) {
-        let whole = Value::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap();
+        let whole = Value::from_reader_xml(text.as_bytes())
+            .unwrap()
+            .into_dictionary()
+            .unwrap();
         let content = whole.get("PayloadContent").unwrap().as_array().unwrap();
         let accounts = content
             .iter()

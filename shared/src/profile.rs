@@ -10,8 +10,8 @@ use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
-use self::clients::RawClients;
 pub use self::clients::Clients;
+use self::clients::RawClients;
 use self::destination::RawDestination;
 pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
 pub use self::limits::Limits;

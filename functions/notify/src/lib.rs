@@ -78,11 +78,10 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         _ => Vec::new(),
     };
     let outbox = deps.store.notices(request_id).await?;
-    if matches!(notice, NoticeKind::Imported { .. }) {
-        if is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox) {
-            tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
-            return Ok(());
-        }
+    let is_of_files = matches!(notice, NoticeKind::Imported { .. });
+    if is_of_files && (is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox)) {
+        tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
+        return Ok(());
     }
     let jobs = deps.store.jobs(request_id, generation).await?;
     let mut mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;

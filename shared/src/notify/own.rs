@@ -85,7 +85,9 @@ impl OwnTemplates {
         if rendered.html.contains(HOSTILE_MARK) {
             // Which of the files that make up a page did it is not known; ours do not.
             let own = self.files.keys().find(|file| {
-                let is_html = std::path::Path::new(file).extension().is_some_and(|ending| ending == "html");
+                let is_html = std::path::Path::new(file)
+                    .extension()
+                    .is_some_and(|ending| ending == "html");
                 is_html && (!file.contains('/') || file.starts_with(&path(language, "")))
             });
             let mut error = fault(
@@ -109,7 +111,9 @@ fn is_known(file: &str) -> bool {
 }
 
 fn unknown() -> String {
-    let own = Language::ALL.map(|language| format!("{}/", language.tag())).join(" or ");
+    let own = Language::ALL
+        .map(|language| format!("{}/", language.tag()))
+        .join(" or ");
     let names: Vec<&str> = files(Language::English).iter().map(|(name, _)| *name).collect();
     let frame: Vec<&str> = FRAME.iter().map(|(name, _)| *name).collect();
     format!(

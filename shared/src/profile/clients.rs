@@ -73,7 +73,12 @@ impl RawClients {
             Some(server) => Some(server.check("clients.smtp.port", "clients.smtp.security")?.submission()),
             None => None,
         };
-        Ok(Clients { imap, smtp, dav, help: self.help })
+        Ok(Clients {
+            imap,
+            smtp,
+            dav,
+            help: self.help,
+        })
     }
 }
 

@@ -54,9 +54,9 @@ impl Notices {
                 format!("write {MOST_IMPRINT_LINES} lines at most, each a text of its own"),
             ));
         }
-        self.page
-            .as_deref()
-            .map_or(Ok(()), |page| check_page("notices.page", page, "https://move.example.net/"))
+        self.page.as_deref().map_or(Ok(()), |page| {
+            check_page("notices.page", page, "https://move.example.net/")
+        })
     }
 }
 
@@ -68,10 +68,7 @@ pub(super) fn check_page(key: &'static str, page: &str, example: &str) -> Result
         || authority.contains('@')
         || page.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '#' | '?'));
     if is_bad {
-        return Err((
-            key,
-            format!("write the page's whole address, such as {example}"),
-        ));
+        return Err((key, format!("write the page's whole address, such as {example}")));
     }
     Ok(())
 }

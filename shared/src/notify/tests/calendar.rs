@@ -128,7 +128,10 @@ fn nothing_is_taken_back_that_was_never_told_or_is_over() {
     let over = Timestamp::from_second(frame.start().as_second()).unwrap();
     let outbox = [told(Some(&frame))];
     assert_eq!(Entry::with(NoticeKind::Cancelled, &cancelled, &[], now()), None);
-    assert_eq!(Entry::with(NoticeKind::Cancelled, &cancelled, &[told(None)], now()), None);
+    assert_eq!(
+        Entry::with(NoticeKind::Cancelled, &cancelled, &[told(None)], now()),
+        None
+    );
     assert_eq!(Entry::with(NoticeKind::Cancelled, &cancelled, &outbox, over), None);
     assert_eq!(Entry::with(NoticeKind::Accepted, &cancelled, &outbox, now()), None);
     assert_eq!(Entry::with(NoticeKind::Finished, &cancelled, &outbox, now()), None);
@@ -149,8 +152,15 @@ fn hostile_words_stay_in_their_property() {
     let text = calendar(NoticeKind::Scheduled, entry, &hostile, &profile, now()).unwrap();
     let event = event(&text);
     assert!(event.alarms.is_empty() && value(&event, "ATTACH").is_none());
-    assert!(value(&event, "SUMMARY").unwrap().starts_with("A\"B\\;C:D\\,E\\\\ BEGIN:VALARM: the"));
-    assert!(text.replace("\r\n ", "").contains("ORGANIZER;CN=\"A'B;C:D,E\\ BEGIN:VALARM\":mailto:support@example.net"));
+    assert!(
+        value(&event, "SUMMARY")
+            .unwrap()
+            .starts_with("A\"B\\;C:D\\,E\\\\ BEGIN:VALARM: the")
+    );
+    assert!(
+        text.replace("\r\n ", "")
+            .contains("ORGANIZER;CN=\"A'B;C:D,E\\ BEGIN:VALARM\":mailto:support@example.net")
+    );
 }
 
 fn snapshot_text(name: &str, text: &str) {

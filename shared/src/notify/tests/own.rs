@@ -7,7 +7,9 @@ use super::*;
 use crate::notify::view::samples::KINDS;
 
 fn own(files: &[(&str, &str)]) -> Result<OwnTemplates, OwnTemplateError> {
-    let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let files = files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     OwnTemplates::try_new(files.collect(), &profile())
 }
 
@@ -38,14 +40,21 @@ fn files_beside_the_profile_take_the_place_of_ours() {
         compose(NoticeKind::Finished, &request, &[], &[], &[], &profile).unwrap()
     };
     let english = finished(Language::English);
-    assert!(english.text.contains("Call us about 01m891k9000w3ge1r70w3ge1r7: +41 00 000 00 00"));
+    assert!(
+        english
+            .text
+            .contains("Call us about 01m891k9000w3ge1r70w3ge1r7: +41 00 000 00 00")
+    );
     assert!(english.html.contains("max-width:720px") && english.html.contains("Whom to ask"));
     let german = finished(Language::German);
     assert!(german.text.contains("Wen Sie fragen") && german.html.contains("max-width:720px"));
 
     fs::write(dir.path().join("notices/en/ask.md"), "x").unwrap();
     let error = Profile::load(&file).unwrap_err().to_string();
-    assert!(error.starts_with("notices/en/ask.md: there is no such template"), "{error}");
+    assert!(
+        error.starts_with("notices/en/ask.md: there is no such template"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -56,7 +65,11 @@ fn faults_name_file_and_line() {
             "{% extends \"layout.txt\" %}\n{% block body %}\n{{ totals.message }}\n{% endblock %}",
             "notices/en/finished.txt, line 3: undefined value",
         ),
-        ("de/ask.txt", "Frage\n{{ support", "notices/de/ask.txt, line 2: syntax error"),
+        (
+            "de/ask.txt",
+            "Frage\n{{ support",
+            "notices/de/ask.txt, line 2: syntax error",
+        ),
         (
             "layout.html",
             "\n{% include \"footer.html\" %}",
@@ -92,7 +105,10 @@ fn faults_name_file_and_line() {
 fn escaping_cannot_be_taken_off_a_customers_text() {
     for (name, text) in [
         ("en/ask.html", "{{ ticket | safe }}"),
-        ("de/rows.html", "{% autoescape false %}{{ rows.shown[0].faults.shown[0].message if rows.shown }}{% endautoescape %}"),
+        (
+            "de/rows.html",
+            "{% autoescape false %}{{ rows.shown[0].faults.shown[0].message if rows.shown }}{% endautoescape %}",
+        ),
         ("layout.html", "{{ provider | safe }}{% block body %}{% endblock %}"),
     ] {
         let error = fault(name, text);
@@ -107,7 +123,15 @@ fn escaping_cannot_be_taken_off_a_customers_text() {
 fn titles_stay_in_their_line_whatever_a_template_writes() {
     let mut profile = profile();
     profile.templates = own(&[("en/titles.txt", "{{ provider }}\r\nBcc: eve@example.org\r\n\r\nx")]).unwrap();
-    let mail = compose(NoticeKind::Accepted, &request(RequestState::Scheduled), &[], &[], &[], &profile).unwrap();
+    let mail = compose(
+        NoticeKind::Accepted,
+        &request(RequestState::Scheduled),
+        &[],
+        &[],
+        &[],
+        &profile,
+    )
+    .unwrap();
     assert!(!mail.subject.contains(char::is_control));
     assert!(mail.subject.contains("Example Hosting Bcc: eve@example.org x"));
 }

@@ -36,6 +36,7 @@ pub(in crate::notify) fn views(language: Language, profile: &Profile) -> Vec<Vie
 }
 
 /// Everything is there; each text ends with `mark`.
+#[expect(clippy::too_many_lines, reason = "one sample with a field a line")]
 fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -> View {
     let text = |text: &str| format!("{text}{mark}");
     let own = |given: Option<String>, sample: &str| Some(given.unwrap_or_else(|| text(sample)));
@@ -81,7 +82,10 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
     let mailboxes = ["failed", "exceptions", "cancelled", "well"];
     View {
         provider: text(&profile.provider.name),
-        support: own(profile.notices.support.as_ref().map(ToString::to_string), "support@example.net"),
+        support: own(
+            profile.notices.support.as_ref().map(ToString::to_string),
+            "support@example.net",
+        ),
         logo: own(profile.notices.logo.clone(), "https://www.example.net/logo.png"),
         imprint: vec![text("Example Hosting, Main Street 1")],
         page: own(profile.notices.page.clone(), "https://move.example.net/"),
