@@ -99,7 +99,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,

@@ -277,7 +277,7 @@ mod tests {
         };
         package.write(&dir.join("one.zip")).unwrap();
         let zip = zip::ZipArchive::new(File::open(dir.join("one.zip")).unwrap()).unwrap();
-        let names: Vec<&str> = zip.file_names().collect();
+        let names: Vec<_> = zip.file_names().collect::<Result<_, _>>().unwrap();
         assert_eq!(
             names,
             ["bootstrap", "profile.toml", "notices/en/ask.txt", "notices/layout.html"]
