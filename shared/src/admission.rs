@@ -178,7 +178,7 @@ impl Admission {
             // It is a plan: nothing is held up for it.
             tracing::error!(request.id = %id, %error, "nothing is reserved");
         }
-        let start = request.window.as_ref().and_then(|window| window.wait_for_start(now));
+        let start = request.wait_for_start(now);
         if let Some(start) = start {
             self.schedules.create(id, Pass::First, start).await?;
             if let Some(at) = second_look(start, now) {

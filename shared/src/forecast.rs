@@ -70,7 +70,7 @@ impl Known {
         hosts.truncate(MOST_HOSTS);
         let speeds = stream::iter(hosts).map(async |host| {
             let speed = store.speed(host).await?;
-            Ok::<_, StoreError>((host.as_str().to_ascii_lowercase(), speed))
+            Ok::<_, StoreError>((host.as_str().to_owned(), speed))
         });
         known.speeds = speeds.buffer_unordered(AT_ONCE).try_collect().await?;
         if request.state == RequestState::Scheduled {
@@ -86,7 +86,7 @@ impl Known {
         }
         let window = request.window.as_ref();
         let start = match request.state {
-            RequestState::Scheduled => window.and_then(|window| window.wait_for_start(now)).unwrap_or(now),
+            RequestState::Scheduled => request.wait_for_start(now).unwrap_or(now),
             _ => now,
         };
         let usual = usual_size(jobs)?;
@@ -94,11 +94,10 @@ impl Known {
         let waiting = jobs.iter().filter(|job| is_ahead(job));
         let seconds: Vec<(u32, Seconds)> = waiting
             .map(|job| {
-                let host = job.source.host.as_str().to_ascii_lowercase();
                 let work = Work {
                     left: left(job, usual),
                     lanes: lanes(job, self.lanes),
-                    speed: self.speeds.get(&host).unwrap_or(&unknown),
+                    speed: self.speeds.get(job.source.host.as_str()).unwrap_or(&unknown),
                     pace: pace(job, request, now),
                 };
                 (job.job_id.row(), with_dates(job, work.seconds()))
@@ -186,10 +185,7 @@ fn pace(job: &JobRecord, request: &RequestRecord, now: Timestamp) -> Option<(Amo
         return None;
     }
     let since: Timestamp = job.state_since.parse().ok()?;
-    let time = match &request.window {
-        Some(window) => window.open_time(since, now),
-        None => now.duration_since(since),
-    };
+    let time = request.open_time(since, now);
     Some((amount(job.messages_copied, job.bytes_copied), time))
 }
 

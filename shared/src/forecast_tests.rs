@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobStatus, Language, Load, MailboxOrder,
-    MailboxSize, RequestId, Secret, Window,
+    Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobStatus, Load, MailboxOrder, MailboxSize,
+    RequestId, Secret, Window,
 };
 
 fn now() -> Timestamp {
@@ -9,33 +9,13 @@ fn now() -> Timestamp {
 }
 
 fn request(state: RequestState) -> RequestRecord {
-    RequestRecord {
-        request_id: RequestId::from_parts(0, [7; 10]),
+    RequestRecord::made(
+        RequestId::from_parts(0, [7; 10]),
         state,
-        state_since: String::new(),
-        created_at: String::new(),
-        created_day: String::new(),
-        contact_email: "anna@example.com".parse().unwrap(),
-        language: Language::English,
-        ticket: None,
-        window: None,
-        reschedules: 0,
-        options: CopyOptions::default(),
-        grants: None,
-        token_hash: String::new(),
-        data_key: None,
-        generation: 0,
-        csv_bytes: None,
-        csv_sha256: None,
-        open_jobs: 0,
-        open_attachments: 0,
-        checks_begun: None,
-        estimated: None,
-        preview_asked: None,
-        error_code: None,
-        error_message: None,
-        expires_at: None,
-    }
+        "anna@example.com".parse().unwrap(),
+        String::new(),
+        now(),
+    )
 }
 
 /// A mailbox of so many messages of 100 kB.

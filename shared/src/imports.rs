@@ -80,7 +80,6 @@ fn is_under_way(attachments: &[AttachmentRecord]) -> bool {
 mod tests {
     use super::*;
     use crate::dav::Kind;
-    use crate::dav::import::Progress;
     use crate::domain::JobId;
 
     const ID: u64 = 7;
@@ -88,24 +87,16 @@ mod tests {
     fn file(state: AttachmentState, since: &str) -> AttachmentRecord {
         let request_id = RequestId::from_parts(1_795_600_000_000, [7; 10]);
         AttachmentRecord {
-            request_id,
-            attachment: format!("{ID:016x}"),
-            job_id: JobId::new(request_id, 1, 2),
-            kind: Kind::Contacts,
-            name: "contacts.vcf".to_owned(),
-            bytes: 1,
-            update: false,
-            holds_request: false,
             state,
             state_since: format!("2026-11-23T{since}Z"),
-            created_at: "2026-11-23T09:00:00Z".to_owned(),
-            progress: Progress::default(),
-            undone_batches: 0,
-            removed: 0,
-            changed_since: 0,
-            error_code: None,
-            error_message: None,
-            epoch: 0,
+            ..AttachmentRecord::announced(
+                JobId::new(request_id, 1, 2),
+                format!("{ID:016x}"),
+                Kind::Contacts,
+                "contacts.vcf".to_owned(),
+                1,
+                "2026-11-23T09:00:00Z".parse().unwrap(),
+            )
         }
     }
 

@@ -31,7 +31,7 @@ pub use preview::{PreviewMailbox, PreviewMailboxes};
 pub use reported::reported_keys;
 
 /// The longest delay SQS knows.
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The most messages SQS takes at once.
 const BATCH: usize = 10;

@@ -80,7 +80,7 @@ pub fn loads_of(jobs: &[JobRecord]) -> Loads {
             mailboxes: 1,
             bytes: job.check.size.map_or(0, |size| size.bytes.min(BELIEVED_BYTES)),
         };
-        let sum = loads.entry(job.source.host.as_str().to_ascii_lowercase()).or_default();
+        let sum = loads.entry(job.source.host.as_str().to_owned()).or_default();
         *sum = sum.and(load);
     }
     summed_up(loads)

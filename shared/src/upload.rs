@@ -2,10 +2,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use crate::domain::RequestId;
+
+/// Whether an object is not read for its length; one of unknown length could be of any.
+pub fn is_longer(length: Option<i64>, most: u64) -> bool {
+    let length = length.and_then(|length| u64::try_from(length).ok());
+    length.is_none_or(|length| length > most)
+}
 
 /// The key of an upload: `uploads/<request>/<generation>.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +25,9 @@ pub struct UploadKey {
 
 /// The largest attachment.
 pub const MAX_ATTACHMENT_BYTES: u64 = 100 << 20;
+
+/// How long a file that was announced has until it is looked for, and looked for again.
+pub const LOOK_FOR_FILE: Duration = Duration::from_mins(15);
 
 /// How long after it was announced an attachment is awaited: its URL is good for an hour, and a large file takes a while.
 pub const ATTACHMENT_AWAITED: SignedDuration = SignedDuration::from_mins(90);

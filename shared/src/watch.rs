@@ -42,11 +42,12 @@ impl Watcher {
             return Ok(known);
         }
         let jobs = self.store.jobs(id, generation).await?;
+        let domains = domains_of(&jobs);
         let domains = RequestDomains {
             request_id: id,
             generation,
-            domains: domains_of(&jobs),
-            tells_of_all: tells_of_all(&jobs),
+            tells_of_all: tells_of_all(&jobs, &domains),
+            domains,
         };
         if is_looked_at(request.state) {
             self.store.put_request_domains(&domains).await?;
@@ -107,16 +108,15 @@ pub fn is_looked_at(state: RequestState) -> bool {
     LOOKED_AT_IN.contains(&state)
 }
 
-/// Whether the DNS of the new addresses tells where the old ones' mail goes. Where a mailbox moves to an address of
+/// Whether the DNS of the new addresses, whose domains are given in order, tells where the old ones' mail goes. Where a mailbox moves to an address of
 /// another domain, mail to its old one goes on arriving there whatever the new domain says, so the customer has to say
 /// when that is over.
-pub fn tells_of_all(jobs: &[JobRecord]) -> bool {
-    let domains = domains_of(jobs);
-    taking_part(jobs).all(|job| domains.iter().any(|domain| domain.eq_ignore_ascii_case(&job.domain)))
+fn tells_of_all(jobs: &[JobRecord], domains: &[String]) -> bool {
+    taking_part(jobs).all(|job| domains.binary_search(&job.domain).is_ok())
 }
 
 /// The domains whose DNS is to be changed: those of the new mailboxes, in order.
-pub fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
+fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
     let mut domains: Vec<String> = taking_part(jobs)
         .map(|job| job.destination.domain().to_owned())
         .collect();

@@ -203,7 +203,7 @@ async fn attach(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &s
 }
 
 /// Announces a file; gives the attachment's id, and where it goes.
-async fn announce(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &str) -> Result<(String, Upload)> {
+pub async fn announce(world: &World, order: &Order, bytes: &[u8], kind: &str, name: &str) -> Result<(String, Upload)> {
     let body = json!({
         "mailbox": 2, "kind": kind, "bytes": bytes.len(), "name": name,
         "sha256": STANDARD.encode(Sha256::digest(bytes)),

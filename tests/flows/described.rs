@@ -12,6 +12,8 @@ use mailvan_tests::{nothing_secret_is_told, rest};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::attachments::announce;
+
 /// A machine that is slow is not what is tested.
 const PATIENCE: Duration = Duration::from_mins(6);
 
@@ -35,7 +37,7 @@ pub async fn the_running_api_is_the_described_one(world: &World, ended: &Order) 
     customer.call(Method::POST, &preview, Some(&open), None).await?;
     let for_a_file = json!({ "contact_email": "customer@example.org", "csv_bytes": 9 });
     let (awaiting, spare) = (customer.order(&for_a_file).await?, customer.order(&for_a_file).await?);
-    let attachment = announce(world, ended).await?;
+    let (attachment, _) = announce(world, ended, b"VCARD", "contacts", "contacts.vcf").await?;
     let variables = [
         ("ENDED_ID", ended.id.as_str()),
         ("ENDED_TOKEN", &ended.token),
@@ -78,19 +80,4 @@ fn without_a_member() -> Result<String> {
         text = text.replacen(with, without, 1);
     }
     Ok(text)
-}
-
-/// Announces a file for the first mailbox; gives the attachment's id.
-async fn announce(world: &World, order: &Order) -> Result<String> {
-    let body = json!({
-        "mailbox": 2, "kind": "contacts", "bytes": 5, "name": "contacts.vcf",
-        "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-    });
-    let path = format!("/v1/requests/{}/attachments", order.id);
-    let (status, answer) = world
-        .customer
-        .call(Method::POST, &path, Some(order), Some(&body))
-        .await?;
-    ensure!(status == 201, "{status}: {answer}");
-    Ok(answer["id"].as_str().context("no id")?.to_owned())
 }

@@ -12,12 +12,11 @@ mod mailbox;
 mod request;
 
 use anyhow::Context as _;
-use aws_lambda_events::event::s3::S3Event;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::{JobId, Pass, RequestId};
-use mailvan::queue::{Queues, decode, serve};
+use mailvan::queue::{Queues, decode, reported_keys, serve};
 use mailvan::store::job::Failure;
 use mailvan::store::{NoticeKind, PreviewRecord, Store, StoreError};
 use mailvan::sync::settle_request;
@@ -151,14 +150,10 @@ async fn bury_preview(deps: &Deps, job_id: Option<JobId>, asked: i64) -> anyhow:
 }
 
 async fn bury_upload(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
-    let event: S3Event = decode(message).context("a dead letter of an unknown kind")?;
-    for record in event.records {
-        let key: Option<AttachmentKey> = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
-        if let Some(AttachmentKey { request_id, attachment }) = key {
+    for key in reported_keys(message).context("a dead letter of an unknown kind")? {
+        if let Ok(AttachmentKey { request_id, attachment }) = key.parse() {
             attachment::bury(deps, request_id, &attachment, 0).await?;
-        }
-        let key: Option<UploadKey> = record.s3.object.key.as_deref().and_then(|key| key.parse().ok());
-        if let Some(key) = key {
+        } else if let Ok(key) = key.parse::<UploadKey>() {
             request::bury(deps, key.request_id, Wish::Check(key.generation)).await?;
         }
     }

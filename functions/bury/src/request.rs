@@ -163,7 +163,7 @@ async fn end_jobs(deps: &Deps, jobs: &[JobRecord]) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::{CopyOptions, Window};
+    use mailvan::domain::Window;
 
     use super::*;
 
@@ -171,31 +171,14 @@ mod tests {
 
     fn request(state: RequestState) -> RequestRecord {
         RequestRecord {
-            request_id: RequestId::from_parts(0, [0; 10]),
-            state,
-            state_since: String::new(),
-            created_at: String::new(),
-            created_day: String::new(),
-            contact_email: "anna@example.com".parse().unwrap(),
-            language: mailvan::domain::Language::English,
-            ticket: None,
-            window: None,
-            reschedules: 0,
-            options: CopyOptions::default(),
-            grants: None,
-            token_hash: String::new(),
-            data_key: None,
             generation: 2,
-            csv_bytes: None,
-            csv_sha256: None,
-            open_jobs: 0,
-            checks_begun: None,
-            estimated: None,
-            open_attachments: 0,
-            preview_asked: None,
-            error_code: None,
-            error_message: None,
-            expires_at: None,
+            ..RequestRecord::made(
+                RequestId::from_parts(0, [0; 10]),
+                state,
+                "anna@example.com".parse().unwrap(),
+                String::new(),
+                NOW,
+            )
         }
     }
 

@@ -12,7 +12,7 @@ use mailvan::admission::{AdmissionError, finish_check};
 use mailvan::check::{Finder, Looked, look, nowhere};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{Check, CheckCode, CheckFault, CheckState, JobId, RequestId, RequestState};
+use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestId, RequestState};
 use mailvan::queue::{CheckMailbox, Queue, Queues, SendNotice, decode, serve};
 use mailvan::secrets::SecretError;
 use mailvan::store::server::ServerRecord;
@@ -163,10 +163,7 @@ async fn look_at(deps: &Deps, job: &JobRecord, deadline: Deadline) -> Result<Loo
 async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked) -> anyhow::Result<()> {
     let times = job.check.times + 1;
     let is_doubtful = looked.is_doubtful(times);
-    let mut faults: Vec<CheckFault> = looked.findings.into_iter().map(|finding| finding.fault).collect();
-    if wish.is_news {
-        faults.iter_mut().for_each(soften);
-    }
+    let faults: Vec<CheckFault> = looked.findings.into_iter().map(|finding| finding.fault).collect();
     let state = match (faults.is_empty(), is_doubtful) {
         (true, _) => CheckState::Passed,
         (false, true) => CheckState::Running,
@@ -181,6 +178,7 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         at: Some(stamp(now())),
         faults,
         size: looked.size.or(job.check.size),
+        was_right: wish.is_news,
     };
     if state != CheckState::Running {
         finish(deps, job.job_id, &check).await?;
@@ -199,20 +197,12 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
     }
 }
 
-/// What is wrong with a server that was right before is told, and the mailbox is tried nevertheless when its time has
-/// come: the server has hours to be itself again.
-fn soften(fault: &mut CheckFault) {
-    if !fault.code.may_pass() && !fault.code.is_about_the_mailbox() {
-        fault.code = CheckCode::SourceUnreachable;
-    }
-}
-
 /// Tells the customer that something is wrong that was right before. One mail for all that are found within some
 /// minutes; the message is sent before the notice is queued, so that none waits for a message that was lost.
 async fn tell(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
     let store = &deps.engine.store;
     let request = store.request(id).await?;
-    let start = request.window.as_ref().and_then(|window| window.wait_for_start(now()));
+    let start = request.wait_for_start(now());
     let Some(start) = start.filter(|_| request.state == RequestState::Scheduled) else {
         return Ok(());
     };
@@ -239,25 +229,4 @@ fn pause(times: u32) -> Duration {
 /// Ends a check.
 async fn finish(deps: &Deps, job_id: JobId, check: &Check) -> Result<(), AdmissionError> {
     finish_check(&deps.engine.store, &deps.queues, job_id, check).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn softened(code: CheckCode) -> CheckCode {
-        let mut fault = CheckFault::new(code, "what is wrong", "what to do");
-        soften(&mut fault);
-        fault.code
-    }
-
-    #[test]
-    fn a_server_that_is_ill_before_the_start_holds_no_mailbox_back() {
-        for code in CheckCode::ALL {
-            let found = softened(code);
-            assert_eq!(found.may_pass(), !code.is_about_the_mailbox(), "{}", code.as_str());
-            let is_kept = code.may_pass() || code.is_about_the_mailbox();
-            assert_eq!(found == code, is_kept, "{}", code.as_str());
-        }
-    }
 }

@@ -19,7 +19,7 @@ use mailvan::imap::Connector;
 use mailvan::imports::settle_import;
 use mailvan::profile::Profile;
 use mailvan::queue::{
-    ImportAttachment, Queue, Queues, SendNotice, causes, decode, reported_keys, serve, times_received,
+    ImportAttachment, LONGEST_DELAY, Queue, Queues, SendNotice, causes, decode, reported_keys, serve, times_received,
 };
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
@@ -29,9 +29,6 @@ use mailvan::upload::AttachmentKey;
 
 use crate::object::Objects;
 use crate::work::Outcome;
-
-/// The longest that a queue delays a message.
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// How long a second run waits for the first.
 const WAIT_FOR_OTHER: Duration = Duration::from_secs(20);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use aws_sdk_s3::operation::get_object::GetObjectError;
-use mailvan::upload::{AttachmentKey, MAX_ATTACHMENT_BYTES};
+use mailvan::upload::{AttachmentKey, MAX_ATTACHMENT_BYTES, is_longer};
 
 /// Fetches and deletes attachments.
 pub struct Objects {
@@ -39,8 +39,7 @@ impl Objects {
             }
             Err(error) => return Err(error).context("the attachment cannot be read"),
         };
-        let length = u64::try_from(object.content_length.unwrap_or_default()).unwrap_or(u64::MAX);
-        if length > MAX_ATTACHMENT_BYTES {
+        if is_longer(object.content_length, MAX_ATTACHMENT_BYTES) {
             return Ok(Fetched::TooLarge);
         }
         let mut file = tempfile::tempfile().context("there is no room for the attachment")?;

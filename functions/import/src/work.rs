@@ -13,7 +13,7 @@ use mailvan::domain::patience::Prospect;
 use mailvan::secrets::SecretError;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentJournal, AttachmentRecord, AttachmentState, StoreError};
-use mailvan::upload::{ATTACHMENT_AWAITED, AttachmentKey};
+use mailvan::upload::{ATTACHMENT_AWAITED, AttachmentKey, LOOK_FOR_FILE};
 
 use crate::Deps;
 use crate::object::Fetched;
@@ -23,9 +23,6 @@ const BATCH_TIME: Duration = Duration::from_secs(20);
 
 /// How long an import waits for another one into the same mailbox.
 const WAIT_FOR_MAILBOX: Duration = Duration::from_secs(20);
-
-/// How often it is looked whether an announced file has come.
-const LOOK_FOR_FILE: Duration = Duration::from_mins(15);
 
 /// What a run came to.
 pub enum Outcome {
@@ -103,6 +100,10 @@ pub async fn import(
         Ok(session) => session,
         Err(failure) => return end(deps, &record, AttachmentState::Failed, Some(failure)).await,
     };
+    // Before the file is fetched: it may be large, and the wait long.
+    if record.state == AttachmentState::Importing && !has_mailbox(deps, &record).await? {
+        return Ok(Outcome::Later(WAIT_FOR_MAILBOX));
+    }
     let key = AttachmentKey {
         request_id: record.request_id,
         attachment: record.attachment.clone(),
@@ -127,9 +128,9 @@ pub async fn import(
             .advance_attachment(&record, AttachmentState::Importing, None, now())
             .await?;
         record.state = AttachmentState::Importing;
-    }
-    if !has_mailbox(deps, &record).await? {
-        return Ok(Outcome::Later(WAIT_FOR_MAILBOX));
+        if !has_mailbox(deps, &record).await? {
+            return Ok(Outcome::Later(WAIT_FOR_MAILBOX));
+        }
     }
     let spool = match Spool::open(upload) {
         Ok(spool) => spool,

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use mailvan::intake::MAX_FILE_BYTES;
-use mailvan::upload::UploadKey;
+use mailvan::upload::{UploadKey, is_longer};
 use zeroize::Zeroizing;
 
 /// Fetches and deletes uploads.
@@ -29,10 +29,9 @@ pub enum Content {
     Bytes(Zeroizing<Vec<u8>>),
 }
 
-/// Whether a file is not read for its length; one of unknown length could be of any.
+/// Whether a file is not read for its length.
 fn is_too_large(length: Option<i64>) -> bool {
-    let length = length.and_then(|length| usize::try_from(length).ok());
-    length.is_none_or(|length| length > MAX_FILE_BYTES)
+    is_longer(length, MAX_FILE_BYTES as u64)
 }
 
 impl Objects {

@@ -3,6 +3,8 @@
 //!
 //! Each may be repeated. What the state does not allow is a problem that says what to do instead.
 
+use std::collections::BTreeSet;
+
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::domain::{Pass, RequestEvent, RequestId, RequestState, Window};
@@ -132,9 +134,13 @@ pub async fn forget_starts(
     Ok(())
 }
 
-fn forgotten(window: &Window, kept: Option<Timestamp>, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+fn forgotten(window: &Window, kept: Option<Timestamp>, now: Timestamp) -> BTreeSet<Timestamp> {
     let starts = [Some(window.start()), window.next_start(now), window.next_waking(now)];
-    starts.into_iter().flatten().filter(move |start| Some(*start) != kept)
+    starts
+        .into_iter()
+        .flatten()
+        .filter(|start| Some(*start) != kept)
+        .collect()
 }
 
 fn may_proceed(overview: &Overview) -> Result<(), Problem> {
@@ -201,10 +207,10 @@ mod tests {
             samples::now(),
         )
         .unwrap();
-        let starts: Vec<_> = forgotten(&window, None, samples::now()).collect();
+        let starts = forgotten(&window, None, samples::now());
         assert!(starts.contains(&window.start()), "{starts:?}");
         for kept in starts.clone() {
-            let left: Vec<_> = forgotten(&window, Some(kept), samples::now()).collect();
+            let left = forgotten(&window, Some(kept), samples::now());
             assert!(!left.contains(&kept), "{left:?}");
         }
     }

@@ -1,21 +1,19 @@
 //! `/v1/requests/{id}/attachments`: files with contacts and calendars for a mailbox, how far they are, and taking back
 //! what one brought.
 
-use std::time::Duration;
-
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use mailvan::dav::import::{CollectionCounts, Progress};
+use mailvan::dav::import::CollectionCounts;
 use mailvan::dav::{Kind, Problem as Told};
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobId, RequestState};
 use mailvan::profile::DestinationAuth;
 use mailvan::queue::{ImportAttachment, Queue};
 use mailvan::secrets;
-use mailvan::store::{AttachmentRecord, AttachmentState, JobRecord, RequestRecord, StoreError, stamp};
-use mailvan::upload::MAX_ATTACHMENT_BYTES;
+use mailvan::store::{AttachmentRecord, AttachmentState, JobRecord, RequestRecord, StoreError};
+use mailvan::upload::{LOOK_FOR_FILE, MAX_ATTACHMENT_BYTES};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -28,9 +26,6 @@ const MAX_ATTACHMENTS: i64 = 200;
 
 /// How many problems of each the list shows: with all of them it would outgrow an answer.
 const LISTED_PROBLEMS: usize = 20;
-
-/// When it is first looked whether an announced file has come that was not reported.
-const LOOK_FOR_FILE: Duration = Duration::from_mins(15);
 
 /// The longest name of a file, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -123,25 +118,11 @@ pub async fn announce(
         let detail = "There is no mailbox in this row of the request: the status shows which there are.";
         return Err(Problem::new(Code::NoSuchMailbox, detail).into());
     }
+    let attachment = format!("{:016x}", u64::from_be_bytes(secrets::random::<8>()?));
     let record = AttachmentRecord {
-        request_id: request.request_id,
-        attachment: format!("{:016x}", u64::from_be_bytes(secrets::random::<8>()?)),
-        job_id,
-        kind: announced.kind,
-        name: announced.name,
-        bytes: announced.bytes,
         update: announced.on_conflict == OnConflict::Update,
         holds_request: deps.profile.imap.auth == DestinationAuth::Password,
-        state: AttachmentState::AwaitingUpload,
-        state_since: stamp(now),
-        created_at: stamp(now),
-        progress: Progress::default(),
-        undone_batches: 0,
-        removed: 0,
-        changed_since: 0,
-        error_code: None,
-        error_message: None,
-        epoch: 0,
+        ..AttachmentRecord::announced(job_id, attachment, announced.kind, announced.name, announced.bytes, now)
     };
     let upload = deps.uploads.sign_attachment(&record, &sha256, now).await?;
     // Before it is there: one that nobody looked at would be awaited for ever, and its request with it.

@@ -17,13 +17,16 @@ const DUMMY_HASH: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 /// The longest token that is looked at, in bytes; ours have 43.
 const MAX_TOKEN_BYTES: usize = 128;
 
+/// What stands in the header after the scheme, where that is `Bearer`: a token, or a permit.
+pub fn credential(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get("authorization")?.to_str().ok()?;
+    let (scheme, credential) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim_start())
+}
+
 /// Takes the token out of the headers.
 pub fn bearer(headers: &HeaderMap) -> Result<Secret, Problem> {
-    let header = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let token = header
-        .and_then(|header| header.trim().split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim_start())
+    let token = credential(headers)
         .filter(|token| !token.is_empty() && token.len() <= MAX_TOKEN_BYTES)
         .filter(|token| {
             token

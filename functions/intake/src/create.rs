@@ -7,7 +7,7 @@ use mailvan::idempotency::IdempotencyKey;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
 use mailvan::store::request::{ABANDONED_AFTER, AnnouncedFile};
-use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
+use mailvan::store::{JobRecord, RequestRecord, StoreError};
 use serde_json::{Value, json};
 
 use crate::order::{self, Mailboxes, Order};
@@ -151,31 +151,16 @@ fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: Str
         Mailboxes::Form(_) => (RequestState::Checking, 0, AnnouncedFile::default()),
     };
     RequestRecord {
-        request_id: id,
-        state,
-        state_since: stamp(now),
-        created_at: stamp(now),
-        created_day: now.strftime("%Y-%m-%d").to_string(),
-        contact_email: order.contact_email.clone(),
         language: order.language,
         ticket: order.ticket.clone(),
         window: order.window.clone(),
-        reschedules: 0,
         options: order.options.clone(),
         grants: grants.cloned(),
-        token_hash,
-        data_key: None,
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
-        open_jobs: 0,
-        checks_begun: None,
-        estimated: None,
-        open_attachments: 0,
-        preview_asked: None,
-        error_code: None,
-        error_message: None,
         expires_at: now.checked_add(ABANDONED_AFTER).ok().map(Timestamp::as_second),
+        ..RequestRecord::made(id, state, order.contact_email.clone(), token_hash, now)
     }
 }
 

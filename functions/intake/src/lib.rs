@@ -152,7 +152,8 @@ async fn serve(
     match action {
         Action::Status => {
             let from_row = preview::from_row(event)?;
-            Ok(Overview::load(deps, request).await?.response_from(200, from_row)?)
+            let overview = Overview::load(deps, request).await?.with_forecast(deps).await?;
+            Ok(overview.response_from(200, from_row)?)
         }
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,

@@ -58,12 +58,8 @@ pub async fn mend(
         let detail = "Your file is still being read: send it again when its mailboxes are being checked.";
         return Err(Problem::new(Code::NotMendable, detail).into());
     }
-    let policy = Policy {
-        plaintext_imap: deps.rules.plaintext_imap,
-        // Its destination stays as it was.
-        grants: None,
-    };
-    let order = changes.applied_to(&job, row, policy)?;
+    // Without a permit: its destination stays as it was.
+    let order = changes.applied_to(&job, row, deps.terms(now).policy)?;
     if changes.keeps_the_password_for_another_server(&job, &order) {
         return Err(Problem::of_field("password", "empty_value", PASSWORD_NEEDED).into());
     }
@@ -93,7 +89,11 @@ pub async fn mend(
     deps.queues.send(Queue::Check, &check).await?;
     tracing::info!(job.id = %id, request.state = %request.state, "row mended");
     let request = deps.store.request(request.request_id).await?;
-    Ok(Overview::load(deps, request).await?.response(202)?)
+    Ok(Overview::load(deps, request)
+        .await?
+        .with_forecast(deps)
+        .await?
+        .response(202)?)
 }
 
 /// Whether a mailbox can still be begun with other values.

@@ -64,7 +64,7 @@ impl Mailboxes {
         let mut loads = Loads::new();
         for (_, order) in rows {
             loads
-                .entry(order.source.host.as_str().to_ascii_lowercase())
+                .entry(order.source.host.as_str().to_owned())
                 .or_default()
                 .mailboxes += 1;
         }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use mailvan::domain::Grants;
 use mailvan::permit::{self, MIN_SECRET_BYTES, PermitError};
 
-use crate::Deps;
 use crate::problem::{Code, Problem};
+use crate::{Deps, auth};
 
 /// The mailboxes that an order may name; `None` where the provider asks for no permits.
 ///
@@ -17,7 +17,7 @@ pub async fn grants(deps: &Deps, headers: &HeaderMap, now: Timestamp) -> anyhow:
     let Some(name) = &deps.profile.orders.permit_secret else {
         return Ok(None);
     };
-    let Some(permit) = given(headers) else {
+    let Some(permit) = auth::credential(headers) else {
         let detail = "Orders need a permit of the provider: send it as the header Authorization: Bearer <permit>. \
                       The link in the provider's customer area has it.";
         return Err(Problem::new(Code::PermitRequired, detail).into());
@@ -30,12 +30,6 @@ pub async fn grants(deps: &Deps, headers: &HeaderMap, now: Timestamp) -> anyhow:
     permit::read(permit, &secret, now)
         .map(Some)
         .map_err(|error| refused(error).into())
-}
-
-fn given(headers: &HeaderMap) -> Option<&str> {
-    let header = headers.get("authorization")?.to_str().ok()?;
-    let (scheme, permit) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(permit.trim_start())
 }
 
 fn refused(error: PermitError) -> Problem {

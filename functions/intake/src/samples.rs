@@ -22,31 +22,14 @@ pub fn id() -> RequestId {
 /// A request without a window.
 pub fn request(state: RequestState) -> RequestRecord {
     RequestRecord {
-        request_id: id(),
-        state,
-        state_since: "2026-11-24T09:00:00Z".to_owned(),
-        created_at: "2026-11-24T09:00:00Z".to_owned(),
-        created_day: "2026-11-24".to_owned(),
-        contact_email: "anna@example.com".parse().unwrap(),
-        language: mailvan::domain::Language::English,
-        ticket: None,
-        window: None,
-        reschedules: 0,
-        options: CopyOptions::default(),
-        grants: None,
-        token_hash: "token-hash".to_owned(),
-        data_key: None,
         generation: 1,
-        csv_bytes: None,
-        csv_sha256: None,
-        open_jobs: 0,
-        checks_begun: None,
-        estimated: None,
-        open_attachments: 0,
-        preview_asked: None,
-        error_code: None,
-        error_message: None,
-        expires_at: None,
+        ..RequestRecord::made(
+            id(),
+            state,
+            "anna@example.com".parse().unwrap(),
+            "token-hash".to_owned(),
+            now(),
+        )
     }
 }
 

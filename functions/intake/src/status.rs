@@ -167,18 +167,26 @@ pub struct ErrorView<'a> {
 }
 
 impl Overview {
-    /// Reads what belongs to a request.
+    /// Reads what belongs to a request, but for the forecast.
     pub async fn load(deps: &Deps, request: RequestRecord) -> Result<Self, StoreError> {
         let (store, now) = (&deps.store, clock::now());
         let (id, generation) = (request.request_id, request.generation);
         let (jobs, faults) = tokio::try_join!(store.jobs(id, generation), store.faults(id, generation))?;
-        let known = Known::load(store, &deps.profile, &request, &jobs, now).await?;
         Ok(Self {
-            forecast: known.forecast(&request, &jobs, now),
+            forecast: None,
             request,
             jobs,
             faults,
             read_at: now,
+        })
+    }
+
+    /// Adds how long it will take, for who is shown that.
+    pub async fn with_forecast(self, deps: &Deps) -> Result<Self, StoreError> {
+        let known = Known::load(&deps.store, &deps.profile, &self.request, &self.jobs, self.read_at).await?;
+        Ok(Self {
+            forecast: known.forecast(&self.request, &self.jobs, self.read_at),
+            ..self
         })
     }
 

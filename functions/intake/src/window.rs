@@ -9,7 +9,7 @@ use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError};
 use serde_json::json;
 
 use crate::actions::{forget_starts, refused};
-use crate::problem::{Code, FieldFault, Problem};
+use crate::problem::{Code, Problem};
 use crate::status::Overview;
 use crate::{Deps, moment, order, response, status};
 
@@ -43,12 +43,7 @@ fn zone(wanted: Option<&str>, provider: &Zone) -> Result<Zone, Problem> {
         return Ok(provider.clone());
     };
     text.parse().map_err(|error: mailvan::domain::UnknownZone| {
-        let fault = FieldFault {
-            field: "time_zone",
-            code: "bad_time_zone",
-            message: format!("{error}."),
-        };
-        Problem::new(Code::InvalidRequest, "Mend what faults names, and send it again.").with("faults", json!([fault]))
+        Problem::of_field("time_zone", "bad_time_zone", format!("{error}."))
     })
 }
 
@@ -93,18 +88,18 @@ pub async fn reschedule(
         };
         deps.queues.send(Queue::Ingest, &admit).await?;
     }
-    if is_scheduled {
-        let is_another = window.as_ref().map(Window::start) != request.window.as_ref().map(Window::start);
-        if is_another {
-            // Read again: another call may have moved it meanwhile.
-            let counts = deps.store.request(id).await?.window;
-            let kept = counts.and_then(|window| window.wait_for_start(now));
-            forget_starts(deps, id, request.window.as_ref(), kept, now).await?;
-        }
+    // Another call may have moved it again meanwhile.
+    let counts = deps.store.request(id).await?;
+    let is_another = window.as_ref().map(Window::start) != request.window.as_ref().map(Window::start);
+    if is_scheduled && is_another {
+        forget_starts(deps, id, request.window.as_ref(), counts.wait_for_start(now), now).await?;
     }
     tracing::info!(request.id = %id, request.state = %request.state, "time frame changed");
-    let request = deps.store.request(id).await?;
-    Ok(Overview::load(deps, request).await?.response(200)?)
+    Ok(Overview::load(deps, counts)
+        .await?
+        .with_forecast(deps)
+        .await?
+        .response(200)?)
 }
 
 /// Refuses a frame that has no room for this.

@@ -131,7 +131,10 @@ function text(line, words) {
 
 /** Where its entries are. */
 function placesOf({ collections }) {
-  const names = collections.map(({ kind, name, made }) => t(made ? 'attachments.made' : 'attachments.there', { name: name ?? t(`attachments.${kind}`) }));
+  const names = collections.map(({ kind, name, made }) => {
+    const shown = name ?? t(`attachments.${kind}`);
+    return made ? t('attachments.made', { name: shown }) : shown;
+  });
   return names.length > 0 ? t('attachments.into', { places: list(names) }) : '';
 }
 

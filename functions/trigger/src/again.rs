@@ -6,7 +6,7 @@ use mailvan::domain::{JobState, RequestState};
 use mailvan::queue::{CheckMailbox, LookAgain, Queue};
 use mailvan::store::JobRecord;
 
-use crate::{Deps, wait_for_start};
+use crate::Deps;
 
 /// Has the mailboxes of a request looked at once more, if its start is still the one. Idempotency key: the
 /// request and its start; a mailbox may be looked at twice.
@@ -15,14 +15,14 @@ pub async fn look_again(deps: &Deps, wanted: LookAgain) -> anyhow::Result<()> {
     let Some(request) = deps.store.find_request(id).await? else {
         return Ok(());
     };
-    let start = wait_for_start(&request).map(Timestamp::as_second);
+    let start = request.wait_for_start(now()).map(Timestamp::as_second);
     if request.state != RequestState::Scheduled || start != Some(wanted.look_again) {
         tracing::info!(request.id = %id, request.state = %request.state, "no look: the start is another one");
         return Ok(());
     }
     let jobs = deps.store.jobs(id, request.generation).await?;
     let looks: Vec<CheckMailbox> = jobs.iter().filter(|job| is_known(job)).map(look).collect();
-    tracing::info!(request.id = %id, mailboxes = looks.len(), at = %now(), "mailboxes are looked at again");
+    tracing::info!(request.id = %id, mailboxes = looks.len(), "mailboxes are looked at again");
     Ok(deps.queues.send_all(Queue::Check, &looks).await?)
 }
 

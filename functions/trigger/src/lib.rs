@@ -7,7 +7,6 @@ mod again;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
@@ -69,7 +68,7 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         return Ok(());
     };
     let is_new = pass == Pass::First && request.state == RequestState::Scheduled;
-    if is_new && let Some(start) = wait_for_start(&request) {
+    if is_new && let Some(start) = request.wait_for_start(now()) {
         tracing::info!(request.id = %request_id, %start, "the frame that counts is ahead");
         // It has its schedule, unless the frame that this start was for was over before it could be used.
         return Ok(deps.schedules.create(request_id, pass, start).await?);
@@ -120,11 +119,6 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     let notices = settle_request(&deps.store, request_id, now()).await?;
     deps.queues.send_notices(request_id, &notices).await?;
     Ok(())
-}
-
-/// When the first pass may begin, where that is to be waited for.
-fn wait_for_start(request: &RequestRecord) -> Option<Timestamp> {
-    request.window.as_ref()?.wait_for_start(now())
 }
 
 /// Has the customer mend the mailboxes, because none of them could be copied.
@@ -227,6 +221,8 @@ mod tests {
         Check, CheckCode, CheckFault, CheckState, CopyOptions, Endpoint, JobId, JobStatus, MailboxOrder,
     };
     use mailvan::domain::{RequestId, Secret};
+
+    use jiff::Timestamp;
 
     use super::*;
 

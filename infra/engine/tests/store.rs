@@ -14,12 +14,12 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::speed::{Amount, Sample};
 use mailvan::domain::{
-    Capacity, Check, CheckState, CopyOptions, EmailAddress, Endpoint, Host, JobId, Language, Load, MailboxOrder,
-    RequestEvent, RequestId, RequestState, Secret, Window,
+    Capacity, Check, CheckState, CopyOptions, EmailAddress, Endpoint, Host, JobId, Load, MailboxOrder, RequestEvent,
+    RequestId, RequestState, Secret, Window,
 };
 use mailvan::store::check::MendedRow;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{Advance, JobRecord, RequestRecord, Store, StoreError, stamp};
+use mailvan::store::{Advance, JobRecord, RequestRecord, Store, StoreError};
 use mailvan_local::ministack::Emulator;
 use mailvan_local::setup::Setup;
 use mailvan_local::venv::Venv;
@@ -35,31 +35,14 @@ fn id(number: u8) -> RequestId {
 
 fn request(number: u8, state: RequestState) -> RequestRecord {
     RequestRecord {
-        request_id: id(number),
-        state,
-        state_since: stamp(now()),
-        created_at: stamp(now()),
-        created_day: "2026-11-24".to_owned(),
-        contact_email: "anna@example.org".parse().unwrap(),
-        language: Language::English,
-        ticket: None,
-        window: None,
-        reschedules: 0,
-        options: CopyOptions::default(),
-        grants: None,
-        token_hash: String::new(),
-        data_key: None,
         generation: 1,
-        csv_bytes: None,
-        csv_sha256: None,
-        open_jobs: 0,
-        open_attachments: 0,
-        checks_begun: None,
-        estimated: None,
-        preview_asked: None,
-        error_code: None,
-        error_message: None,
-        expires_at: None,
+        ..RequestRecord::made(
+            id(number),
+            state,
+            "anna@example.org".parse().unwrap(),
+            String::new(),
+            now(),
+        )
     }
 }
 

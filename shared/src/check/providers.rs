@@ -2,6 +2,7 @@
 //!
 //! What they say to a refused login and what they ask for is as of 2026.
 
+use super::suggest::is_within;
 use crate::domain::Host;
 
 /// What a provider asks for instead of the usual password.
@@ -160,13 +161,10 @@ const PROVIDERS: [Provider; 14] = [
 impl Provider {
     /// The provider that a server, or the domain of an address, belongs to.
     pub fn of(name: &str) -> Option<&'static Self> {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        PROVIDERS.iter().find(|provider| {
-            provider.domains.iter().any(|domain| {
-                name.strip_suffix(domain)
-                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            })
-        })
+        let name = name.trim_end_matches('.');
+        PROVIDERS
+            .iter()
+            .find(|provider| provider.domains.iter().any(|domain| is_within(name, domain)))
     }
 
     /// Its server, where it reads as a name of one.

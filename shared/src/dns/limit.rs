@@ -1,7 +1,7 @@
 //! How much of a domain's DNS is looked at and kept: a zone can hold what its owner likes.
 
 use super::answer::Data;
-use super::look::{Existence, Look};
+use super::look::Look;
 
 /// How many records of a kind are kept. Real domains have a handful.
 pub(super) const RECORDS: usize = 20;
@@ -37,25 +37,14 @@ impl Look {
             return self;
         }
         tracing::warn!(dns.domain = self.domain, "the domain's DNS is too large to be kept");
-        Self {
-            existence: Existence::Unknown,
-            zone: None,
-            delegation_ttl_seconds: 0,
-            servers: Vec::new(),
-            mx_at_resolvers: None,
-            own_addresses: Vec::new(),
-            wildcard_mx: Vec::new(),
-            records: Vec::new(),
-            spf_lookups: None,
-            domain: self.domain,
-        }
+        Self::nothing(self.domain)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::look::{Says, ServerLook};
+    use crate::dns::look::{Existence, Says, ServerLook};
 
     fn look(servers: usize, exchanges: usize) -> Look {
         let exchange = |n| Data::Mx {

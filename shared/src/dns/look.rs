@@ -112,20 +112,27 @@ pub struct Seen {
     pub same_address: bool,
 }
 
+impl Look {
+    /// A look that found nothing out.
+    pub(super) fn nothing(domain: String) -> Self {
+        Self {
+            domain,
+            existence: Existence::Unknown,
+            zone: None,
+            delegation_ttl_seconds: 0,
+            servers: Vec::new(),
+            mx_at_resolvers: None,
+            own_addresses: Vec::new(),
+            wildcard_mx: Vec::new(),
+            records: Vec::new(),
+            spf_lookups: None,
+        }
+    }
+}
+
 /// Looks at a domain.
 pub async fn look(resolver: &Resolver, settings: &DnsSettings, domain: &str) -> Look {
-    let mut look = Look {
-        domain: domain.to_owned(),
-        existence: Existence::Unknown,
-        zone: None,
-        delegation_ttl_seconds: 0,
-        servers: Vec::new(),
-        mx_at_resolvers: None,
-        own_addresses: Vec::new(),
-        wildcard_mx: Vec::new(),
-        records: Vec::new(),
-        spf_lookups: None,
-    };
+    let mut look = Look::nothing(domain.to_owned());
     match responsible(resolver, domain).await {
         Responsible::Servers {
             zone,

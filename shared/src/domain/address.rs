@@ -28,7 +28,7 @@ pub const MAX_ADDRESS_BYTES: usize = 254;
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress {
     local: String,
-    domain: String,
+    domain: Host,
     whole: String,
 }
 
@@ -86,6 +86,11 @@ impl EmailAddress {
 
     /// The part after the @, in ASCII and lower case.
     pub fn domain(&self) -> &str {
+        self.domain.as_str()
+    }
+
+    /// The same, as the name of a host.
+    pub fn host(&self) -> &Host {
         &self.domain
     }
 
@@ -125,7 +130,7 @@ impl FromStr for EmailAddress {
         }
         Ok(Self {
             local: local.to_owned(),
-            domain: host.into(),
+            domain: host,
             whole,
         })
     }

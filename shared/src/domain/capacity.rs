@@ -4,7 +4,7 @@
 //! more than there is, in all and from each previous provider's server. It is a promise and no lock:
 //! whatever is under way shares the connections nevertheless.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -194,18 +194,23 @@ impl Capacity {
 
     /// Whether this is never too much together with what is promised to others.
     fn has_room(&self, wanted: &Reservation, others: &[Reservation]) -> bool {
-        let keys: Vec<Option<&str>> = limited(&wanted.hosts).collect();
+        // Of each limit: what is wanted, and what the others have.
+        let shares_of = |host| {
+            (
+                self.share(wanted, host),
+                others.iter().map(|other| self.share(other, host)).collect(),
+            )
+        };
+        let limits: Vec<([u128; 2], Vec<[u128; 2]>)> = limited(&wanted.hosts).map(shares_of).collect();
         // It is most where something begins.
         let begins = others.iter().flat_map(|other| &other.spans).map(|span| span.from);
         let begins = begins.filter(|at| wanted.covers(*at));
-        let moments: Vec<Timestamp> = wanted.spans.iter().map(|span| span.from).chain(begins).collect();
+        let moments: BTreeSet<Timestamp> = wanted.spans.iter().map(|span| span.from).chain(begins).collect();
         moments.iter().all(|at| {
-            let active: Vec<&Reservation> = others.iter().filter(|other| other.covers(*at)).collect();
-            keys.iter().all(|host| {
-                let shares = active.iter().map(|other| self.share(other, *host));
-                let sum = shares.fold(self.share(wanted, *host), |[a, b], [c, d]| {
-                    [a.saturating_add(c), b.saturating_add(d)]
-                });
+            let active: Vec<bool> = others.iter().map(|other| other.covers(*at)).collect();
+            limits.iter().all(|(own, shares)| {
+                let shares = shares.iter().zip(&active).filter(|(_, active)| **active);
+                let sum = shares.fold(*own, |[a, b], ([c, d], _)| [a.saturating_add(*c), b.saturating_add(*d)]);
                 sum.iter().all(|share| *share <= WHOLE)
             })
         })

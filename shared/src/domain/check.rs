@@ -43,6 +43,9 @@ pub struct Check {
     /// How much there is to copy.
     #[serde(rename = "check_size", default, skip_serializing_if = "Option::is_none")]
     pub size: Option<MailboxSize>,
+    /// Whether this is a look at what an earlier one found right.
+    #[serde(rename = "check_was_right", default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_right: bool,
 }
 
 /// How much a mailbox holds at the source.
@@ -250,9 +253,11 @@ impl CheckState {
 }
 
 impl Check {
-    /// What is to be mended before the mailbox can be copied; none where time may mend it.
+    /// What is to be mended before the mailbox can be copied; none where time may mend it. A server that was
+    /// right before has hours to be itself again: the mailbox is tried when its time has come.
     pub fn obstacle(&self) -> Option<&CheckFault> {
-        self.failed().iter().find(|fault| !fault.code.may_pass())
+        let holds_back = |code: CheckCode| !code.may_pass() && (!self.was_right || code.is_about_the_mailbox());
+        self.failed().iter().find(|fault| holds_back(fault.code))
     }
 
     /// Whether the customer should look at it before the copying begins.
@@ -315,6 +320,25 @@ mod tests {
                 serde_json::to_string(&state).unwrap(),
                 format!("\"{}\"", state.as_str())
             );
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_ill_before_the_start_holds_no_mailbox_back() {
+        for code in CheckCode::ALL {
+            let check = Check {
+                state: CheckState::Failed,
+                faults: vec![CheckFault::new(code, "what", "do")],
+                was_right: true,
+                ..Check::default()
+            };
+            assert_eq!(
+                check.obstacle().is_some(),
+                code.is_about_the_mailbox(),
+                "{}",
+                code.as_str()
+            );
+            assert!(check.needs_attention() || code.is_ours(), "{}", code.as_str());
         }
     }
 

@@ -134,19 +134,10 @@ impl<'a> Checker<'a> {
         }
         if let (Some(address), Some(password), Some(destination)) = (address, password, destination) {
             let seeks_source = host.is_none();
-            let source = match (host, address.domain().parse()) {
-                (Some(host), _) => Endpoint::with_defaults(host, port, security),
+            let source = match host {
+                Some(host) => Endpoint::with_defaults(host, port, security),
                 // Port and protection are those of the server that is found.
-                (None, Ok(domain)) => Endpoint::with_defaults(domain, None, None),
-                (None, Err(_)) => {
-                    let message = "this is missing: write the name of the previous provider's IMAP server.";
-                    return self.refuse(Fault::at(
-                        raw.row,
-                        Column::SourceHost.name(),
-                        FaultCode::EmptyValue,
-                        message,
-                    ));
-                }
+                None => Endpoint::with_defaults(address.host().clone(), None, None),
             };
             let order = MailboxOrder {
                 source_user: source_user.unwrap_or_else(|| address.as_str().to_owned()),

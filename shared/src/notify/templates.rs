@@ -33,7 +33,7 @@ macro_rules! every_file {
             "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
-            "files.txt" "files.html" "page.txt" "page.html")
+            "files.txt" "files.html" "rows.txt" "rows.html" "page.txt" "page.html")
     };
 }
 

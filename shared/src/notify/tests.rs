@@ -17,31 +17,16 @@ fn profile() -> Profile {
 
 fn request(state: RequestState) -> RequestRecord {
     RequestRecord {
-        request_id: RequestId::from_parts(1_795_600_000_000, [7; 10]),
-        state,
-        state_since: "2026-11-23T10:00:00Z".to_owned(),
-        created_at: "2026-11-23T10:00:00Z".to_owned(),
-        created_day: "2026-11-23".to_owned(),
-        contact_email: "it@example.com".parse().unwrap(),
-        language: Language::English,
         ticket: Some("4711".to_owned()),
-        window: None,
-        reschedules: 0,
-        options: CopyOptions::default(),
-        grants: None,
-        token_hash: "TOKENHASH".to_owned(),
         data_key: (!state.is_terminal()).then(|| "DATAKEY".to_owned()),
         generation: 1,
-        csv_bytes: None,
-        csv_sha256: None,
-        open_jobs: 0,
-        checks_begun: None,
-        estimated: None,
-        open_attachments: 0,
-        preview_asked: None,
-        expires_at: None,
-        error_code: None,
-        error_message: None,
+        ..RequestRecord::made(
+            RequestId::from_parts(1_795_600_000_000, [7; 10]),
+            state,
+            "it@example.com".parse().unwrap(),
+            "TOKENHASH".to_owned(),
+            "2026-11-23T10:00:00Z".parse().unwrap(),
+        )
     }
 }
 
@@ -347,10 +332,11 @@ fn a_hundred_mailboxes_are_listed_and_the_rest_counted() {
     assert!(mail.text.contains("... and 1 more, see the report") && mail.html.contains("… and 1 more, see the report"));
 }
 
-const EVERY_KIND: [NoticeKind; 8] = [
+const EVERY_KIND: [NoticeKind; 9] = [
     NoticeKind::Accepted,
     NoticeKind::Refused { generation: 1 },
     NoticeKind::Scheduled,
+    NoticeKind::FoundAgain { start: 1_795_600_000 },
     NoticeKind::FirstPassDone,
     NoticeKind::Finished,
     NoticeKind::Failed,

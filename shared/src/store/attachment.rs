@@ -84,6 +84,32 @@ pub struct AttachmentRecord {
     pub epoch: i64,
 }
 
+impl AttachmentRecord {
+    /// A file that is announced now; its name within the request is `attachment`.
+    pub fn announced(job_id: JobId, attachment: String, kind: Kind, name: String, bytes: u64, now: Timestamp) -> Self {
+        Self {
+            request_id: job_id.request(),
+            attachment,
+            job_id,
+            kind,
+            name,
+            bytes,
+            update: false,
+            holds_request: false,
+            state: AttachmentState::AwaitingUpload,
+            state_since: stamp(now),
+            created_at: stamp(now),
+            progress: Progress::default(),
+            undone_batches: 0,
+            removed: 0,
+            changed_since: 0,
+            error_code: None,
+            error_message: None,
+            epoch: 0,
+        }
+    }
+}
+
 impl AttachmentState {
     /// Its stable word.
     pub fn as_str(self) -> &'static str {

@@ -43,11 +43,7 @@ impl Store {
             .set("open_jobs", i64::from(mailboxes))
             .set("checks_begun", request.state_since.clone());
         let (pk, sk) = request::keys(request.request_id);
-        match self.change(change, pk, sk).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await
     }
 
     /// Takes the right to look at a mailbox until a time, and notes that it is looked at. Says whether this
@@ -65,14 +61,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let (pk, sk) = job::keys(id);
         let change = written(check)?
-            .if_equal("check_round", i64::from(check.round))
             .if_at_most("check_until", now.as_second())
             .set("check_until", until.as_second());
-        match self.change(change, pk, sk).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await
     }
 
     /// Notes that the check of a mailbox goes on, with what was found so far and is not believed yet, and
@@ -82,9 +73,7 @@ impl Store {
     /// [`StoreError::Conflict`] where the row has been mended meanwhile.
     pub async fn note_check(&self, id: JobId, check: &Check, rests_until: Timestamp) -> Result<(), StoreError> {
         let (pk, sk) = job::keys(id);
-        let change = written(check)?
-            .if_equal("check_round", i64::from(check.round))
-            .set("check_until", rests_until.as_second());
+        let change = written(check)?.set("check_until", rests_until.as_second());
         self.change(change, pk, sk).await
     }
 
@@ -104,9 +93,7 @@ impl Store {
                 return Ok(None);
             }
             if job.check.state.is_open() {
-                let change = written(check)?
-                    .if_equal("check_round", i64::from(check.round))
-                    .if_equal("check_state", job.check.state.as_str());
+                let change = written(check)?.if_equal("check_state", job.check.state.as_str());
                 let update = change.update(&self.table, pk.clone(), sk.clone())?;
                 let mut items = vec![TransactWriteItem::builder().update(update).build()];
                 if is_waited_for {
@@ -125,7 +112,7 @@ impl Store {
                 }
             } else if request.state == RequestState::Scheduled {
                 // Looked at once more before the start.
-                let change = written(check)?.if_equal("check_round", i64::from(check.round));
+                let change = written(check)?;
                 match self.change(change, pk, sk).await {
                     Ok(()) | Err(StoreError::Conflict) => return Ok(None),
                     Err(error) => return Err(error),
@@ -167,6 +154,7 @@ impl Store {
             .set("check_round", i64::from(job.check.round) + 1)
             .remove("check_faults")
             .remove("check_times")
+            .remove("check_was_right")
             .remove("check_until");
         let mut items = vec![
             TransactWriteItem::builder()
@@ -206,7 +194,7 @@ fn has_begun(fence: Change, request: &RequestRecord) -> Change {
     fence.if_equal("checks_begun", request.state_since.clone())
 }
 
-/// The change that writes what a check found.
+/// The change that writes what a check found, while the row is as it was looked at.
 fn written(check: &Check) -> Result<Change, StoreError> {
     let faults: Option<AttributeValue> = (!check.faults.is_empty())
         .then(|| serde_dynamo::to_attribute_value(&check.faults))
@@ -214,11 +202,13 @@ fn written(check: &Check) -> Result<Change, StoreError> {
     let size: Option<AttributeValue> = check.size.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
     Ok(Change::default()
         .if_there()
+        .if_equal("check_round", i64::from(check.round))
         .set("check_state", check.state.as_str())
         .set("check_times", i64::from(check.times))
         .set_or_remove("checked_at", check.at.clone())
         .set_or_remove("check_faults", faults)
-        .set_or_remove("check_size", size))
+        .set_or_remove("check_size", size)
+        .set_or_remove("check_was_right", check.was_right.then_some(AttributeValue::Bool(true))))
 }
 
 /// The state of a request of which a row is mended, where it then waits for the row's check.

@@ -1,8 +1,7 @@
 //! Domains of a request in the table: what was seen of their DNS, and since when.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Store, StoreError, belonging, request};
 use crate::dns::DomainWatch;
@@ -39,11 +38,6 @@ pub struct RequestDomains {
 }
 
 /// What the index is asked for.
-#[derive(Deserialize)]
-struct OfRequest {
-    request_id: RequestId,
-}
-
 impl Store {
     /// What is remembered of the domains of a request.
     ///
@@ -91,23 +85,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn requests_in(&self, state: RequestState) -> Result<Vec<RequestId>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by_state")
-            .key_condition_expression("entity_state = :state")
-            .expression_attribute_values(":state", AttributeValue::S(request::entity_state(state)))
-            .projection_expression("request_id")
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
-            let OfRequest { request_id } = serde_dynamo::from_item(item?)?;
-            found.push(request_id);
-        }
-        Ok(found)
+        self.requests_since(state, Timestamp::MAX).await
     }
 
     /// Remembers a look. Durable on return.

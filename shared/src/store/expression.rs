@@ -134,6 +134,15 @@ impl super::Store {
         self.send(change, pk, sk, ReturnValue::None).await.map(drop)
     }
 
+    /// Makes one change where its conditions hold; says whether they did.
+    pub(super) async fn change_if(&self, change: Change, pk: String, sk: String) -> Result<bool, super::StoreError> {
+        match self.change(change, pk, sk).await {
+            Ok(()) => Ok(true),
+            Err(super::StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes one change of an item, and gives the item as it is then;
     /// [`super::StoreError::Conflict`] where its conditions do not hold.
     pub(super) async fn change_and_get<R: DeserializeOwned>(

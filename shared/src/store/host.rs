@@ -38,7 +38,7 @@ struct Slot {
     lease_until: i64,
 }
 
-fn partition(host: &str) -> String {
+pub(super) fn partition(host: &str) -> String {
     format!("HOST#{host}")
 }
 
@@ -60,7 +60,7 @@ impl Store {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<ConnectionSlot>, StoreError> {
-        let host = host.as_str().to_ascii_lowercase();
+        let host = host.as_str().to_owned();
         let learnt: Option<Learnt> = self.get(partition(&host), "LEARNT".to_owned()).await?;
         let learnt = learnt.filter(|learnt| learnt.learnt_until > now.as_second());
         let most = learnt.map_or(most, |learnt| most.min(learnt.connections));
@@ -106,10 +106,9 @@ impl Store {
         let change = Change::default()
             .if_equal("holder", slot.holder.clone())
             .set("lease_until", 0_i64);
-        match self.change(change, partition(&slot.host), slot_key(slot.number)).await {
-            Ok(()) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, partition(&slot.host), slot_key(slot.number))
+            .await
+            .map(drop)
     }
 
     /// Notes that a server turned the holder of this connection away because it had too many: for an

@@ -50,11 +50,7 @@ impl Store {
                 mine.if_equal("attachment", lock.attachment)
             }
         };
-        match self.change(change, pk, sk).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await
     }
 
     /// Takes a destination mailbox for a job, so that no two requests copy into it at the same time.
@@ -75,11 +71,7 @@ impl Store {
             Some(Lock { job_id }) if self.is_working(job_id).await? => return Ok(false),
             Some(Lock { job_id }) => mine.if_equal("job_id", job_id.to_string()),
         };
-        match self.change(change, pk, sk).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await
     }
 
     /// Whether a job plans, copies or is certified.

@@ -194,11 +194,7 @@ impl Store {
             .if_absent("sent_at")
             .if_at_most("claimed_until", now.as_second())
             .set("claimed_until", until.as_second());
-        match self.change(change, request::partition(id), sort_key(kind)).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, request::partition(id), sort_key(kind)).await
     }
 
     /// Marks a notice as sent, with the mail service's id of it and the moment as of which it tells; only under the

@@ -50,10 +50,6 @@ impl Store {
             .if_at_most("looked_after", before.as_second())
             .set("looked_after", now.as_second());
         let (pk, sk) = request::keys(id);
-        match self.change(change, pk, sk).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await
     }
 }

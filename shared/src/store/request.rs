@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::notice::NoticeKind;
 use super::{Advance, Store, StoreError, item_of, stamp};
 use crate::domain::request::transition;
 use crate::domain::speed::Seconds;
 use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, RequestId, RequestState, Window};
+
+mod change;
+
+pub use change::RequestChange;
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -94,6 +97,43 @@ pub struct RequestRecord {
 }
 
 impl RequestRecord {
+    /// A request that is made now, of which nothing but this is known.
+    pub fn made(
+        request_id: RequestId,
+        state: RequestState,
+        contact_email: EmailAddress,
+        token_hash: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            request_id,
+            state,
+            state_since: stamp(now),
+            created_at: stamp(now),
+            created_day: now.strftime("%Y-%m-%d").to_string(),
+            contact_email,
+            language: Language::default(),
+            ticket: None,
+            window: None,
+            reschedules: 0,
+            options: CopyOptions::default(),
+            grants: None,
+            token_hash,
+            data_key: None,
+            generation: 0,
+            csv_bytes: None,
+            csv_sha256: None,
+            open_jobs: 0,
+            checks_begun: None,
+            estimated: None,
+            open_attachments: 0,
+            error_code: None,
+            error_message: None,
+            preview_asked: None,
+            expires_at: None,
+        }
+    }
+
     /// Whether its rows are read, all of them, and its mailboxes are being looked at or have been.
     pub fn checks_have_begun(&self) -> bool {
         self.checks_begun.as_ref() == Some(&self.state_since)
@@ -107,33 +147,6 @@ pub struct AnnouncedFile {
     pub bytes: Option<u64>,
     /// Its SHA-256 in base64.
     pub sha256: Option<String>,
-}
-
-/// What is changed together with a request's state.
-#[derive(Clone, Debug, Default)]
-pub struct RequestChange {
-    /// A notice to put into the outbox.
-    pub notice: Option<NoticeKind>,
-    /// A new count of open mailboxes.
-    pub open_jobs: Option<u32>,
-    /// Why it failed.
-    pub failure: Option<Failure>,
-    /// How long it would take, as is told now.
-    pub estimated: Option<Seconds>,
-    /// Only while this is still the generation.
-    pub if_generation: Option<u32>,
-    /// Only while this is still the state: what was decided on was read in it.
-    pub if_state: Option<RequestState>,
-    /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
-    pub if_nothing_open: bool,
-    /// Only while it has been given another time frame so often: a start was decided on by this one.
-    pub if_reschedules: Option<u32>,
-}
-
-impl RequestChange {
-    fn waits_for_attachments(&self, next: RequestState) -> bool {
-        self.if_nothing_open && next.is_terminal()
-    }
 }
 
 pub(super) fn keys(id: RequestId) -> (String, String) {

@@ -79,10 +79,6 @@ impl Store {
             .set("source_found_by", by)
             .remove("seeks_source");
         let (pk, sk) = job::keys(job.job_id);
-        match self.change(change, pk, sk).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await
     }
 }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::expression::Change;
+use super::host::partition;
 use super::{Store, StoreError};
 use crate::domain::Host;
 use crate::domain::speed::{Sample, Speed};
@@ -19,10 +20,7 @@ struct Measured {
 }
 
 fn keys(host: &Host) -> (String, String) {
-    (
-        format!("HOST#{}", host.as_str().to_ascii_lowercase()),
-        "SPEED".to_owned(),
-    )
+    (partition(host.as_str()), "SPEED".to_owned())
 }
 
 impl Store {
@@ -55,9 +53,6 @@ impl Store {
                 "expires_at",
                 now.checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second(),
             );
-        match self.change(change, pk, sk).await {
-            Ok(()) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.change_if(change, pk, sk).await.map(drop)
     }
 }

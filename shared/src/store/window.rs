@@ -1,7 +1,7 @@
 //! A request's time frame in the table.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::expression::Change;
 use super::request::keys;
@@ -9,6 +9,19 @@ use super::{NoticeKind, RequestRecord, Store, StoreError};
 use crate::domain::{RequestState, Window};
 
 impl RequestRecord {
+    /// When its first pass may begin, where that is to be waited for.
+    pub fn wait_for_start(&self, now: Timestamp) -> Option<Timestamp> {
+        self.window.as_ref()?.wait_for_start(now)
+    }
+
+    /// How long its frame was open between two moments; without one it always is.
+    pub fn open_time(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+        match &self.window {
+            Some(window) => window.open_time(from, until),
+            None => until.duration_since(from),
+        }
+    }
+
     /// Until when its first pass waits, because the frame is over for the night.
     pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
         let window = self.window.as_ref().filter(|_| self.state == RequestState::FirstPass)?;

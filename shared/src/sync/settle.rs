@@ -57,11 +57,7 @@ fn measure_estimate(store: &Store, request: &RequestRecord, now: Timestamp) {
     let (Some(estimated), Ok(since)) = (request.estimated, request.state_since.parse::<Timestamp>()) else {
         return;
     };
-    let took = match &request.window {
-        Some(window) => window.open_time(since, now),
-        None => now.duration_since(since),
-    };
-    let seconds = took.as_secs().max(0);
+    let seconds = request.open_time(since, now).as_secs().max(0);
     let bound = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     let missed = estimated.missed_by(seconds.unsigned_abs());
     let metrics = [

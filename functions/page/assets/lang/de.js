@@ -335,7 +335,6 @@ export default {
     kept_text: 'Gelassen: Im neuen Postfach gibt es davon schon eine andere Fassung, und sie bleibt. Ändern Sie sie dort, wenn die in Ihrer Datei die richtige ist.',
     into: 'In: {places}',
     made: '{name} (neu)',
-    there: '{name}',
     contacts: 'Adressbuch',
     calendar: 'Kalender',
     problems: { one: '{count} Hinweis', other: '{count} Hinweise' },

@@ -335,7 +335,6 @@ export default {
     kept_text: 'Kept: the new mailbox has another version of it already, which stays. Change it there if the one in your file is right.',
     into: 'In: {places}',
     made: '{name} (new)',
-    there: '{name}',
     contacts: 'address book',
     calendar: 'calendar',
     problems: { one: '{count} remark', other: '{count} remarks' },

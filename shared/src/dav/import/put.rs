@@ -1,19 +1,11 @@
 //! Putting one object: in another form where the server refuses the first, and with a look at what is there where it
 //! says that something is.
 
-use std::time::Duration;
-
 use super::batch::{End, Item};
 use crate::dav::Built;
 use crate::dav::contact::downgraded;
 use crate::dav::meaning::meaning;
-use crate::dav::server::{DavError, DavSession, Found, Looked, Put};
-
-/// How often an object is put that the server answers with a fault of its own.
-const TRIES: u32 = 3;
-
-/// How long the server is left alone between them.
-const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+use crate::dav::server::{BETWEEN_TRIES, DavError, DavSession, Found, Looked, Put, TRIES};
 
 /// Puts an object; `there` is what is there under its name.
 pub(super) async fn put(

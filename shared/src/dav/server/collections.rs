@@ -46,8 +46,6 @@ pub struct Collection {
 /// The collections of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
-    /// What they hold.
-    pub kind: Kind,
     /// Where new ones go.
     pub href: String,
     /// Those that are there.
@@ -138,7 +136,6 @@ impl Home {
             ..collection
         });
         Self {
-            kind,
             href,
             collections: collections.collect(),
         }
@@ -206,7 +203,9 @@ impl DavSession {
         let name = wanted.name.clone().unwrap_or_else(|| "Imported".to_owned());
         let all: Vec<&str> = wanted.components.iter().map(|component| component.as_str()).collect();
         let mut last = DavError::NoSuchHome("collection");
-        for components in [all, vec![component]] {
+        let one = vec![component];
+        let attempts = if all == one { vec![one] } else { vec![all, one] };
+        for components in attempts {
             let print = print_of(&[name.to_lowercase().as_bytes(), components.join(",").as_bytes()]);
             let href = format!("{}mailvan-{}/", home.href, hex(print.get(..8).unwrap_or_default()));
             match self.make(wanted, &name, &components, &href).await {

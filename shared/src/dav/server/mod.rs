@@ -14,6 +14,7 @@ mod session;
 pub use collections::{Chosen, Collection, Home};
 pub use error::DavError;
 pub use http::Login;
+pub(super) use objects::{BETWEEN_TRIES, TRIES};
 pub use objects::{Deleted, Found, Looked, Put, name_of};
 pub use session::DavSession;
 

@@ -18,10 +18,10 @@ use crate::dav::{Built, Kind, hex, print_of};
 const WORDS: usize = 150;
 
 /// How often a request is sent that the server answers with a fault of its own.
-const TRIES: u32 = 3;
+pub(in crate::dav) const TRIES: u32 = 3;
 
 /// How long it is left alone between them.
-const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+pub(in crate::dav) const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// What became of a PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]

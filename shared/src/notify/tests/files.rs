@@ -8,24 +8,16 @@ use crate::store::AttachmentState;
 pub(super) fn file(name: &str, row: u32, state: AttachmentState) -> AttachmentRecord {
     let request_id = request(RequestState::Completed).request_id;
     AttachmentRecord {
-        request_id,
-        attachment: "0000000000000007".to_owned(),
-        job_id: JobId::new(request_id, 1, row),
-        kind: Kind::Contacts,
-        name: name.to_owned(),
-        bytes: 1,
-        update: false,
-        holds_request: false,
         state,
         state_since: "2026-11-27T02:00:00Z".to_owned(),
-        created_at: "2026-11-27T01:00:00Z".to_owned(),
-        progress: Progress::default(),
-        undone_batches: 0,
-        removed: 0,
-        changed_since: 0,
-        error_code: None,
-        error_message: None,
-        epoch: 0,
+        ..AttachmentRecord::announced(
+            JobId::new(request_id, 1, row),
+            "0000000000000007".to_owned(),
+            Kind::Contacts,
+            name.to_owned(),
+            1,
+            "2026-11-27T01:00:00Z".parse().unwrap(),
+        )
     }
 }
 

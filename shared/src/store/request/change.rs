@@ -1,0 +1,33 @@
+//! What a step changes of a request besides its state.
+
+use crate::domain::RequestState;
+use crate::domain::speed::Seconds;
+use crate::store::job::Failure;
+use crate::store::notice::NoticeKind;
+
+/// What is changed together with a request's state.
+#[derive(Clone, Debug, Default)]
+pub struct RequestChange {
+    /// A notice to put into the outbox.
+    pub notice: Option<NoticeKind>,
+    /// A new count of open mailboxes.
+    pub open_jobs: Option<u32>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// How long it would take, as is told now.
+    pub estimated: Option<Seconds>,
+    /// Only while this is still the generation.
+    pub if_generation: Option<u32>,
+    /// Only while this is still the state: what was decided on was read in it.
+    pub if_state: Option<RequestState>,
+    /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
+    pub if_nothing_open: bool,
+    /// Only while it has been given another time frame so often: a start was decided on by this one.
+    pub if_reschedules: Option<u32>,
+}
+
+impl RequestChange {
+    pub(super) fn waits_for_attachments(&self, next: RequestState) -> bool {
+        self.if_nothing_open && next.is_terminal()
+    }
+}
