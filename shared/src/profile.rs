@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
-pub use self::limits::Limits;
+pub use self::limits::{CompressSources, Limits};
 pub use self::notices::Notices;
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
