@@ -125,8 +125,7 @@ impl Config {
             sources: match rules.dns_server {
                 Some(server) => sources.with_names(Resolver::at(server)),
                 None => sources,
-            }
-            .with_compression(profile.limits.compression()),
+            },
             profile,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
             variables: Variables {

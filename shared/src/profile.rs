@@ -14,7 +14,7 @@ pub use self::clients::Clients;
 use self::clients::RawClients;
 use self::destination::RawDestination;
 pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
-pub use self::limits::Limits;
+pub use self::limits::{CompressSources, Limits};
 pub use self::load::LoadError;
 pub use self::notices::Notices;
 use crate::dns::DnsSettings;

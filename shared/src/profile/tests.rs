@@ -86,7 +86,7 @@ fn what_may_be_left_out_has_a_default() {
         Limits {
             lanes: 3,
             host_connections: 60,
-            compress_sources: false,
+            compress_sources: CompressSources::Auto,
             patience_minutes: 30,
             batch_messages: 200,
             batch_bytes: 8_388_608,
