@@ -38,6 +38,7 @@ async fn serve() -> Result<(), Error> {
     let (handler, log_filter) = handler();
     telemetry::start(log_filter.as_deref());
     match handler.as_str() {
+        "bounce" => mailvan_bounce::run().await,
         "intake" => mailvan_intake::run().await,
         "ingest" => mailvan_ingest::run().await,
         "trigger" => mailvan_trigger::run().await,

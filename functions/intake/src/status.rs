@@ -8,7 +8,7 @@ use mailvan::domain::{
     RequestId, RequestState, Security, Window,
 };
 use mailvan::forecast::{Forecast, Known};
-use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
+use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
 use crate::next::next_step;
@@ -45,6 +45,8 @@ struct View<'a> {
     next: String,
     contact_email: &'a EmailAddress,
     #[serde(skip_serializing_if = "Option::is_none")]
+    contact_trouble: Option<ContactTrouble<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'a str>,
     window: Option<WindowView<'a>>,
     options: &'a CopyOptions,
@@ -57,6 +59,14 @@ struct View<'a> {
     next_row: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
+}
+
+/// What became of a mail to the customer that did not arrive.
+#[derive(Serialize)]
+struct ContactTrouble<'a> {
+    kind: MailFate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -238,6 +248,10 @@ impl Overview {
             created_at: &request.created_at,
             next: next_step(self),
             contact_email: &request.contact_email,
+            contact_trouble: request.fate.map(|kind| ContactTrouble {
+                kind,
+                at: request.fate_at.as_deref(),
+            }),
             ticket: request.ticket.as_deref(),
             window: request
                 .window

@@ -15,6 +15,8 @@
 //! Where another notice of the same kind takes a notice's place while it is being sent, the mark
 //! fails, the message comes again and the new one is sent: see [`NoticeKind`].
 //!
+//! Where a mail to the customer came back for good, further ones are not sent, and the notice says so.
+//!
 //! What SES refuses for good ends in the dead-letter queue like everything else that fails five
 //! times. Logs name requests, never addresses.
 
@@ -27,7 +29,8 @@ use mailvan::notify::calendar::calendar;
 use mailvan::notify::{Entry, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
 use mailvan::queue::{SendNotice, decode, serve};
-use mailvan::store::{NoticeKind, Sent, Store};
+use mailvan::store::job::Failure;
+use mailvan::store::{NoticeKind, Sent, Store, StoreError};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -49,7 +52,8 @@ struct Deps {
 /// A configuration that is not right, or the platform's.
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
-    let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
+    let client = aws_sdk_sesv2::Client::new(&config.aws);
+    let mailer = Mailer::new(client).told_by(config.mail_configuration_set.clone());
     let deps = &Deps {
         store: config.store(),
         mailer,
@@ -68,6 +72,10 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     if is_overtaken(notice, request.state) {
         tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
         return Ok(());
+    }
+    if request.cannot_be_written_to() {
+        tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
+        return given_up(deps, SendNotice { request_id, notice }).await;
     }
     let (generation, faults) = match notice {
         NoticeKind::Refused { generation } => (generation, deps.store.faults(request_id, generation).await?),
@@ -114,6 +122,19 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");
     Ok(())
+}
+
+/// Notes that a notice is not sent, because there is nobody to read it.
+async fn given_up(deps: &Deps, SendNotice { request_id, notice }: SendNotice) -> anyhow::Result<()> {
+    let failure = Failure {
+        code: "mail_came_back".to_owned(),
+        message: "not sent: an earlier mail to the customer's address came back for good".to_owned(),
+    };
+    match deps.store.note_notice_trouble(request_id, notice, &failure).await {
+        // It is not in the outbox.
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Says why a notice could not be claimed. While another worker has it the message must come again,

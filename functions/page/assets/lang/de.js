@@ -27,7 +27,11 @@ export default {
       title: 'Wer sind Sie?',
       hint: 'An diese Adresse schreiben wir, wenn etwas geschieht. Am besten eine, die jetzt nicht umzieht.',
       email: 'Ihre E-Mail-Adresse',
-      ticket: 'Aktenzeichen',
+      trouble: 'Unsere E-Mail',
+    trouble_bounced: 'kam zurück: Unsere Nachrichten erreichen niemanden mehr. Sehen Sie hier nach dem Stand, und nennen Sie dem Support die richtige Adresse.',
+    trouble_complaint: 'wurde als unerwünscht gemeldet. Was Sie wissen müssen, senden wir weiter.',
+    trouble_delayed: 'ließ sich nicht zustellen. Wir versuchen es mit der nächsten wieder; sehen Sie hier nach dem Stand.',
+    ticket: 'Aktenzeichen',
       ticket_hint: 'Eine Ticketnummer, falls Sie von {provider} eine haben.',
     },
     mailboxes: {

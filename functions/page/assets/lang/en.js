@@ -27,7 +27,11 @@ export default {
       title: 'Who are you?',
       hint: 'We write to this address when something happens. Best take one that does not move now.',
       email: 'Your e-mail address',
-      ticket: 'Reference',
+      trouble: 'Our e-mail',
+    trouble_bounced: 'came back: nobody gets our notices any more. Look here how far it is, and tell support the right address.',
+    trouble_complaint: 'was reported as unwanted. We go on sending what you need to know.',
+    trouble_delayed: 'could not be delivered. We go on trying with the next one; look here how far it is.',
+    ticket: 'Reference',
       ticket_hint: 'A ticket number, if {provider} gave you one.',
     },
     mailboxes: {
