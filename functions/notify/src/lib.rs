@@ -73,10 +73,6 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
         return Ok(());
     }
-    if request.cannot_be_written_to() {
-        tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
-        return given_up(deps, SendNotice { request_id, notice }).await;
-    }
     let (generation, faults) = match notice {
         NoticeKind::Refused { generation } => (generation, deps.store.faults(request_id, generation).await?),
         _ => (request.generation, Vec::new()),
@@ -99,6 +95,10 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         .transpose()?;
 
     let until = now.checked_add(CLAIM)?;
+    if request.cannot_be_written_to() {
+        tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
+        return given_up(deps, SendNotice { request_id, notice }).await;
+    }
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
         return not_claimed(deps, SendNotice { request_id, notice }).await;
     }
