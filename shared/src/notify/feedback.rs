@@ -48,19 +48,18 @@ struct Mail {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Bounce {
-    bounce_type: String,
-    #[serde(default)]
-    bounced_recipients: Vec<Recipient>,
+    #[serde(rename = "bounceType")]
+    kind: String,
+    #[serde(rename = "bouncedRecipients", default)]
+    recipients: Vec<Recipient>,
     timestamp: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Complaint {
-    #[serde(default)]
-    complained_recipients: Vec<Recipient>,
+    #[serde(rename = "complainedRecipients", default)]
+    recipients: Vec<Recipient>,
     timestamp: String,
 }
 
@@ -85,17 +84,13 @@ impl Feedback {
         };
         let (became, at, recipients) = match (detail.kind.as_str(), detail.bounce, detail.complaint) {
             ("Bounce", Some(bounce), _) => {
-                let became = match bounce.bounce_type.as_str() {
+                let became = match bounce.kind.as_str() {
                     "Permanent" => MailFate::Bounced,
                     _ => MailFate::Delayed,
                 };
-                (became, bounce.timestamp, bounce.bounced_recipients)
+                (became, bounce.timestamp, bounce.recipients)
             }
-            ("Complaint", _, Some(complaint)) => (
-                MailFate::Complaint,
-                complaint.timestamp,
-                complaint.complained_recipients,
-            ),
+            ("Complaint", _, Some(complaint)) => (MailFate::Complaint, complaint.timestamp, complaint.recipients),
             _ => return Ok(None),
         };
         let words = recipients
