@@ -45,7 +45,7 @@ struct View<'a> {
     next: String,
     contact_email: &'a EmailAddress,
     #[serde(skip_serializing_if = "Option::is_none")]
-    contact_trouble: Option<ContactTrouble<'a>>,
+    contact_trouble: Option<ContactTrouble>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'a str>,
     window: Option<WindowView<'a>>,
@@ -63,10 +63,8 @@ struct View<'a> {
 
 /// What became of a mail to the customer that did not arrive.
 #[derive(Serialize)]
-struct ContactTrouble<'a> {
+struct ContactTrouble {
     kind: MailFate,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -248,10 +246,7 @@ impl Overview {
             created_at: &request.created_at,
             next: next_step(self),
             contact_email: &request.contact_email,
-            contact_trouble: request.fate.map(|kind| ContactTrouble {
-                kind,
-                at: request.fate_at.as_deref(),
-            }),
+            contact_trouble: request.fate.map(|kind| ContactTrouble { kind }),
             ticket: request.ticket.as_deref(),
             window: request
                 .window

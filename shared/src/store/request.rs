@@ -94,9 +94,6 @@ pub struct RequestRecord {
     /// What became of a mail to the customer that did not arrive; the worst.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fate: Option<MailFate>,
-    /// When, RFC 3339.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fate_at: Option<String>,
     /// When a preview was asked for last, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_asked: Option<i64>,
@@ -140,7 +137,6 @@ impl RequestRecord {
             error_code: None,
             error_message: None,
             fate: None,
-            fate_at: None,
             preview_asked: None,
             expires_at: None,
         }
