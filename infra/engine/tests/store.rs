@@ -8,6 +8,9 @@
     reason = "a test as a whole"
 )]
 
+#[path = "store/fifty_thousand.rs"]
+mod fifty_thousand;
+
 use std::fs;
 use std::path::PathBuf;
 
