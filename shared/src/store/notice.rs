@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// The write that puts a notice into the outbox, where there is one to tell; it takes the place of one
-    /// of the same kind.
+    /// of the same kind, but for the time frame that the customer knows by that one.
     pub(super) fn queued_notice(
         &self,
         id: RequestId,
@@ -170,8 +170,19 @@ impl Store {
         let Some(kind) = kind else { return Ok(None) };
         let notice = NoticeRecord::queued(id, kind, now);
         let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
-        Ok(Some(TransactWriteItem::builder().put(put).build()))
+        let own = item.into_iter().filter(|(name, _)| name != "PK" && name != "SK");
+        let change = own.fold(Change::default(), |change, (name, value)| change.set(&name, value));
+        let before = [
+            "sent_at",
+            "tells_of",
+            "message_id",
+            "claimed_until",
+            "error_code",
+            "error_message",
+        ];
+        let change = before.iter().fold(change, |change, name| change.remove(name));
+        let update = change.update(&self.table, request::partition(id), sort_key(kind))?;
+        Ok(Some(TransactWriteItem::builder().update(update).build()))
     }
 
     /// The notices of a request that wait to be sent at once; those about imports have a time of their own.
