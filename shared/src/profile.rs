@@ -12,12 +12,14 @@ use serde::Deserialize;
 
 pub use self::limits::Limits;
 pub use self::notices::Notices;
+pub use self::tickets::{TicketMailSettings, Tickets, WebhookSettings, WhmcsEntry, WhmcsSettings};
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
 use crate::domain::{Accent, Capacity, Endpoint, Host, Security, Workdays, Zone};
 
 mod limits;
 mod notices;
+mod tickets;
 
 /// A checked profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Profile {
     pub orders: Orders,
     /// Who notices come from.
     pub notices: Notices,
+    /// Which ticket systems are told; none where there are none.
+    pub tickets: Option<Tickets>,
     /// What customers have to put into their DNS; without it there is no guide and no watch.
     pub dns: Option<DnsSettings>,
     /// How much is done at once.
@@ -162,6 +166,7 @@ struct Raw {
     #[serde(default)]
     orders: Orders,
     notices: Notices,
+    tickets: Option<Tickets>,
     dns: Option<RawDns>,
     #[serde(default)]
     limits: Limits,
@@ -237,6 +242,7 @@ impl Raw {
         }
         self.limits.check()?;
         self.notices.check()?;
+        self.tickets.as_ref().map_or(Ok(()), Tickets::check)?;
         within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
         within(
             "capacity.bytes_per_second",
@@ -259,6 +265,7 @@ impl Raw {
             dav: self.destination.dav,
             orders: self.orders,
             notices: self.notices,
+            tickets: self.tickets,
             dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
             capacity: self.capacity,

@@ -23,3 +23,4 @@ mod main_way;
 mod page;
 mod preview;
 mod staff;
+mod tickets;

@@ -11,11 +11,14 @@ use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, r
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::staff;
+use crate::{staff, tickets};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everything_is_said() -> Result<()> {
-    let world = Plan::new("main-way", accounts(150, 4)).start(|_| {}).await?;
+    let mut plan = Plan::new("main-way", accounts(150, 4));
+    plan.tickets_from = Some(tickets::SENDER.to_owned());
+    let world = plan.start(|_| {}).await?;
+    tickets::break_down(&world).await?;
     let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
     assert_eq!(order.state, "awaiting_upload");
     let id = order.id.as_str();
@@ -28,6 +31,7 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     quiet(&world).await?;
     assert_eq!(world.customer.status(&order).await?.state, "awaiting_cutover");
     ensure_identical(&world).context("after the first pass was said again")?;
+    tickets::recover(&world, &order, 2).await?;
 
     for (account, seed) in world.accounts.iter().zip(9..) {
         deliver_between_passes(&world.source, account, 6, seed)?;
@@ -46,6 +50,8 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
 
     let subjects = subjects(&world, &order).await?;
     assert_eq!(subjects.len(), 3, "{subjects:?}");
+    tickets::each_was_told_once(&world, &order, 3).await?;
+    staff::a_ticket_system_is_told_again(&world, &order)?;
     nothing_secret_is_told(&world, &[&order]).await?;
     nothing_secret_is_left(&world).await?;
     a_second_request_copies_nothing_again(&world).await

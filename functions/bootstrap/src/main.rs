@@ -23,6 +23,7 @@ async fn main() -> Result<(), Error> {
         "import" => mailvan_import::run().await,
         "notify" => mailvan_notify::run().await,
         "page" => mailvan_page::run().await,
+        "ticket" => mailvan_ticket::run().await,
         "watch" => mailvan_watch::run().await,
         "bury" => mailvan_bury::run().await,
         other => Err(format!("there is no function named {other:?}").into()),

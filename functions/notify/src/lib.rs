@@ -25,8 +25,8 @@ use mailvan::config::Config;
 use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::{Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
-use mailvan::queue::{SendNotice, decode, serve};
-use mailvan::store::{NoticeKind, Store};
+use mailvan::queue::{Queue, Queues, SendNotice, TellTicket, decode, serve};
+use mailvan::store::{NoticeKind, RequestRecord, Store};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -36,6 +36,8 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 struct Deps {
     /// The job table.
     store: Store,
+    /// Where ticket systems are told from.
+    queues: Queues,
     /// Sends the mails.
     mailer: Mailer,
     /// The provider's settings.
@@ -51,6 +53,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
     let deps = &Deps {
         store: config.store(),
+        queues: config.queues(),
         mailer,
         profile: config.profile,
     };
@@ -86,6 +89,7 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     let jobs = deps.store.jobs(request_id, generation).await?;
     let mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
 
+    tell_tickets(deps, &request, notice).await?;
     let until = now.checked_add(CLAIM)?;
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
         return not_claimed(deps, SendNotice { request_id, notice }).await;
@@ -101,6 +105,24 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         .await;
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");
+    Ok(())
+}
+
+/// Has the provider's ticket systems told. Before the mail, so that one that cannot be sent keeps no ticket from being told;
+/// said again with each try of the mail, which the outbox knows.
+async fn tell_tickets(deps: &Deps, request: &RequestRecord, notice: NoticeKind) -> anyhow::Result<()> {
+    let Some(tickets) = deps.profile.tickets.as_ref().filter(|_| request.ticket.is_some()) else {
+        return Ok(());
+    };
+    for system in tickets.systems() {
+        let tell = TellTicket {
+            request_id: request.request_id,
+            tell: notice,
+            system,
+            tries: 0,
+        };
+        deps.queues.send(Queue::Ticket, &tell).await?;
+    }
     Ok(())
 }
 
