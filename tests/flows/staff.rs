@@ -37,7 +37,9 @@ pub fn every_documented_query_answers(world: &World, order: &Order) -> Result<()
 /// The documented way to a new token, as it stands there.
 pub async fn a_new_token_voids_the_old_one(world: &World, order: &Order) -> Result<()> {
     let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
-    let token = String::from_utf8(shell(world, order, change(&text, "new_token")?)?)?.trim().to_owned();
+    let token = String::from_utf8(shell(world, order, change(&text, "new_token")?)?)?
+        .trim()
+        .to_owned();
     let renewed = Order { token, ..order.clone() };
     world.customer.status(&renewed).await?;
     ensure!(

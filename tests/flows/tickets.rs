@@ -49,27 +49,50 @@ pub async fn each_was_told_once(world: &World, order: &Order, notices: usize) ->
     })
     .await?;
     let calls = system.calls().await?;
-    ensure!(calls.iter().all(|call| call.wrong.is_none() && !call.again), "{calls:?}");
-    let refused = calls.iter().filter(|call| call.kind.as_deref() == Some("webhook") && call.status != 204);
+    ensure!(
+        calls.iter().all(|call| call.wrong.is_none() && !call.again),
+        "{calls:?}"
+    );
+    let refused = calls
+        .iter()
+        .filter(|call| call.kind.as_deref() == Some("webhook") && call.status != 204);
     assert_eq!(refused.count(), 2, "{calls:?}");
     let last = taken(&calls, order).last().context("no call")?.body["data"].clone();
-    assert_eq!((last["ticket"].as_str(), last["state"].as_str()), (Some("4711"), Some("completed")));
+    assert_eq!(
+        (last["ticket"].as_str(), last["state"].as_str()),
+        (Some("4711"), Some("completed"))
+    );
 
     let ticket = system.ticket("4711").await?;
-    let ids: BTreeSet<&str> = ticket.replies.iter().filter_map(|reply| reply.message.lines().last()).collect();
-    assert_eq!((ids.len(), ticket.replies.len(), ticket.notes.len()), (notices, notices, 0), "{ticket:?}");
+    let ids: BTreeSet<&str> = ticket
+        .replies
+        .iter()
+        .filter_map(|reply| reply.message.lines().last())
+        .collect();
+    assert_eq!(
+        (ids.len(), ticket.replies.len(), ticket.notes.len()),
+        (notices, notices, 0),
+        "{ticket:?}"
+    );
     assert_eq!(ticket.status, "Closed");
 
     let mails = mails(world, order).await?;
     for mail in &mails {
-        ensure!(mail.subject.starts_with("[Ticket ID: 4711] ") && mail.from.contains(SENDER), "{mail:?}");
+        ensure!(
+            mail.subject.starts_with("[Ticket ID: 4711] ") && mail.from.contains(SENDER),
+            "{mail:?}"
+        );
     }
     assert_eq!(told(world, order).await?, [notices; 3]);
 
     // What staff see.
     let table = whole_table(world).await?;
     for system in ["webhook", "whmcs", "email"] {
-        assert_eq!(table.matches(&format!("\"{system}_told_at\"")).count(), notices, "{table}");
+        assert_eq!(
+            table.matches(&format!("\"{system}_told_at\"")).count(),
+            notices,
+            "{table}"
+        );
         ensure!(!table.contains(&format!("{system}_error_code")), "{table}");
     }
     let heard = format!("{calls:?}{ticket:?}{mails:?}");
@@ -86,7 +109,11 @@ async fn told(world: &World, order: &Order) -> Result<[usize; 3]> {
     let calls = system.calls().await?;
     let ticket = system.ticket("4711").await?;
     let replies = ticket.replies.iter().filter(|reply| reply.message.contains(&order.id));
-    Ok([taken(&calls, order).count(), replies.count(), mails(world, order).await?.len()])
+    Ok([
+        taken(&calls, order).count(),
+        replies.count(),
+        mails(world, order).await?.len(),
+    ])
 }
 
 /// The webhooks of a request that were taken.

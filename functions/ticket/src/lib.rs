@@ -103,7 +103,7 @@ async fn tell(deps: &Deps, wish: TellTicket, now: Timestamp) -> anyhow::Result<(
         tracing::debug!(request.id = id, %notice, %system, "the ticket system need not be told");
         return Ok(());
     };
-    if message.tries > tries.into() {
+    if message.tries > i64::from(tries) {
         tracing::debug!(request.id = id, %notice, %system, "another message goes on with this");
         return Ok(());
     }
@@ -159,10 +159,7 @@ async fn put_off(
     deps.queues
         .send_later(Queue::Ticket, &next, pause(tries, error.may_arrive_yet()))
         .await?;
-    Ok(deps
-        .store
-        .note_try(telling, claimed_until, next.tries, failure)
-        .await?)
+    Ok(deps.store.note_try(telling, claimed_until, next.tries, failure).await?)
 }
 
 /// What is to be told; none where it has been, or nobody is to be told any more.
@@ -217,7 +214,11 @@ fn pause(tries: u32, may_arrive_yet: bool) -> Duration {
     let pause = FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(tries))
         .min(LONGEST_PAUSE);
-    if may_arrive_yet { pause.max(UNKNOWN_PAUSE) } else { pause }
+    if may_arrive_yet {
+        pause.max(UNKNOWN_PAUSE)
+    } else {
+        pause
+    }
 }
 
 #[cfg(test)]
@@ -230,7 +231,10 @@ mod tests {
         assert_eq!(pause(1, false), Duration::from_secs(20));
         assert_eq!(pause(50, true), LONGEST_PAUSE);
         let all: Duration = (0..MOST_TRIES).map(|tries| pause(tries, false)).sum();
-        assert!((Duration::from_hours(22)..Duration::from_hours(26)).contains(&all), "{all:?}");
+        assert!(
+            (Duration::from_hours(22)..Duration::from_hours(26)).contains(&all),
+            "{all:?}"
+        );
     }
 
     #[test]

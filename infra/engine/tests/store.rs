@@ -18,8 +18,8 @@ use mailvan::domain::{
     RequestId, RequestState, Secret, TicketSystem, Window,
 };
 use mailvan::store::check::MendedRow;
-use mailvan::store::request::RequestChange;
 use mailvan::store::job::Failure;
+use mailvan::store::request::RequestChange;
 use mailvan::store::ticket::Telling;
 use mailvan::store::{Advance, JobRecord, NoticeKind, RequestRecord, Store, StoreError, stamp};
 use mailvan_local::ministack::Emulator;
@@ -254,7 +254,19 @@ async fn each_ticket_system_is_told_by_one_at_a_time(store: &Store) {
     assert_eq!((told.told_at, told.tries), (Some(stamp(at(131))), 0));
     assert_eq!(store.ticket_mark(webhook).await.unwrap().unwrap().told_at, None);
     // The mail knows nothing of it.
-    assert!(store.notices(id(1)).await.unwrap().iter().all(|notice| notice.sent_at.is_none()));
+    assert!(
+        store
+            .notices(id(1))
+            .await
+            .unwrap()
+            .iter()
+            .all(|notice| notice.sent_at.is_none())
+    );
     // Another notice in its place is another one.
-    assert!(!store.claim_telling(webhook, "2026-01-01T00:00:00Z", 0, at(500), at(560)).await.unwrap());
+    assert!(
+        !store
+            .claim_telling(webhook, "2026-01-01T00:00:00Z", 0, at(500), at(560))
+            .await
+            .unwrap()
+    );
 }

@@ -81,7 +81,10 @@ async fn webhook_is_signed_and_known_again() {
     webhook.tell(&told, now() - 5).await.unwrap();
     webhook.tell(&told, now()).await.unwrap();
     let calls = system.calls().await.unwrap();
-    assert!(calls.iter().all(|call| call.wrong.is_none() && call.status == 204), "{calls:?}");
+    assert!(
+        calls.iter().all(|call| call.wrong.is_none() && call.status == 204),
+        "{calls:?}"
+    );
     assert_eq!((calls[0].again, calls[1].again), (false, true), "{calls:?}");
     assert_eq!(calls[0].id.as_deref(), Some(told.id.as_str()));
     assert_eq!(calls[0].body["type"], "notice.finished");
@@ -194,7 +197,11 @@ async fn a_customer_who_names_anothers_ticket_shows_nothing_there_and_closes_not
     whmcs(&system, WhmcsEntry::Reply).tell(&told("4712")).await.unwrap();
     let ticket = system.ticket("4712").await.unwrap();
     assert_eq!((ticket.replies.len(), ticket.notes.len()), (0, 1), "{ticket:?}");
-    assert!(ticket.notes[0].message.starts_with("Not shown to the ticket's customer"));
+    assert!(
+        ticket.notes[0]
+            .message
+            .starts_with("Not shown to the ticket's customer")
+    );
     assert_eq!(ticket.status, "Open");
 }
 
@@ -207,7 +214,11 @@ async fn a_notice_whose_end_was_unknown_is_found_and_not_written_again() {
     assert!(error.may_arrive_yet() && !error.is_final(), "{error}");
     whmcs.tell(&told("4711")).await.unwrap();
     let ticket = system.ticket("4711").await.unwrap();
-    assert_eq!((ticket.replies.len(), ticket.status.as_str()), (1, "Closed"), "{ticket:?}");
+    assert_eq!(
+        (ticket.replies.len(), ticket.status.as_str()),
+        (1, "Closed"),
+        "{ticket:?}"
+    );
 }
 
 #[tokio::test]
@@ -225,14 +236,26 @@ async fn whmcs_says_no_in_words_that_repeat_no_secret() {
     let error = locked_out.tell(&told("4711")).await.unwrap_err();
     assert_eq!(error.to_string(), "the ticket system refused: Invalid IP 127.0.0.1");
     for (action, how, shown) in [
-        ("GetTicket", "unavailable", "the ticket system answered with 503 Service Unavailable"),
-        ("GetTicket", "error", "the ticket system refused: its words repeat what is secret"),
+        (
+            "GetTicket",
+            "unavailable",
+            "the ticket system answered with 503 Service Unavailable",
+        ),
+        (
+            "GetTicket",
+            "error",
+            "the ticket system refused: its words repeat what is secret",
+        ),
         (
             "GetTicket",
             "nonsense",
             "the connection to the ticket system failed: its answer is not one of the API",
         ),
-        ("GetTicket", "elsewhere", "the ticket system answered with 307 Temporary Redirect"),
+        (
+            "GetTicket",
+            "elsewhere",
+            "the ticket system answered with 307 Temporary Redirect",
+        ),
         (
             "AddTicketNote",
             "unavailable",

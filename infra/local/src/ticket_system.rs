@@ -122,7 +122,10 @@ impl TicketSystem {
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if server.child.try_wait()?.is_some() || begun.elapsed() > START_WITHIN {
-                bail!("the ticket system does not start; see {}", server.dir.join("log").display());
+                bail!(
+                    "the ticket system does not start; see {}",
+                    server.dir.join("log").display()
+                );
             }
             std::thread::sleep(Duration::from_millis(50));
         }

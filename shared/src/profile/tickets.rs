@@ -152,7 +152,8 @@ fn check_url(key: &'static str, url: &str) -> Result<(), Fault> {
     let (Some(read), Some(authority)) = (&read, authority) else {
         return Err((
             key,
-            "write the whole address, such as https://tickets.example.net/mailvan, without user and password".to_owned(),
+            "write the whole address, such as https://tickets.example.net/mailvan, without user and password"
+                .to_owned(),
         ));
     };
     let is_here = matches!(authority.host(), "127.0.0.1" | "localhost" | "[::1]");

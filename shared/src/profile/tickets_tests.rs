@@ -34,7 +34,9 @@ fn without_the_table_nobody_is_told() {
 
 #[test]
 fn a_system_has_defaults() {
-    let tickets = with("[tickets.email]\naddress = \"help@example.net\"\n").unwrap().unwrap();
+    let tickets = with("[tickets.email]\naddress = \"help@example.net\"\n")
+        .unwrap()
+        .unwrap();
     let mail = tickets.email.as_ref().unwrap();
     assert_eq!((mail.subject.as_str(), &mail.sender), ("[Ticket ID: {ticket}]", &None));
     let whmcs = "[tickets.whmcs]\nurl = \"https://billing.example.net/includes/api.php\"\ncredentials_secret = \"mailvan/tickets-whmcs\"\n";
@@ -46,7 +48,9 @@ fn a_system_has_defaults() {
 fn what_is_wrong_is_told_with_line_and_key() {
     let webhook = |url: &str| format!("[tickets.webhook]\nurl = \"{url}\"\nkey_secret = \"mailvan/tickets\"\n");
     let whmcs = |more: &str| {
-        format!("[tickets.whmcs]\nurl = \"https://b.example/api.php\"\ncredentials_secret = \"mailvan/tickets-w\"\n{more}\n")
+        format!(
+            "[tickets.whmcs]\nurl = \"https://b.example/api.php\"\ncredentials_secret = \"mailvan/tickets-w\"\n{more}\n"
+        )
     };
     let mail = |more: &str| format!("[tickets.email]\naddress = \"help@example.net\"\n{more}\n");
     for (tables, line, key) in [
@@ -68,11 +72,19 @@ fn what_is_wrong_is_told_with_line_and_key() {
         (whmcs("completed_status = \"\""), 12, "tickets.whmcs.completed_status"),
         (whmcs("status = \"Closed\""), 12, "tickets.whmcs.status"),
         (mail("subject = \"[Ticket]\""), 11, "tickets.email.subject"),
-        (mail("subject = \"{ticket}\\nBcc: x@example.com\""), 11, "tickets.email.subject"),
+        (
+            mail("subject = \"{ticket}\\nBcc: x@example.com\""),
+            11,
+            "tickets.email.subject",
+        ),
         (mail("sender = \"nobody\""), 11, "tickets.email.sender"),
     ] {
         let error = with(&tables).unwrap_err();
-        assert_eq!((error.line, error.key.as_deref()), (Some(line), Some(key)), "{tables}: {error}");
+        assert_eq!(
+            (error.line, error.key.as_deref()),
+            (Some(line), Some(key)),
+            "{tables}: {error}"
+        );
     }
     assert!(with(&webhook("http://127.0.0.1:8080/hook")).is_ok());
 }

@@ -16,7 +16,10 @@ pub fn mail(mut mail: Mail, told: &Told, settings: &TicketMailSettings) -> Mail 
 
 /// The profile, with these mails' own sender if they have one.
 pub fn sent_by(settings: &TicketMailSettings, profile: &Profile) -> Profile {
-    let sender = settings.sender.clone().unwrap_or_else(|| profile.notices.sender.clone());
+    let sender = settings
+        .sender
+        .clone()
+        .unwrap_or_else(|| profile.notices.sender.clone());
     Profile {
         notices: Notices {
             sender,
@@ -53,7 +56,11 @@ mod tests {
         );
         assert_eq!(mail.subject, expected);
         assert_eq!(mail.text, "Ben <b>&co</b>\n #close");
-        assert!(mail.html.contains(">Ben &lt;b&gt;&amp;co&lt;/b&gt;\n #close<"), "{}", mail.html);
+        assert!(
+            mail.html.contains(">Ben &lt;b&gt;&amp;co&lt;/b&gt;\n #close<"),
+            "{}",
+            mail.html
+        );
         let own = TicketMailSettings {
             sender: Some("van@example.net".parse().unwrap()),
             ..settings

@@ -62,13 +62,8 @@ mod tests {
     #[test]
     fn a_signature_is_that_of_the_published_example() {
         let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-        let sign = |keys: SigningKeys| {
-            keys.sign(
-                "msg_p5jXN8AQM9LWM0D4loKWxJek",
-                1_614_265_330,
-                r#"{"test": 2432232314}"#,
-            )
-        };
+        let sign =
+            |keys: SigningKeys| keys.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
         assert_eq!(sign(keys(PUBLISHED).unwrap()), signature);
         let both = sign(keys(&format!("whsec_{}\n{PUBLISHED}\n", "A".repeat(32))).unwrap());
         assert_eq!(both.split(' ').nth(1), Some(signature));

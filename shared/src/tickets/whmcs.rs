@@ -255,7 +255,14 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused_and_not_repeated() {
-        for text in ["", "hunter2", "hunter2\n", r#"{"identifier": "hunter2"}"#, "a\nb\nhunter2\nd", "\nhunter2\n\n"] {
+        for text in [
+            "",
+            "hunter2",
+            "hunter2\n",
+            r#"{"identifier": "hunter2"}"#,
+            "a\nb\nhunter2\nd",
+            "\nhunter2\n\n",
+        ] {
             let error = Credentials::parse(&Secret::from(text)).unwrap_err();
             assert!(!format!("{error:?}").contains("hunter2"), "{text}");
         }
