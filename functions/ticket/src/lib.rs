@@ -37,7 +37,7 @@ use crate::system::TellError;
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 
 /// When one comes again that found another at it.
-const CLAIMED_PAUSE: Duration = Duration::from_secs(60);
+const CLAIMED_PAUSE: Duration = Duration::from_mins(1);
 
 /// The pause after the first try.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
