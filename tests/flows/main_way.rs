@@ -26,17 +26,18 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     send(&world, Queue::Ingest, &[upload_event(&world, id)?]).await?;
     send(&world, Queue::Start, &[json!({ "request_id": id, "pass": "first" })]).await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
+    tickets::mend(&world).await?;
     ensure_identical(&world)?;
     say_again(&world, id, "first").await?;
     quiet(&world).await?;
     assert_eq!(world.customer.status(&order).await?.state, "awaiting_cutover");
     ensure_identical(&world).context("after the first pass was said again")?;
-    tickets::recover(&world, &order, 2).await?;
 
     for (account, seed) in world.accounts.iter().zip(9..) {
         deliver_between_passes(&world.source, account, 6, seed)?;
     }
     staff::every_documented_query_answers(&world, &order)?;
+    tickets::each_is_told(&world, &order, 2).await?;
     world.customer.act(&order, "cutover").await?;
     let status = cut_over(&world, &order).await?;
     assert_eq!(status.state, "completed", "{status:?}");

@@ -81,8 +81,13 @@ fn shell(world: &World, order: &Order, script: &str) -> Result<Vec<u8>> {
     let path = format!("{}:{}", venv.display(), std::env::var("PATH").unwrap_or_default());
     let address = &world.accounts[0].login.user;
     let day = order_day(order)?;
+    // Version 1 of the CLI does not take the address of SQS from the environment.
+    let script = format!(
+        "aws() {{ command aws --endpoint-url {} \"$@\"; }}\n{script}",
+        world.stack.endpoint()
+    );
     let output = Command::new("bash")
-        .args(["-euc", script])
+        .args(["-euc", &script])
         .envs(client_environment(world.stack.endpoint()))
         .env("PATH", path)
         .env("TABLE", world.stack.output("TableName")?)
