@@ -171,3 +171,28 @@ fn every_function_has_its_place_in_the_template_and_the_binary() {
         }
     }
 }
+
+#[test]
+fn every_test_that_keeps_a_threat_away_is_there() {
+    let threats = fs::read_to_string(root().join("infra/THREATS.md")).unwrap();
+    let (_, table) = threats.split_once("\n## Threats\n").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let lines = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    let code: Vec<String> = ["shared", "functions", "infra", "tests"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder), ".rs"))
+        .map(|(_, text)| text)
+        .collect();
+    let corpus = root().join("tests/fixtures/intake");
+    for line in lines {
+        let keepers = line.trim_end_matches('|').rsplit(" | ").next().unwrap();
+        // Every second piece stands between two backticks.
+        let names: Vec<&str> = keepers.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "nothing keeps it: {line}");
+        for name in names.into_iter().filter(|name| !name.contains(' ')) {
+            let is_test = code.iter().any(|text| text.contains(&format!("fn {name}(")));
+            let is_file = ["csv", "xlsx"].map(|ending| corpus.join(format!("{name}.{ending}")).exists());
+            assert!(is_test || is_file.contains(&true), "there is no {name}: {line}");
+        }
+    }
+}

@@ -12,9 +12,10 @@ use crate::room::{NoRoom, Place, Room, loads_of};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
+use crate::sync::cancel_jobs;
 
 /// How long before the start the mailboxes are looked at once more: the customer can still mend what is wrong.
-const LOOKED_AT_BEFORE: SignedDuration = SignedDuration::from_hours(6);
+pub const LOOKED_AT_BEFORE: SignedDuration = SignedDuration::from_hours(6);
 
 /// How long after the first look at least.
 const LOOKED_AT_AFTER: SignedDuration = SignedDuration::from_hours(2);
@@ -65,8 +66,8 @@ pub async fn finish_check(store: &Store, queues: &Queues, id: JobId, check: &Che
 
 impl Admission {
     /// Has the mailboxes checked that are not yet; when all are, schedules the request if everything is
-    /// good, or the customer goes on with what is; else tells what has to be mended. Idempotency key:
-    /// request and generation.
+    /// good, or the customer goes on with what is; else tells what has to be mended. Of one that was cancelled
+    /// or has failed, ends the mailboxes that are left. Idempotency key: request and generation.
     ///
     /// Nobody may be writing the generation's rows meanwhile. A form's are written before anybody is
     /// told of them; whoever reads an upload holds the lease ([`Store::lease_reading`]) until this
@@ -88,6 +89,10 @@ impl Admission {
         let is_admissible = is_admissible(request.state, good_rows_only) && !is_being_read;
         if request.generation == generation && is_admissible {
             self.decide(&request, good_rows_only, now).await?;
+        } else if matches!(request.state, RequestState::Cancelled | RequestState::Failed) {
+            // Whoever ended it had no time for all of them.
+            let jobs = self.store.jobs(id, request.generation).await?;
+            cancel_jobs(&self.store, &jobs, now).await?;
         } else {
             tracing::info!(request.id = %id, generation, state = %request.state, "nothing to admit");
         }
@@ -174,7 +179,7 @@ impl Admission {
     /// try, and a schedule without its state only finds nothing to start.
     async fn schedule(&self, request: &RequestRecord, place: Place, now: Timestamp) -> Result<(), AdmissionError> {
         let id = request.request_id;
-        if let Err(error) = self.store.reserve(id, place.reservation).await {
+        if let Err(error) = self.store.reserve(request, place.reservation).await {
             // It is a plan: nothing is held up for it.
             tracing::error!(request.id = %id, %error, "nothing is reserved");
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aws_config::SdkConfig;
+use jiff::SignedDuration;
 
 use crate::check::Finder;
 use crate::dns::Resolver;
@@ -185,11 +186,17 @@ impl Config {
 
     /// What requests find their place with.
     pub fn room(&self) -> Room {
+        let lead_times = self.rules.lead_times;
         Room {
             store: self.store(),
             capacity: self.profile.capacity,
             provider: self.profile.provider.clone(),
-            lead_times: self.rules.lead_times,
+            lead_times,
+            shortest_frame: if lead_times.are_kept() {
+                self.profile.limits.shortest_frame()
+            } else {
+                SignedDuration::ZERO
+            },
         }
     }
 

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::estimate::{Places, Work, all_of, done};
+use crate::check::Provider;
+use crate::domain::estimate::{Places, Work, all_of, days_between_parts, done};
 use crate::domain::speed::{Amount, Seconds, Speed};
 use crate::domain::{Capacity, Estimate, Host, JobState, Pass, RequestState, Reservation};
 use crate::profile::Profile;
@@ -42,6 +43,54 @@ pub struct Forecast {
     pub seconds: Seconds,
     /// The mailboxes that are still to be copied, by their rows.
     pub mailboxes: HashMap<u32, Estimate>,
+    /// What makes it last for days, if something does.
+    pub daily_cap: Option<DailyCap>,
+}
+
+/// Mailboxes that have more than their provider gives out of one in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DailyCap {
+    /// The provider; of several that of the mailbox that takes longest.
+    pub provider: &'static str,
+    /// How much it gives out of a mailbox in a day.
+    pub bytes: u64,
+    /// How many mailboxes have more.
+    pub mailboxes: usize,
+    /// How many days pass until the last of the largest can be fetched.
+    pub days: u64,
+}
+
+impl DailyCap {
+    /// That of a mailbox of which so much is left; none where it comes in a day.
+    fn of(host: &Host, left: u64) -> Option<Self> {
+        let provider = Provider::of(host.as_str())?;
+        let bytes = provider.daily_bytes?;
+        let days = days_between_parts(left, bytes);
+        (days > 0).then_some(Self {
+            provider: provider.name,
+            bytes,
+            mailboxes: 1,
+            days,
+        })
+    }
+
+    fn and(self, other: Self) -> Self {
+        let longest = if other.days > self.days { other } else { self };
+        Self {
+            mailboxes: self.mailboxes + other.mailboxes,
+            ..longest
+        }
+    }
+
+    /// The same for the customer.
+    pub fn in_words(&self) -> String {
+        let (provider, megabytes, days) = (self.provider, self.bytes / 1_000_000, self.days.saturating_add(1));
+        let who = match self.mailboxes {
+            1 => format!("1 mailbox has more, and takes {days} days at least"),
+            more => format!("{more} mailboxes have more, and the largest takes {days} days at least"),
+        };
+        format!("{provider} gives out {megabytes} MB of a mailbox a day: {who}.")
+    }
 }
 
 impl Known {
@@ -92,34 +141,44 @@ impl Known {
         let usual = usual_size(jobs)?;
         let unknown = Speed::default();
         let waiting = jobs.iter().filter(|job| is_ahead(job));
-        let seconds: Vec<(u32, Seconds)> = waiting
+        let ahead: Vec<(u32, Seconds, Option<DailyCap>)> = waiting
             .map(|job| {
+                let left = left(job, usual);
                 let work = Work {
-                    left: left(job, usual),
+                    left,
                     lanes: lanes(job, self.lanes),
                     speed: self.speeds.get(job.source.host.as_str()).unwrap_or(&unknown),
                     pace: pace(job, request, now),
                 };
-                (job.job_id.row(), with_dates(job, work.seconds()))
+                let cap = DailyCap::of(&job.source.host, left.bytes);
+                (job.job_id.row(), with_dates(job, work.seconds()), cap)
             })
             .collect();
         let places = Places {
             least: self.capacity.mailboxes_left(&self.others, start).into(),
             most: self.capacity.mailboxes.into(),
         };
-        let each: Vec<Seconds> = seconds.iter().map(|(_, seconds)| *seconds).collect();
+        let each: Vec<Seconds> = ahead.iter().map(|(_, seconds, _)| *seconds).collect();
         let all = all_of(&each, places);
-        let whole = done(all, window, start);
-        // Nobody knows which of them comes last.
-        let mailboxes = seconds.iter().map(|(row, seconds)| {
+        let mut whole = done(all, window, start);
+        let mut mailboxes = HashMap::with_capacity(ahead.len());
+        for (row, seconds, cap) in &ahead {
             let alone = done(*seconds, window, start);
-            let until = whole.until.max(alone.until);
-            (*row, Estimate { until, ..alone })
-        });
+            let alone = cap.map_or(alone, |cap| alone.after_days(cap.days, window, start));
+            whole.from = whole.from.max(alone.from);
+            whole.until = whole.until.max(alone.until);
+            mailboxes.insert(*row, alone);
+        }
+        // Nobody knows which of them comes last.
+        for estimate in mailboxes.values_mut() {
+            estimate.until = whole.until;
+        }
+        let caps = ahead.iter().filter_map(|(_, _, cap)| *cap);
         Some(Forecast {
             request: whole,
             seconds: all,
-            mailboxes: mailboxes.collect(),
+            mailboxes,
+            daily_cap: caps.reduce(DailyCap::and),
         })
     }
 }

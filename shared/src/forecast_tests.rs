@@ -145,3 +145,43 @@ fn days_that_are_left_out_and_others_at_the_same_time_widen_the_range() {
     let beside = crowded.forecast(&scheduled, &jobs, now()).unwrap().seconds;
     assert_eq!((beside.low, beside.high), (alone.low, alone.high * 2));
 }
+
+#[test]
+fn what_a_provider_gives_out_in_a_day_is_kept_to_and_told() {
+    let scheduled = request(RequestState::Scheduled);
+    // 2.5 GB, 5.1 GB and 9 GB.
+    let mut jobs = vec![job(1, 25_000), job(2, 51_000), job(3, 90_000)];
+    for job in &mut jobs {
+        job.source.host = "imap.gmail.com".parse().unwrap();
+    }
+    let forecast = known().forecast(&scheduled, &jobs, now()).unwrap();
+    let days = |row: u32| forecast.mailboxes[&row].from.duration_since(now()).as_hours() / 24;
+    assert_eq!([days(1), days(2), days(3)], [0, 2, 3]);
+    assert_eq!(forecast.request.from.duration_since(now()).as_hours() / 24, 3);
+    assert_eq!(forecast.request.until.duration_since(now()).as_hours() / 24, 4);
+    assert_eq!(
+        forecast.daily_cap.unwrap().in_words(),
+        "Gmail gives out 2500 MB of a mailbox a day: 2 mailboxes have more, and the largest takes 4 days at least."
+    );
+    jobs[2].source.host = "imap.example.com".parse().unwrap();
+    let forecast = known().forecast(&scheduled, &jobs, now()).unwrap();
+    assert_eq!(forecast.mailboxes[&3].from.duration_since(now()).as_hours() / 24, 0);
+    jobs.truncate(1);
+    assert_eq!(known().forecast(&scheduled, &jobs, now()).unwrap().daily_cap, None);
+}
+
+/// Each status of a request asks for it.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test that measures")]
+fn fifty_thousand_mailboxes_cost_a_second_or_two() {
+    let mut request = request(RequestState::Scheduled);
+    request.window = Some(Window::parse("2026-11-25T22:00", Some("2026-11-26T06:00"), "Europe/Berlin", now()).unwrap());
+    let jobs: Vec<JobRecord> = (1..=50_000).map(|row| job(row, 3_000)).collect();
+    let begun = std::time::Instant::now();
+    let forecast = known().forecast(&request, &jobs, now()).unwrap();
+    let took = begun.elapsed();
+    assert_eq!(forecast.mailboxes.len(), 50_000);
+    println!("50,000 mailboxes: {took:?}");
+    // A debug build on a busy machine; it was a tenth of that.
+    assert!(took < std::time::Duration::from_secs(30), "{took:?}");
+}

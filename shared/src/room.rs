@@ -22,6 +22,8 @@ pub struct Room {
     pub provider: Provider,
     /// How far ahead it has to be.
     pub lead_times: LeadTimes,
+    /// How long a frame has to be.
+    pub shortest_frame: SignedDuration,
 }
 
 /// Where a request finds its place.
@@ -119,8 +121,11 @@ impl Room {
                 ),
             ),
         };
-        let may_start = |start| check_start(start, now, self.provider.workdays(), self.lead_times).is_ok();
-        let next = window.and_then(|window| self.capacity.next_that_fits(window, loads, &others, now, may_start));
+        let is_taken = |frame: &Window| {
+            let is_long = frame.length().is_none_or(|length| length >= self.shortest_frame);
+            is_long && check_start(frame.start(), now, self.provider.workdays(), self.lead_times).is_ok()
+        };
+        let next = window.and_then(|window| self.capacity.next_that_fits(window, loads, &others, now, is_taken));
         Ok(Place {
             reservation,
             refusal: Some(NoRoom { code, why, next }),

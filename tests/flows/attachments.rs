@@ -240,7 +240,32 @@ async fn wait(world: &World, order: &Order, id: &str, state: &str) -> Result<Val
 
 async fn undo(world: &World, order: &Order, id: &str) -> Result<Value> {
     let path = format!("/v1/requests/{}/attachments/{id}", order.id);
+    let before = delayed(world).await?;
     let (status, answer) = world.customer.call(Method::DELETE, &path, Some(order), None).await?;
     ensure!(status == 202, "{status}: {answer}");
+    // Had the call died half-way, this message would have it taken back nevertheless.
+    ensure!(
+        delayed(world).await? > before,
+        "nothing would go on without the call's end"
+    );
     wait(world, order, id, "undone").await
+}
+
+/// How many messages of the import's queue wait for their time.
+async fn delayed(world: &World) -> Result<u32> {
+    let (url, name) = (
+        world.stack.queue_url(Queue::Import)?,
+        "ApproximateNumberOfMessagesDelayed",
+    );
+    let asked = [
+        "sqs",
+        "get-queue-attributes",
+        "--queue-url",
+        url,
+        "--attribute-names",
+        name,
+    ];
+    let attributes = world.stack.aws(&asked).await?;
+    let count = attributes["Attributes"][name].as_str().context("no count")?;
+    Ok(count.parse()?)
 }

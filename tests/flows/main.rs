@@ -20,6 +20,7 @@ mod copying;
 mod cut_over_seen;
 mod described;
 mod main_way;
+mod nights;
 mod page;
 mod preview;
 mod staff;

@@ -11,7 +11,8 @@ use mailvan::clock::now;
 use mailvan::domain::{JobState, JobStatus, Pass, RequestEvent, RequestId, RequestState};
 use mailvan::queue::{Queue, StartPass};
 use mailvan::store::request::RequestChange;
-use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError};
+use mailvan::store::{NoticeKind, RequestRecord, StoreError};
+use mailvan::sync::cancel_jobs;
 
 use crate::{Deps, failure, settle};
 
@@ -55,7 +56,7 @@ pub async fn bury(deps: &Deps, request_id: RequestId, wish: Wish) -> anyhow::Res
         fail(deps, &request, why).await?;
     }
     if remedy.fail.is_some() || request.state.is_terminal() {
-        end_jobs(deps, &jobs).await?;
+        cancel_jobs(store, &jobs, now()).await?;
     }
     if let Some(why) = remedy.note {
         match store
@@ -151,14 +152,6 @@ async fn fail(deps: &Deps, request: &RequestRecord, why: &str) -> Result<(), Sto
         .advance_request(request.request_id, RequestEvent::Failed, now(), change)
         .await
         .map(|_| ())
-}
-
-/// Ends the mailboxes that wait or are worked on: their request has ended.
-async fn end_jobs(deps: &Deps, jobs: &[JobRecord]) -> Result<(), StoreError> {
-    for job in jobs.iter().filter(|job| job.status.state().is_open()) {
-        deps.store.cancel_job(job.job_id, now()).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

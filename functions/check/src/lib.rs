@@ -3,7 +3,10 @@
 //! Right after the rows were read, after a row was mended, and once more before the start. What looks
 //! like a passing fault is looked at again, by a new message. Idempotency key: the mailbox and its
 //! round; any message may come twice, and the table says who looks, and how many looks have found a
-//! fault. The last mailbox of a request has `ingest` admit it.
+//! fault. The last mailbox of a request has `ingest` admit it. What the look before the start finds is told
+//! by mail (`told`).
+
+mod told;
 
 use std::time::Duration;
 
@@ -12,21 +15,19 @@ use mailvan::admission::{AdmissionError, finish_check};
 use mailvan::check::{Finder, Looked, look, nowhere};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestId, RequestState};
+use mailvan::domain::{Check, CheckFault, CheckState, JobId, RequestState};
 use mailvan::queue::{CheckMailbox, Queue, Queues, SendNotice, decode, serve};
 use mailvan::secrets::SecretError;
 use mailvan::store::server::ServerRecord;
-use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError, stamp};
+use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
 use mailvan::sync::{Engine, NO_CONNECTION};
+use serde::Deserialize;
 
 /// When a message comes again that found another one's look or rest.
 const TAKEN: Duration = Duration::from_secs(30);
 
 /// How much earlier than its message a mailbox's rest ends: clocks are not to the second.
 const EARLY: Duration = Duration::from_secs(2);
-
-/// How long what was found before the start is collected before it is told.
-const TOLD_AFTER: Duration = Duration::from_mins(10);
 
 /// What the function works with.
 struct Deps {
@@ -46,11 +47,25 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         finder: config.finder(),
         queues: config.queues(),
     };
-    serve(async |message, deadline| check(deps, &message, deadline).await).await
+    serve(async |message, deadline| wake(deps, &message, deadline).await).await
 }
 
-async fn check(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
-    let wish: CheckMailbox = decode(message)?;
+/// What the function is asked for; each has fields that the other has not.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Wake {
+    Check(CheckMailbox),
+    Tell(SendNotice),
+}
+
+async fn wake(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
+    match decode(message)? {
+        Wake::Check(wish) => check(deps, wish, deadline).await,
+        Wake::Tell(wish) => told::tell_the_rest(deps, wish).await,
+    }
+}
+
+async fn check(deps: &Deps, wish: CheckMailbox, deadline: Deadline) -> anyhow::Result<()> {
     let store = &deps.engine.store;
     let job = match store.job(wish.job_id).await {
         Err(StoreError::Missing(_)) => return Ok(()),
@@ -183,7 +198,7 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
     if state != CheckState::Running {
         finish(deps, job.job_id, &check).await?;
         if wish.is_news && check.needs_attention() {
-            tell(deps, job.request_id).await?;
+            told::tell(deps, job.request_id).await?;
         }
         return Ok(());
     }
@@ -195,26 +210,6 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Tells the customer that something is wrong that was right before. One mail for all that are found within some
-/// minutes; the message is sent before the notice is queued, so that none waits for a message that was lost.
-async fn tell(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
-    let store = &deps.engine.store;
-    let request = store.request(id).await?;
-    let start = request.wait_for_start(now());
-    let Some(start) = start.filter(|_| request.state == RequestState::Scheduled) else {
-        return Ok(());
-    };
-    let notice = NoticeKind::FoundAgain {
-        start: start.as_second(),
-    };
-    if store.notices(id).await?.iter().all(|queued| queued.notice != notice) {
-        let message = SendNotice { request_id: id, notice };
-        deps.queues.send_later(Queue::Notify, &message, TOLD_AFTER).await?;
-        store.queue_notice(id, notice, now()).await?;
-    }
-    Ok(())
 }
 
 /// How long a mailbox is left alone between two looks: what is passing shall have the time to pass.

@@ -30,6 +30,9 @@ enum CutOverWish {
     Refused,
 }
 
+/// How many mailboxes of a cancelled request are ended before the customer has the answer.
+const ENDED_BY_CALL: usize = 200;
+
 /// `POST .../upload`: a new address for the file. It voids what was uploaded before.
 pub async fn upload(
     deps: &Deps,
@@ -90,7 +93,7 @@ pub async fn cut_over(deps: &Deps, request: RequestRecord) -> anyhow::Result<Api
     }
 }
 
-/// `POST .../cancel`: ends the request. State, notice and the end of the data key are one write;
+/// `POST .../cancel`: ends the request. State, notice, the end of the data key and its room are one write;
 /// what follows is repeated by the next call if this one breaks off.
 pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyhow::Result<ApiGatewayV2httpResponse> {
     let id = request.request_id;
@@ -110,8 +113,17 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
         advanced => advanced?.into_record(),
     };
     forget_starts(deps, id, request.window.as_ref(), None, now).await?;
-    deps.store.free(id).await?;
-    cancel_jobs(&deps.store, id, cancelled.generation, now).await?;
+    let generation = cancelled.generation;
+    // Of thousands a call has no time to end all; and it may break off.
+    let rest = CheckRequest {
+        request_id: id,
+        generation,
+        good_rows_only: false,
+    };
+    deps.queues.send(Queue::Ingest, &rest).await?;
+    let jobs = deps.store.jobs(id, generation).await?;
+    cancel_jobs(&deps.store, jobs.get(..ENDED_BY_CALL).unwrap_or(&jobs), now).await?;
+    drop(jobs);
     deps.queues.send_notices(id, &[NoticeKind::Cancelled]).await?;
     tracing::info!(request.id = %id, "request cancelled");
     Ok(Overview::load(deps, cancelled).await?.response(200)?)

@@ -1,6 +1,8 @@
 //! `/v1/requests/{id}/attachments`: files with contacts and calendars for a mailbox, how far they are, and taking back
 //! what one brought.
 
+use std::time::Duration;
+
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,6 +31,9 @@ const LISTED_PROBLEMS: usize = 20;
 
 /// The longest name of a file, in characters.
 const MAX_NAME_CHARS: usize = 200;
+
+/// After this a call is over: it may last for 29 seconds.
+const AFTER_CALL: Duration = Duration::from_secs(45);
 
 /// How long after its end a request takes files, where the provider's own user opens the mailboxes.
 const TAKEN_AFTER_END: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -185,6 +190,11 @@ pub async fn take_back(
     if record.state != AttachmentState::Undone {
         may_take(deps, &request, now)?;
         if record.state != AttachmentState::Undoing {
+            // Before it is said: one that nobody takes back would hold its request up for ever. It comes when this call
+            // is over, whatever becomes of it.
+            deps.queues
+                .send_later(Queue::Import, &wish(&record), AFTER_CALL)
+                .await?;
             match deps
                 .store
                 .advance_attachment(&record, AttachmentState::Undoing, None, now)

@@ -191,6 +191,7 @@ mod tests {
                 holidays: &[],
             },
             lead_times: LeadTimes::KEPT,
+            shortest_frame: jiff::SignedDuration::ZERO,
             policy: Policy::STRICT,
         };
         order::read(body.to_string().as_bytes(), terms).unwrap()

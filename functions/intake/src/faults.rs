@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, Window, WindowError, check_start};
 use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
 use mailvan::store::request::AnnouncedFile;
@@ -96,6 +97,19 @@ impl Faults {
                 return None;
             }
         };
+        if let Some(length) = window.length().filter(|length| *length < terms.shortest_frame) {
+            let shortest = in_words(terms.shortest_frame);
+            let end = window
+                .start()
+                .checked_add(terms.shortest_frame)
+                .unwrap_or(Timestamp::MAX);
+            let message = format!(
+                "a frame is {shortest} long at least, and this one is {}: end it on {} or later.",
+                in_words(length),
+                moment::words(end, window.zone())
+            );
+            self.add("window.end", "window_too_short", message);
+        }
         if let Err(refused) = check_start(window.start(), terms.now, terms.workdays, terms.lead_times) {
             let words = moment::words(refused.earliest, window.zone());
             let message = format!(
@@ -204,6 +218,17 @@ impl Faults {
             code,
             message: message.into(),
         });
+    }
+}
+
+/// A length of time, such as `1 hour` or `90 minutes`.
+fn in_words(length: SignedDuration) -> String {
+    match (length.as_secs(), length.as_mins()) {
+        (seconds @ ..60, _) => format!("{seconds} seconds"),
+        (_, 60) => "1 hour".to_owned(),
+        (_, minutes) if minutes % 60 == 0 => format!("{} hours", minutes / 60),
+        (_, 1) => "1 minute".to_owned(),
+        (_, minutes) => format!("{minutes} minutes"),
     }
 }
 

@@ -91,6 +91,7 @@ impl Deps {
             now,
             workdays: self.profile.provider.workdays(),
             lead_times: self.rules.lead_times,
+            shortest_frame: self.room.shortest_frame,
             policy: Policy {
                 plaintext_imap: self.rules.plaintext_imap,
                 grants: None,

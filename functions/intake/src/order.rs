@@ -3,7 +3,7 @@
 //! All faults of the fields and of the rows are told at once. A form is taken whole or not at all:
 //! nothing is stored of one that has a fault.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::capacity::summed_up;
 use mailvan::domain::{CopyOptions, EmailAddress, Language, LeadTimes, Loads, MailboxOrder, Window, Workdays};
 use mailvan::intake::{FormMailbox, Intake, Policy, WantedOptions};
@@ -81,6 +81,8 @@ pub struct Terms<'a> {
     pub workdays: Workdays<'a>,
     /// How far ahead a window has to begin.
     pub lead_times: LeadTimes,
+    /// How long a window has to be.
+    pub shortest_frame: SignedDuration,
     /// What rows may ask for.
     pub policy: Policy<'a>,
 }

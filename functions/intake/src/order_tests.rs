@@ -15,6 +15,7 @@ fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
             holidays: &[],
         },
         lead_times: LeadTimes::KEPT,
+        shortest_frame: SignedDuration::from_hours(1),
         policy: Policy::STRICT,
     };
     read(body.to_string().as_bytes(), terms)
@@ -173,6 +174,13 @@ fn faults_of_a_window_name_their_field() {
             "window_too_long",
         ),
         (
+            "2026-11-25T22:00",
+            Some("2026-11-25T22:59"),
+            "Europe/Berlin",
+            "window.end",
+            "window_too_short",
+        ),
+        (
             "2028-11-25T22:00",
             None,
             "Europe/Berlin",
@@ -299,4 +307,18 @@ fn options_are_taken_and_their_faults_are_told_with_the_others() {
     assert!(!document.to_string().contains("hunter2"), "{document}");
     let unknown = json!({"contact_email": "anna@example.com", "options": {"only": []}});
     assert_eq!(read_at(NOW, &unknown).unwrap_err().code(), Code::UnexpectedJson);
+}
+
+#[test]
+fn frame_that_is_too_short_is_refused_with_the_shortest_and_its_end() {
+    let order = |end: &str| {
+        let window = json!({"start": "2026-11-25T22:00", "end": end, "time_zone": "Europe/Berlin"});
+        json!({"contact_email": "anna@example.com", "csv_bytes": 9, "window": window})
+    };
+    let document = refused(&order("2026-11-25T22:30"));
+    assert_eq!(
+        document["faults"][0]["message"],
+        "a frame is 1 hour long at least, and this one is 30 minutes: end it on Wednesday, 25 November 2026, 23:00 (Europe/Berlin) or later."
+    );
+    assert!(read_at(NOW, &order("2026-11-25T23:00")).is_ok());
 }

@@ -79,6 +79,9 @@ struct EstimateView {
     until: String,
     seconds_low: u64,
     seconds_high: u64,
+    /// What makes it last, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 /// How many mailboxes there are, in all and in each state.
@@ -242,7 +245,10 @@ impl Overview {
                 .map(|frame| window(frame, request.paused_until(self.read_at))),
             options: &request.options,
             counts: self.counts(),
-            estimate: self.forecast.as_ref().map(|forecast| self.estimate(forecast.request)),
+            estimate: self.forecast.as_ref().map(|forecast| EstimateView {
+                note: forecast.daily_cap.map(|cap| cap.in_words()),
+                ..self.estimate(forecast.request)
+            }),
             mailboxes: self
                 .jobs
                 .iter()
@@ -267,6 +273,7 @@ impl Overview {
             until: at(estimate.until),
             seconds_low: estimate.seconds_low,
             seconds_high: estimate.seconds_high,
+            note: None,
         }
     }
 

@@ -23,8 +23,10 @@ pub fn earliest(
     let zone = zone(event.query_string_parameters.first("time_zone"), &provider.time_zone)?;
     let earliest = earliest_start(now, provider.workdays(), deps.rules.lead_times);
     let LeadTimes { ordinary, weekend } = deps.rules.lead_times;
+    let shortest = deps.room.shortest_frame.as_mins();
     let rule = format!(
-        "A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}).",
+        "A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}). \
+         A time frame that ends is {shortest} minutes long at least.",
         ordinary.as_hours(),
         weekend.as_hours(),
         provider.time_zone
@@ -33,6 +35,7 @@ pub fn earliest(
         "earliest": moment::rfc3339(earliest, &zone),
         "earliest_words": moment::words(earliest, &zone),
         "time_zone": zone.name(),
+        "shortest_frame_minutes": shortest,
         "rule": rule,
     });
     Ok(response::json(200, &document)?)

@@ -26,6 +26,7 @@ export function windowOf({ when, start, end, after_end: after, time_zone: zone }
 export function windowForm(draft, settings) {
   let earliest = new Date(settings.earliest_start) > new Date() ? settings.earliest_start : new Date().toISOString();
   let rule = '';
+  let shortest = 0;
   const start = field({
     label: t('form.when.start'), kind: 'datetime-local', value: draft.start, onInput: (value) => { draft.start = value; },
   });
@@ -61,7 +62,7 @@ export function windowForm(draft, settings) {
   const details = h('div', { class: 'fields' }, start.element, end.element, after.element, zone.element, told);
   // The page may have been open for long; without an answer what it began with has to do.
   const ask = () => api.earliestStart().then((answer) => {
-    ({ earliest, rule } = answer);
+    ({ earliest, rule, shortest_frame_minutes: shortest } = answer);
     tell();
   }, () => {});
   const change = (value) => {
@@ -89,6 +90,7 @@ export function windowForm(draft, settings) {
     };
     if (draft.start === '') add(start, t('form.when.missing'));
     else if (draft.end !== '' && draft.end <= draft.start) add(end, t('form.when.order'));
+    else if (draft.end !== '' && new Date(draft.end) - new Date(draft.start) < shortest * 60_000) add(end, t('form.when.short', { minutes: shortest }));
     return faults;
   };
   // The fields by the names under which the service finds faults in them.

@@ -145,7 +145,10 @@ async fn need_attention(deps: &Deps, request: &RequestRecord) -> anyhow::Result<
 async fn go_on_at_night(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]) -> anyhow::Result<()> {
     let next = request.window.as_ref().and_then(|window| window.next_waking(now()));
     let Some(next) = next else { return Ok(()) };
-    deps.schedules.create(request.request_id, Pass::First, next).await?;
+    let id = request.request_id;
+    deps.schedules.create(id, Pass::First, next).await?;
+    // Whoever finds that nobody woke it tonight does: see `watch`. Before the rest, which this message does anyway.
+    deps.store.look_after(id, now(), now()).await?;
     let copying = jobs
         .iter()
         .filter(|job| job.status.state() == JobState::Copying && job.status.pass() == Some(Pass::First));

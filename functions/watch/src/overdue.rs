@@ -1,10 +1,11 @@
-//! Requests that take longer than they should: staff are told of those that copy, and those that are being
-//! checked are looked after.
+//! Requests that take longer than they should: staff are told of those that copy, those that are being checked
+//! are looked after, and those that nobody started or woke at their time are started.
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use mailvan::domain::{RequestId, RequestState};
-use mailvan::queue::{CheckRequest, Queue, Queues};
-use mailvan::store::Store;
+use mailvan::domain::{Pass, RequestId, RequestState};
+use mailvan::queue::{CheckRequest, Queue, Queues, StartPass};
+use mailvan::store::{RequestRecord, Store};
 use mailvan::telemetry::{Unit, measure};
 
 /// Most requests are done within a day of their start.
@@ -13,32 +14,107 @@ const LATE: SignedDuration = SignedDuration::from_hours(24);
 /// A check takes minutes; one whose message was never sent would take for ever.
 const CHECKED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
-/// How often one that is still being checked is looked after.
+/// A start, by its schedule or at once, takes seconds; one whose schedule was lost would never come.
+const STARTED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// How often one that is still being checked, or is not started, is looked after.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many are named in the log.
 const NAMED: usize = 20;
 
-/// Tells how many requests are late, and looks after checks. The clock's own work: each time anew.
+/// How many are read at the same time.
+const AT_ONCE: usize = 8;
+
+/// What is wrong with a request's time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Overdue {
+    /// It is not done within a day, or will not be.
+    is_late: bool,
+    /// Nobody has started it, or had it go on, though its frame is open.
+    is_unstarted: bool,
+}
+
+/// Tells how many requests are late, starts those that were forgotten, and looks after checks. The clock's own
+/// work: each time anew.
 pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
+    let started = now.checked_sub(STARTED_WITHIN)?;
     let mut late: Vec<RequestId> = Vec::new();
-    for state in [RequestState::FirstPass, RequestState::FinalPass] {
-        late.extend(store.requests_since(state, now.checked_sub(LATE)?).await?);
+    let mut unstarted: Vec<RequestId> = Vec::new();
+    for (state, since) in [
+        (RequestState::Scheduled, started),
+        (RequestState::FirstPass, now),
+        (RequestState::FinalPass, now.checked_sub(LATE)?),
+    ] {
+        let found = stream::iter(store.requests_since(state, since).await?);
+        let requests = found.map(|id| store.find_request(id)).buffer_unordered(AT_ONCE);
+        // The index may be behind: what counts is the request itself.
+        let requests: Vec<Option<RequestRecord>> = requests.try_collect().await?;
+        for request in requests.into_iter().flatten() {
+            let overdue = overdue(&request, now);
+            if overdue.is_late {
+                late.push(request.request_id);
+            }
+            if overdue.is_unstarted {
+                unstarted.push(request.request_id);
+            }
+        }
     }
-    measure(
-        store.table(),
-        &[("LateRequests", Unit::Count, i64::try_from(late.len())?)],
-        &[],
-        now,
-    );
+    let metrics = [
+        ("LateRequests", Unit::Count, i64::try_from(late.len())?),
+        ("LateStarts", Unit::Count, i64::try_from(unstarted.len())?),
+    ];
+    measure(store.table(), &metrics, &[], now);
     if !late.is_empty() {
         let named: Vec<String> = late.iter().take(NAMED).map(ToString::to_string).collect();
         tracing::error!(count = late.len(), requests = ?named, "requests are not done a day after their start");
     }
-    for id in store
-        .requests_since(RequestState::Checking, now.checked_sub(CHECKED_WITHIN)?)
-        .await?
-    {
+    for request_id in unstarted {
+        tracing::error!(request.id = %request_id, "a request was not started at its time; it is now");
+        let pass = Pass::First;
+        queues.send(Queue::Start, &StartPass { request_id, pass }).await?;
+        store.look_after(request_id, now, now).await?;
+    }
+    look_after_checks(store, queues, now).await
+}
+
+/// Says what is wrong with a request's time. Hours count in which its frame is open.
+fn overdue(request: &RequestRecord, now: Timestamp) -> Overdue {
+    let Ok(since) = request.state_since.parse::<Timestamp>() else {
+        return Overdue::default();
+    };
+    let is_looked_after = |since: Timestamp| request.looked_after.is_some_and(|at| at >= since.as_second());
+    let waiting = request
+        .open_since(now)
+        .filter(|open| now.duration_since(*open) >= STARTED_WITHIN);
+    match request.state {
+        RequestState::Scheduled => Overdue {
+            is_late: false,
+            is_unstarted: waiting
+                .is_some_and(|open| !is_looked_after(open.max(now.checked_sub(EVERY).unwrap_or(open)))),
+        },
+        RequestState::FirstPass => Overdue {
+            is_late: request.open_time(since, now) >= LATE || takes_days(request),
+            // What an earlier night interrupted; `trigger` says when it has woken it.
+            is_unstarted: waiting.is_some_and(|open| open > since && !is_looked_after(open)),
+        },
+        RequestState::FinalPass => Overdue {
+            is_late: now.duration_since(since) >= LATE,
+            is_unstarted: false,
+        },
+        _ => Overdue::default(),
+    }
+}
+
+/// Whether it was known when it began that it takes longer than a day, even at best.
+fn takes_days(request: &RequestRecord) -> bool {
+    let least = request.estimated.map(|estimated| estimated.low);
+    least.is_some_and(|seconds| seconds >= LATE.as_secs().unsigned_abs())
+}
+
+async fn look_after_checks(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
+    let since = now.checked_sub(CHECKED_WITHIN)?;
+    for id in store.requests_since(RequestState::Checking, since).await? {
         if store.look_after(id, now.checked_sub(EVERY)?, now).await? {
             look_after(store, queues, id).await?;
         }
@@ -62,4 +138,128 @@ async fn look_after(store: &Store, queues: &Queues, id: RequestId) -> anyhow::Re
         good_rows_only: false,
     };
     Ok(queues.send(Queue::Ingest, &admit).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use mailvan::domain::speed::Seconds;
+    use mailvan::domain::{AfterEnd, Window};
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-{text}:00Z").parse().unwrap()
+    }
+
+    /// In a state since then, with a frame from ten in the evening to six in the morning.
+    fn request(state: RequestState, since: &str) -> RequestRecord {
+        let made = at("20T12:00");
+        let contact = "anna@example.com".parse().unwrap();
+        let id = RequestId::from_parts(0, [0; 10]);
+        let window = Window::parse("2026-11-23T22:00", Some("2026-11-24T06:00"), "UTC", made);
+        RequestRecord {
+            window: Some(window.unwrap()),
+            ..RequestRecord::made(id, state, contact, String::new(), at(since))
+        }
+    }
+
+    fn is_late(request: &RequestRecord, now: &str) -> bool {
+        overdue(request, at(now)).is_late
+    }
+
+    fn is_unstarted(request: &RequestRecord, now: &str) -> bool {
+        overdue(request, at(now)).is_unstarted
+    }
+
+    fn looked_after(request: &RequestRecord, when: &str) -> RequestRecord {
+        RequestRecord {
+            looked_after: Some(at(when).as_second()),
+            ..request.clone()
+        }
+    }
+
+    #[test]
+    fn nights_count_by_their_open_hours() {
+        let copying = request(RequestState::FirstPass, "23T22:00");
+        // Three nights of eight hours.
+        for (now, late) in [
+            ("24T23:00", false),
+            ("26T05:59", false),
+            ("26T06:00", true),
+            ("26T12:00", true),
+        ] {
+            assert_eq!(is_late(&copying, now), late, "{now}");
+        }
+        let window = copying
+            .window
+            .clone()
+            .map(|window| window.with_after_end(AfterEnd::Continue));
+        let goes_on = RequestRecord {
+            window,
+            ..copying.clone()
+        };
+        let at_once = RequestRecord {
+            window: None,
+            ..copying
+        };
+        for request in [goes_on, at_once, request(RequestState::FinalPass, "23T22:00")] {
+            assert!(
+                !is_late(&request, "24T21:59") && is_late(&request, "24T22:00"),
+                "{request:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_that_takes_days_at_best_is_late_from_its_start() {
+        let estimated = |low| Some(Seconds { low, high: 1 << 20 });
+        let copying = |low| RequestRecord {
+            estimated: estimated(low),
+            ..request(RequestState::FirstPass, "23T22:00")
+        };
+        assert!(is_late(&copying(86_400), "23T22:01") && !is_late(&copying(86_399), "23T22:01"));
+    }
+
+    #[test]
+    fn start_that_nobody_made_is_found_while_the_frame_is_open() {
+        let scheduled = request(RequestState::Scheduled, "20T12:00");
+        for (now, found) in [
+            ("23T21:00", false),
+            ("23T22:09", false),
+            ("23T22:10", true),
+            ("24T05:59", true),
+            ("24T07:00", false),
+            ("24T22:05", false),
+            ("24T22:10", true),
+        ] {
+            assert_eq!(is_unstarted(&scheduled, now), found, "{now}");
+        }
+        // Once an hour, until it has started.
+        let started = looked_after(&scheduled, "23T22:10");
+        assert!(!is_unstarted(&started, "23T23:09") && is_unstarted(&started, "23T23:11"));
+        // Mended when the night had begun.
+        let mended = request(RequestState::Scheduled, "23T23:00");
+        assert!(!is_unstarted(&mended, "23T23:09") && is_unstarted(&mended, "23T23:10"));
+        let at_once = RequestRecord {
+            window: None,
+            ..scheduled
+        };
+        assert!(!is_unstarted(&at_once, "20T12:09") && is_unstarted(&at_once, "20T12:10"));
+    }
+
+    #[test]
+    fn night_that_nobody_woke_is_found_and_the_first_one_never() {
+        let copying = request(RequestState::FirstPass, "23T22:00");
+        for (now, found) in [
+            ("23T23:00", false),
+            ("24T12:00", false),
+            ("24T22:09", false),
+            ("24T22:10", true),
+        ] {
+            assert_eq!(is_unstarted(&copying, now), found, "{now}");
+        }
+        let woken = looked_after(&copying, "24T22:00");
+        assert!(!is_unstarted(&woken, "25T05:00") && is_unstarted(&woken, "25T22:10"));
+        assert!(!is_unstarted(&request(RequestState::FinalPass, "23T22:00"), "24T23:00"));
+    }
 }

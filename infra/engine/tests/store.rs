@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::speed::{Amount, Sample};
 use mailvan::domain::{
-    Capacity, Check, CheckState, CopyOptions, EmailAddress, Endpoint, Host, JobId, Load, MailboxOrder, RequestEvent,
-    RequestId, RequestState, Secret, TicketSystem, Window,
+    Capacity, Check, CheckState, CopyOptions, EmailAddress, Endpoint, Host, JobId, Load, MailboxOrder, PassOutcome,
+    RequestEvent, RequestId, RequestState, Secret, TicketSystem, Window,
 };
 use mailvan::store::check::MendedRow;
 use mailvan::store::job::Failure;
@@ -90,9 +90,10 @@ async fn conditions_of_the_table_hold() {
     rows_are_mended_only_when_all_are_read(&store).await;
     checks_count_only_when_they_have_begun(&store).await;
     starts_decided_by_another_frame_are_refused(&store).await;
-    room_is_promised_until_it_is_freed_or_over(&store).await;
+    room_is_promised_until_its_request_leaves_its_frames(&store).await;
     speeds_are_remembered(&store).await;
     late_requests_are_found_and_looked_after_once(&store).await;
+    a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     each_ticket_system_is_told_by_one_at_a_time(&store).await;
 }
 
@@ -167,19 +168,55 @@ async fn starts_decided_by_another_frame_are_refused(store: &Store) {
     );
 }
 
-async fn room_is_promised_until_it_is_freed_or_over(store: &Store) {
+async fn room_is_promised_until_its_request_leaves_its_frames(store: &Store) {
     let loads = [("imap.example.org".to_owned(), Load { mailboxes: 3, bytes: 7 })].into();
     let (reservation, _) = Capacity::default().place(None, &loads, &[], now());
-    store.reserve(id(1), reservation.clone()).await.unwrap();
-    store.reserve(id(1), reservation.clone()).await.unwrap();
-    store.reserve(id(2), reservation.clone()).await.unwrap();
     let beside = async |id, now| store.reservations_beside(id, now).await.unwrap();
+    let scheduled = |number| request(number, RequestState::Scheduled);
+    for number in [4, 5] {
+        store.create_request(&scheduled(number)).await.unwrap();
+        store.reserve(&scheduled(number), reservation.clone()).await.unwrap();
+        store.reserve(&scheduled(number), reservation.clone()).await.unwrap();
+    }
     assert_eq!(beside(None, now()).await.len(), 2);
-    assert_eq!(beside(Some(id(1)), now()).await, std::slice::from_ref(&reservation));
-    store.free(id(2)).await.unwrap();
-    store.free(id(2)).await.unwrap();
-    assert_eq!(beside(Some(id(1)), now()).await, []);
+    assert_eq!(beside(Some(id(4)), now()).await, std::slice::from_ref(&reservation));
     assert_eq!(beside(None, reservation.end().unwrap()).await, []);
+
+    // All the ways on and out.
+    let first = mailvan::domain::Pass::First;
+    let settled = |outcome| RequestEvent::PassSettled { pass: first, outcome };
+    let ends = [
+        (RequestState::Checking, RequestEvent::FaultsFound),
+        (RequestState::Checking, RequestEvent::Failed),
+        (RequestState::NeedsAttention, RequestEvent::Cancelled),
+        (RequestState::Scheduled, RequestEvent::NoneCanStart),
+        (RequestState::Scheduled, RequestEvent::Cancelled),
+        (RequestState::Scheduled, RequestEvent::Failed),
+        (RequestState::FirstPass, settled(PassOutcome::AllWell)),
+        (RequestState::FirstPass, settled(PassOutcome::WithExceptions)),
+        (RequestState::FirstPass, settled(PassOutcome::AllFailed)),
+        (RequestState::FirstPass, RequestEvent::Cancelled),
+        (RequestState::FirstPass, RequestEvent::Failed),
+    ];
+    for (number, (state, event)) in (20..).zip(ends) {
+        let before = request(number, state);
+        store.create_request(&before).await.unwrap();
+        store.reserve(&before, reservation.clone()).await.unwrap();
+        assert_eq!(beside(None, now()).await.len(), 3, "{state} {event:?}");
+        let change = RequestChange::default();
+        store.advance_request(id(number), event, now(), change).await.unwrap();
+        assert_eq!(beside(None, now()).await.len(), 2, "{state} {event:?}");
+        // Whoever was about to promise it is late.
+        let late = store.reserve(&before, reservation.clone()).await;
+        assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    }
+    let begun = RequestEvent::PassStarted(first);
+    for event in [begun, RequestEvent::Cancelled] {
+        assert_eq!(beside(None, now()).await.len(), 2, "{event:?}");
+        let change = RequestChange::default();
+        store.advance_request(id(5), event, now(), change).await.unwrap();
+    }
+    assert_eq!(beside(None, now()).await, std::slice::from_ref(&reservation));
 }
 
 async fn speeds_are_remembered(store: &Store) {
@@ -210,6 +247,28 @@ async fn late_requests_are_found_and_looked_after_once(store: &Store) {
         (true, false, true)
     );
     assert!(!store.look_after(id(9), at(0), at(0)).await.unwrap());
+}
+
+/// Each look is a login, and a few wrong ones lock mailboxes.
+async fn a_mailbox_is_looked_at_by_one_at_a_time(store: &Store) {
+    let at = |seconds| now().checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    let check = |times| Check {
+        state: CheckState::Running,
+        times,
+        ..Check::default()
+    };
+    let id = job(1, 2).job_id;
+    let lease = async |seconds| {
+        store
+            .lease_check(id, &check(0), at(seconds + 60), at(seconds))
+            .await
+            .unwrap()
+    };
+    assert_eq!((lease(0).await, lease(0).await, lease(59).await), (true, false, false));
+    // It rests before the next look, and how many there were is in the table.
+    store.note_check(id, &check(1), at(100)).await.unwrap();
+    assert_eq!(store.job(id).await.unwrap().check.times, 1);
+    assert_eq!((lease(99).await, lease(100).await), (false, true));
 }
 
 async fn each_ticket_system_is_told_by_one_at_a_time(store: &Store) {

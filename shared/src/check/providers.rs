@@ -1,4 +1,4 @@
-//! Large providers: where their mailboxes are opened, and what they ask for.
+//! Large providers: where their mailboxes are opened, what they ask for, and how much they give out in a day.
 //!
 //! What they say to a refused login and what they ask for is as of 2026.
 
@@ -31,6 +31,8 @@ pub struct Provider {
     pub how: &'static str,
     /// Where IMAP is switched on, in words; empty where it always is.
     pub switch: &'static str,
+    /// How many bytes it gives out of a mailbox in a day, by IMAP; none where it does not say.
+    pub daily_bytes: Option<u64>,
 }
 
 const PROVIDERS: [Provider; 14] = [
@@ -41,6 +43,9 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "In the Google account, switch on 2-Step Verification, then make an app password at https://myaccount.google.com/apppasswords and give that here",
         switch: "In Gmail's settings, under Forwarding and POP/IMAP, enable IMAP; in Google Workspace the administrator may have to allow it",
+        // "Download via IMAP 2500 MB" a day: https://support.google.com/a/answer/1071518 (2026). For accounts that nobody
+        // pays for Google tells none; it will not be more.
+        daily_bytes: Some(2_500_000_000),
     },
     Provider {
         name: "Microsoft 365 and Outlook.com",
@@ -49,6 +54,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Token,
         how: "Microsoft lets programs in by its own sign-in page only (OAuth), which this service cannot use yet; please ask support how to go on",
         switch: "The administrator enables IMAP for the mailbox in the Exchange admin centre, under its email apps",
+        daily_bytes: None,
     },
     Provider {
         name: "Yahoo",
@@ -67,6 +73,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "In Yahoo's account security, generate an app password and give that here",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "AOL",
@@ -75,6 +82,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "In AOL's account security, generate an app password and give that here",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "iCloud",
@@ -83,6 +91,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "At https://account.apple.com, under Sign-In and Security, make an app-specific password and give that here",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "Fastmail",
@@ -91,6 +100,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "In Fastmail's settings, under Privacy & Security, make an app password for IMAP and give that here",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "Yandex",
@@ -99,6 +109,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "In the Yandex account, make an app password for mail and give that here",
         switch: "In Yandex Mail's settings, under Email clients, allow access by IMAP and by app passwords",
+        daily_bytes: None,
     },
     Provider {
         name: "Mail.ru",
@@ -107,6 +118,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::AppPassword,
         how: "In the Mail.ru account, make a password for external applications and give that here",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "GMX",
@@ -115,6 +127,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Password,
         how: "With two-factor authentication, make an application-specific password in GMX's settings and give that here",
         switch: "In GMX's settings, under POP3/IMAP, allow access by POP3 and IMAP",
+        daily_bytes: None,
     },
     Provider {
         name: "WEB.DE",
@@ -123,6 +136,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Password,
         how: "With two-factor authentication, make an application-specific password in WEB.DE's settings and give that here",
         switch: "In WEB.DE's settings, under POP3/IMAP, allow access by POP3 and IMAP",
+        daily_bytes: None,
     },
     Provider {
         name: "IONOS",
@@ -131,6 +145,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Password,
         how: "",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "Strato",
@@ -139,6 +154,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Password,
         how: "",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "OVHcloud",
@@ -147,6 +163,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Password,
         how: "",
         switch: "",
+        daily_bytes: None,
     },
     Provider {
         name: "Zoho Mail",
@@ -155,6 +172,7 @@ const PROVIDERS: [Provider; 14] = [
         asks: Asks::Password,
         how: "With two-factor authentication, make an app password in Zoho's account security and give that here",
         switch: "In Zoho Mail's settings, under Mail Accounts, enable IMAP access",
+        daily_bytes: None,
     },
 ];
 

@@ -276,14 +276,14 @@ impl Capacity {
     }
 
     /// The next frame that this fits, at the same time of a later day; one that is too short is made as
-    /// long as it takes. Only with a start that is `allowed`.
+    /// long as it takes. Only one that is `allowed`.
     pub fn next_that_fits(
         &self,
         window: &Window,
         hosts: &Loads,
         others: &[Reservation],
         now: Timestamp,
-        allowed: impl Fn(Timestamp) -> bool,
+        allowed: impl Fn(&Window) -> bool,
     ) -> Option<Window> {
         let window = match self.place(Some(window), hosts, others, now).1 {
             Fit::TooLong(needed) if needed <= MAX_LENGTH => window.lengthened(needed)?,
@@ -293,7 +293,7 @@ impl Capacity {
         let latest = now.checked_add(MAX_AHEAD).ok()?;
         let days = MAX_AHEAD.as_hours() / 24;
         let candidates = (0..=days).filter_map(|days| window.days_later(days));
-        let mut allowed = candidates.filter(|candidate| candidate.start() <= latest && allowed(candidate.start()));
+        let mut allowed = candidates.filter(|candidate| candidate.start() <= latest && allowed(candidate));
         allowed.find(|candidate| self.place(Some(candidate), hosts, others, now).1 == Fit::Fits)
     }
 }

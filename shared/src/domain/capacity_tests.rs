@@ -89,8 +89,7 @@ fn frame_is_full_when_its_server_is_and_for_that_server_only() {
         (Fit::Fits, Fit::Full, Fit::Fits)
     );
     // The next night has room.
-    let allowed = |_| true;
-    let next = CAPACITY.next_that_fits(&night(), &loads(&[("a", 10, 40)]), &[first], now(), allowed);
+    let next = CAPACITY.next_that_fits(&night(), &loads(&[("a", 10, 40)]), &[first], now(), |_| true);
     assert_eq!(next.unwrap().start(), at("2026-11-26T22:00:00+01:00"));
 }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Window;
+use super::frame::Opening;
 use super::speed::{Amount, Seconds, Speed};
 
 /// What a mailbox takes besides its messages: queues, two logins, its plan.
@@ -122,6 +123,33 @@ pub fn done(seconds: Seconds, window: Option<&Window>, start: Timestamp) -> Esti
     }
 }
 
+impl Estimate {
+    /// The same where what is left comes in parts, between which so many days pass.
+    #[must_use]
+    pub fn after_days(self, days: u64, window: Option<&Window>, start: Timestamp) -> Self {
+        let after = |days: u64| {
+            let hours = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(24);
+            let at = SignedDuration::try_from_hours(hours).and_then(|time| start.checked_add(time).ok());
+            let at = at.unwrap_or(Timestamp::MAX);
+            match window.map(|window| window.opening(at)) {
+                Some(Opening::Closed { until }) => until,
+                _ => at,
+            }
+        };
+        Self {
+            from: self.from.max(after(days)),
+            // Nobody knows when its day begins, nor what others have fetched of it.
+            until: self.until.max(after(days.saturating_add(1))),
+            ..self
+        }
+    }
+}
+
+/// How many days pass between the first and the last part, where so many bytes come in a day.
+pub fn days_between_parts(left: u64, daily: u64) -> u64 {
+    left.saturating_sub(1) / daily.max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +218,28 @@ mod tests {
         );
         let estimate = done(hours(1, 1), None, now);
         assert_eq!(estimate.from, at("2026-11-20T13:00:00Z"));
+    }
+
+    #[test]
+    fn what_comes_by_the_day_puts_it_off_by_days() {
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let hour = Seconds { low: 1800, high: 3600 };
+        let parts = [0, 1, 1_000, 1_001, 2_000, 2_001].map(|left| days_between_parts(left, 1_000));
+        assert_eq!(parts, [0, 0, 0, 1, 1, 2]);
+        let capped = |days, window: Option<&Window>, start| done(hour, window, start).after_days(days, window, start);
+        let estimate = capped(2, None, now);
+        assert_eq!(
+            (estimate.from, estimate.until, estimate.seconds_high),
+            (at("2026-11-22T12:00:00Z"), at("2026-11-23T12:00:00Z"), 3600)
+        );
+        // Two days after an order in the morning it is night again at ten.
+        let night = Window::parse("2026-11-25T22:00", Some("2026-11-26T06:00"), "UTC", now).unwrap();
+        assert_eq!(capped(1, Some(&night), night.start()).from, at("2026-11-26T22:00:00Z"));
+        assert_eq!(
+            capped(1, Some(&night), at("2026-11-26T09:00:00Z")).from,
+            at("2026-11-27T22:00:00Z")
+        );
+        assert_eq!(capped(u64::MAX, None, now).until, Timestamp::MAX);
     }
 }

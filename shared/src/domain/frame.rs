@@ -75,6 +75,16 @@ impl Window {
         }
     }
 
+    /// Since when the frame is open; none where it is ahead, or over for the night.
+    pub fn open_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let start = if self.end().is_some() && self.after_end() == AfterEnd::NextNight {
+            self.frames(now).next()?.0
+        } else {
+            self.start()
+        };
+        (start <= now).then_some(start)
+    }
+
     /// Until when copying has to wait; none where it may go on, or may within a minute.
     pub fn pause(&self, now: Timestamp) -> Option<Timestamp> {
         match self.opening(now) {

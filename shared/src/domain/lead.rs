@@ -47,6 +47,11 @@ impl LeadTimes {
         ordinary: SignedDuration::ZERO,
         weekend: SignedDuration::ZERO,
     };
+
+    /// Whether the rules about starts and frames hold.
+    pub fn are_kept(self) -> bool {
+        self != Self::WAIVED
+    }
 }
 
 /// Says whether an order made at `now` may start at `start`.
@@ -79,7 +84,7 @@ pub fn earliest_start(now: Timestamp, days: Workdays<'_>, lead: LeadTimes) -> Ti
 }
 
 fn is_allowed(start: Timestamp, now: Timestamp, days: Workdays<'_>, lead: LeadTimes) -> bool {
-    if lead == LeadTimes::WAIVED {
+    if !lead.are_kept() {
         return true;
     }
     start >= later(now, lead.ordinary) && (start >= later(now, lead.weekend) || !days.is_free(start))

@@ -173,6 +173,16 @@ impl RequestState {
         )
     }
 
+    /// Whether room in its time frames is promised to it.
+    pub fn has_room(self) -> bool {
+        matches!(self, Self::Scheduled | Self::FirstPass)
+    }
+
+    /// Whether room in its time frames is being promised to it, before it is scheduled.
+    pub fn may_be_given_room(self) -> bool {
+        transition(self, RequestEvent::Accepted) == Ok(Self::Scheduled)
+    }
+
     /// Whether it can be shown what the first pass would do: its mailboxes are known, and it has not
     /// begun.
     pub fn allows_preview(self) -> bool {

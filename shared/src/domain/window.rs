@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AfterEnd, Zone};
 
+/// The shortest frame that is taken: in a shorter one a night is over before much was copied.
+pub const MIN_LENGTH: SignedDuration = SignedDuration::from_hours(1);
 /// The longest frame.
 pub const MAX_LENGTH: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How far ahead a frame may start.
@@ -124,6 +126,11 @@ impl Window {
     pub(super) fn with_bounds(&self, start: Timestamp, end: Option<Timestamp>) -> Option<Self> {
         let frame = Self::new(start, end, self.zone.clone()).ok()?;
         Some(frame.with_after_end(self.after_end))
+    }
+
+    /// How long it is, if it has an end.
+    pub fn length(&self) -> Option<SignedDuration> {
+        Some(self.end?.duration_since(self.start))
     }
 
     /// The zone the customer thinks in; what is shown to them is shown in it.

@@ -336,7 +336,10 @@ const EVERY_KIND: [NoticeKind; 9] = [
     NoticeKind::Accepted,
     NoticeKind::Refused { generation: 1 },
     NoticeKind::Scheduled,
-    NoticeKind::FoundAgain { start: 1_795_600_000 },
+    NoticeKind::FoundAgain {
+        start: 1_795_600_000,
+        further: false,
+    },
     NoticeKind::FirstPassDone,
     NoticeKind::Finished,
     NoticeKind::Failed,

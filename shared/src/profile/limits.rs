@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::{Fault, within};
+use crate::domain::window::MIN_LENGTH;
 use crate::imap::Compression;
+
+/// What a night takes besides: until the first fault shows, and from the last pause to the last try.
+const BESIDE_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// `[limits]`: how much is done at once; every one has a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -49,6 +54,13 @@ impl Limits {
     /// For how long nothing may get done before a mailbox fails.
     pub fn patience(&self) -> Duration {
         Duration::from_mins(self.patience_minutes.into())
+    }
+
+    /// The shortest time frame that is taken: a server that is down is given up within one, because each night
+    /// tries anew.
+    pub fn shortest_frame(&self) -> SignedDuration {
+        let patience = SignedDuration::from_mins(self.patience_minutes.into());
+        MIN_LENGTH.max(patience.saturating_add(BESIDE_PATIENCE))
     }
 
     pub(crate) fn compression(&self) -> Compression {

@@ -12,7 +12,7 @@ use super::{Store, StoreError, belonging, request, stamp};
 use crate::domain::RequestId;
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read, [`NoticeKind::FoundAgain`] once for each start, and [`NoticeKind::Imported`] once for each import at
+/// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, and [`NoticeKind::Imported`] once for each import at
 /// most (see [`crate::imports`]).
 ///
 /// Two different files can be read in the same generation, since a URL takes more than one. The
@@ -36,6 +36,9 @@ pub enum NoticeKind {
     FoundAgain {
         /// Before which start, in seconds since 1970.
         start: i64,
+        /// It tells what was found after the first had been sent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        further: bool,
     },
     /// The first pass is done; the DNS can be changed.
     FirstPassDone,
@@ -58,7 +61,8 @@ impl fmt::Display for NoticeKind {
             Self::Accepted => f.write_str("accepted"),
             Self::Refused { generation } => write!(f, "refused_{generation}"),
             Self::Scheduled => f.write_str("scheduled"),
-            Self::FoundAgain { start } => write!(f, "found_again_{start}"),
+            Self::FoundAgain { start, further: false } => write!(f, "found_again_{start}"),
+            Self::FoundAgain { start, further: true } => write!(f, "found_again_{start}_further"),
             Self::FirstPassDone => f.write_str("first_pass_done"),
             Self::Finished => f.write_str("finished"),
             Self::Failed => f.write_str("failed"),

@@ -40,7 +40,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Takes it upon the caller to look after a request; false where somebody has since `before`.
+    /// Takes it upon the caller to look after a request, or notes that it has been; false where somebody has
+    /// since `before`.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -13,7 +13,7 @@ use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, R
 
 mod change;
 
-pub use change::RequestChange;
+pub use change::{AnnouncedFile, RequestChange};
 
 /// How long a request is kept that nobody goes on with before it is scheduled.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -76,6 +76,9 @@ pub struct RequestRecord {
     /// Since when it was being checked when the checks of its mailboxes began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks_begun: Option<String>,
+    /// When the clock, or who woke it for the night, looked after it last, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_after: Option<i64>,
     /// How long the first pass would take, as it was told when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated: Option<Seconds>,
@@ -125,6 +128,7 @@ impl RequestRecord {
             csv_sha256: None,
             open_jobs: 0,
             checks_begun: None,
+            looked_after: None,
             estimated: None,
             open_attachments: 0,
             error_code: None,
@@ -138,15 +142,6 @@ impl RequestRecord {
     pub fn checks_have_begun(&self) -> bool {
         self.checks_begun.as_ref() == Some(&self.state_since)
     }
-}
-
-/// What a customer says of a file before it is uploaded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AnnouncedFile {
-    /// Its exact length.
-    pub bytes: Option<u64>,
-    /// Its SHA-256 in base64.
-    pub sha256: Option<String>,
 }
 
 pub(super) fn keys(id: RequestId) -> (String, String) {
@@ -191,8 +186,9 @@ impl Store {
             .ok_or_else(|| StoreError::Missing(format!("request {id}")))
     }
 
-    /// Moves a request on. State and notice are durable together on return; an end destroys the
-    /// data key in the same write. Idempotency key: the request and the event.
+    /// Moves a request on. State and notice are durable together on return; an end destroys the data key in
+    /// the same write, and whoever leaves the time frames gives their room back in it. Idempotency key: the
+    /// request and the event.
     ///
     /// # Errors
     /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
@@ -287,6 +283,7 @@ impl Store {
                 .build(),
         ];
         items.extend(self.queued_notice(record.request_id, change.notice, now)?);
+        items.extend(self.freed(record.request_id, record.state, next, now)?);
         self.transact(items).await?;
         Ok(after)
     }

@@ -14,6 +14,15 @@ impl RequestRecord {
         self.window.as_ref()?.wait_for_start(now)
     }
 
+    /// Since when its frame is open, and it is in the state that it is in; none where the frame is not open.
+    pub fn open_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let since: Timestamp = self.state_since.parse().ok()?;
+        match &self.window {
+            Some(window) => Some(window.open_since(now)?.max(since)),
+            None => Some(since),
+        }
+    }
+
     /// How long its frame was open between two moments; without one it always is.
     pub fn open_time(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
         match &self.window {

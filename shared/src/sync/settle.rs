@@ -1,5 +1,6 @@
 //! When the last mailbox of a pass has ended, its request moves on.
 
+use futures_util::{TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::SyncError;
@@ -8,8 +9,11 @@ use crate::domain::{JobId, Pass, PassOutcome, RequestEvent, RequestId, RequestSt
 use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
 use crate::store::request::RequestChange;
-use crate::store::{Advance, NoticeKind, RequestRecord, Store, StoreError};
+use crate::store::{Advance, JobRecord, NoticeKind, RequestRecord, Store, StoreError};
 use crate::telemetry::{Unit, measure};
+
+/// How many mailboxes of a cancelled request are ended at the same time.
+const ENDED_AT_ONCE: usize = 16;
 
 /// Moves a request on if no mailbox is open in its pass, and gives the notices that wait to be
 /// sent. Idempotency key: the request and its pass; run again, it gives the same notices until they
@@ -85,15 +89,15 @@ pub async fn fail_mailbox(
     settle_request(store, id.request(), now).await
 }
 
-/// Ends all mailboxes of a cancelled request.
+/// Ends mailboxes of a request that has ended, those that have not ended yet.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn cancel_jobs(store: &Store, id: RequestId, generation: u32, now: Timestamp) -> Result<(), StoreError> {
-    for job in store.jobs(id, generation).await? {
-        store.cancel_job(job.job_id, now).await?;
-    }
-    Ok(())
+pub async fn cancel_jobs(store: &Store, jobs: &[JobRecord], now: Timestamp) -> Result<(), StoreError> {
+    let open = jobs.iter().filter(|job| job.status.state().is_open());
+    stream::iter(open.map(|job| Ok(job.job_id)))
+        .try_for_each_concurrent(ENDED_AT_ONCE, |id| store.cancel_job(id, now))
+        .await
 }
 
 impl SyncError {

@@ -98,6 +98,7 @@ export default {
       earliest: 'Frühester Beginn ist {when}.',
       missing: 'Wählen Sie, wann es beginnen soll.',
       order: 'Das Ende muss nach dem Beginn liegen.',
+      short: 'Ein Zeitfenster muss mindestens {minutes} Minuten lang sein.',
     },
     what: {
       title: 'Was soll kopiert werden?',
@@ -447,6 +448,7 @@ export default {
     bad_time: 'Das ist keine Uhrzeit mit Tag.',
     time_does_not_exist: 'Diese Uhrzeit gibt es an dem Tag nicht, weil die Uhren umgestellt werden.',
     end_before_start: 'Das Ende muss nach dem Beginn liegen.',
+    window_too_short: 'Das Zeitfenster ist zu kurz. Lassen Sie es später enden.',
     window_too_long: 'Das Zeitfenster darf höchstens 14 Tage lang sein.',
     start_too_far_ahead: 'Der Beginn darf höchstens 90 Tage voraus liegen.',
     too_early: 'Dieser Beginn ist zu früh.',
@@ -497,7 +499,7 @@ export default {
   },
   // Sentences of the service that have values in them, marked by {}.
   sentences: [
-    ['A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}).', 'Ein Umzug wird {} Stunden vorher bestellt, und {} Stunden vor einem Beginn an einem Samstag, Sonntag oder Feiertag ({}).'],
+    ['A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}). A time frame that ends is {} minutes long at least.', 'Ein Umzug wird {} Stunden vorher bestellt, und {} Stunden vor einem Beginn an einem Samstag, Sonntag oder Feiertag ({}). Ein Zeitfenster mit einem Ende ist mindestens {} Minuten lang.'],
     ['another version of it is there already, and was kept', 'Davon ist schon eine andere Fassung da; sie wurde gelassen.'],
     ['another one of the upload has the same UID; that one was taken', 'Ein anderer Eintrag der Datei hat dieselbe Kennung (UID); jener wurde genommen.'],
     ['the contact on line {} has the same UID; that one was taken', 'Der Kontakt in Zeile {} hat dieselbe Kennung (UID); jener wurde genommen.'],

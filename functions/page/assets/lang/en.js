@@ -98,6 +98,7 @@ export default {
       earliest: 'The earliest start is {when}.',
       missing: 'Choose when it shall begin.',
       order: 'The end has to be after the beginning.',
+      short: 'A time frame has to be at least {minutes} minutes long.',
     },
     what: {
       title: 'What shall be copied?',

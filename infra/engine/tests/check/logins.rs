@@ -26,6 +26,20 @@ async fn wrong_password_is_told_on_the_side_where_it_is_wrong() {
 }
 
 #[tokio::test]
+async fn new_provider_that_refuses_or_is_not_there_is_told_apart() {
+    let (source, destination) = (server("previous", |_| ()), server("provider", |_| ()));
+    let mut subject = Subject::between(source.port(), destination.port());
+    subject.has_own_password = true;
+    subject.destination.credentials = Credentials::Own {
+        user: USER.to_owned(),
+        password: Secret::from("p:wrong"),
+    };
+    is(&subject.fault().await, CheckCode::DestinationWrongPassword);
+    let subject = Subject::between(source.port(), closed_port());
+    is(&subject.fault().await, CheckCode::DestinationUnreachable);
+}
+
+#[tokio::test]
 async fn mailbox_that_is_not_at_the_new_provider_is_missed() {
     let source = server("previous", |_| ());
     let empty = server("provider", |options| {
@@ -57,13 +71,8 @@ async fn server_that_takes_no_more_connections_is_crowded() {
 #[tokio::test]
 async fn server_that_is_not_there_is_told_from_one_that_is_inside() {
     let destination = server("provider", |_| ());
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
     is(
-        &Subject::between(closed, destination.port()).fault().await,
+        &Subject::between(closed_port(), destination.port()).fault().await,
         CheckCode::SourceConnectionRefused,
     );
     let mut subject = Subject::between(destination.port(), destination.port());
@@ -87,4 +96,10 @@ async fn server_without_encryption_is_told_as_that() {
     let mut subject = Subject::between(source.port(), destination.port());
     subject.source.connector = Connector::try_new(AddressPolicy::Any, false, None).unwrap();
     is(&subject.fault().await, CheckCode::SourcePlaintextRefused);
+}
+
+/// A port that nobody listens on.
+fn closed_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }

@@ -18,7 +18,7 @@ use mailvan::clock::Deadline;
 use mailvan::domain::{CheckCode, CheckFault, CopyOptions, Endpoint, JobId, RequestId, Secret, Security};
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::imap::{Connector, Credentials};
-use mailvan::profile::{Limits, Profile};
+use mailvan::profile::{DestinationAuth, Limits, Profile};
 use mailvan::sync::{Access, Mailbox};
 use mailvan_local::dovecot::{Dovecot, Login, Options};
 
@@ -47,6 +47,8 @@ struct Subject {
     options: CopyOptions,
     domain: &'static str,
     within: Duration,
+    /// Whether the destination is opened with the mailbox's own password.
+    has_own_password: bool,
 }
 
 impl Subject {
@@ -72,6 +74,7 @@ impl Subject {
             options: CopyOptions::default(),
             domain: "lighthouse.example",
             within: Duration::from_secs(40),
+            has_own_password: false,
         }
     }
 
@@ -84,7 +87,10 @@ impl Subject {
             limits: Limits::default(),
             options: self.options,
         };
-        let profile = Profile::parse(include_str!("../../../profile.example.toml")).unwrap();
+        let mut profile = Profile::parse(include_str!("../../../profile.example.toml")).unwrap();
+        if self.has_own_password {
+            profile.imap.auth = DestinationAuth::Password;
+        }
         let to = USER.parse().unwrap();
         look(&mailbox, self.domain, &to, &profile, Deadline::after(self.within)).await
     }

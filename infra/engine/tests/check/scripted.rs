@@ -76,6 +76,22 @@ async fn words_of_large_providers_are_understood() {
         ),
         (
             GREETING,
+            &[(
+                "AUTHENTICATE",
+                "% NO [ALERT] Please log in via your web browser: https://support.example (Failure)\r\n",
+            )],
+            CheckCode::SourceLoginBlocked,
+        ),
+        (
+            GREETING,
+            &[
+                ("AUTHENTICATE", "% OK [CAPABILITY IMAP4rev1] done\r\n"),
+                ("LIST", "% NO Mailbox index is corrupted\r\n"),
+            ],
+            CheckCode::SourceFoldersUnreadable,
+        ),
+        (
+            GREETING,
             &[("AUTHENTICATE", "* BYE Too many connections from this address\r\n")],
             CheckCode::SourceTooManyConnections,
         ),
@@ -100,4 +116,14 @@ async fn words_of_large_providers_are_understood() {
         let fault = Subject::between(port, destination.port()).fault().await;
         is(&fault, code);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_out_of_reach() {
+    let destination = server("provider", |_| ());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let fault = Subject::between(port, destination.port()).fault().await;
+    is(&fault, CheckCode::SourceUnreachable);
 }

@@ -22,7 +22,7 @@ fn look_before_the_start_tells_what_to_mend_and_until_when() {
         )],
         ..Check::default()
     };
-    let kind = NoticeKind::FoundAgain { start };
+    let kind = NoticeKind::FoundAgain { start, further: false };
     snapshot("found_again", &composed(kind, &request, &jobs, &[]));
     let german = RequestRecord {
         language: Language::German,

@@ -1,9 +1,18 @@
-//! What a step changes of a request besides its state.
+//! What a step changes of a request besides its state, and what is said of a file before it is there.
 
 use crate::domain::RequestState;
 use crate::domain::speed::Seconds;
 use crate::store::job::Failure;
 use crate::store::notice::NoticeKind;
+
+/// What a customer says of a file before it is uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnnouncedFile {
+    /// Its exact length.
+    pub bytes: Option<u64>,
+    /// Its SHA-256 in base64.
+    pub sha256: Option<String>,
+}
 
 /// What is changed together with a request's state.
 #[derive(Clone, Debug, Default)]
