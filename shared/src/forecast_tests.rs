@@ -53,6 +53,7 @@ fn known() -> Known {
             bytes: 10_000_000,
         },
         millis: 10_000,
+        compressed: false,
     };
     let speed = (0..10).fold(Speed::default(), |speed, _| speed.with(sample));
     Known {

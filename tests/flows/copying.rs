@@ -5,8 +5,9 @@ use mailvan_local::dovecot::{Layout, Login, Options};
 use mailvan_local::imap_client::{ImapClient, encode_folder_name};
 use mailvan_local::proxy::{Cut, Direction, Ending, Network, Proxy};
 use mailvan_local::samples::{deliver_between_passes, office, small};
-use mailvan_local::world::Plan;
+use mailvan_local::world::{Plan, World};
 use mailvan_tests::{comparison_of, cut_over, ensure_identical, rest};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poor_servers_and_a_line_that_breaks_lose_and_double_nothing() -> Result<()> {
@@ -62,14 +63,24 @@ async fn poor_servers_and_a_line_that_breaks_lose_and_double_nothing() -> Result
 #[tokio::test(flavor = "multi_thread")]
 async fn two_requests_for_one_mailbox_and_folders_that_go_away_double_and_lose_nothing() -> Result<()> {
     let account = small("quay@harbour.example", "Poller-9", 300, 12);
-    let world = Plan::new("twice", vec![account]).start(|_| {}).await?;
-    let csv = world.csv(world.source.port());
+    let mut plan = Plan::new("twice", vec![account]);
+    plan.source.compression = true;
+    let world = plan.start(|_| {}).await?;
+    let proxy = Proxy::start(world.source.address(), Network::default())?;
+    let csv = world.csv(proxy.port());
+    server_was_slow(&world).await?;
     let order = world.customer.order_by_csv(&csv).await?;
     let again = world.customer.order_by_csv(&csv).await?;
     for order in [&order, &again] {
         assert_eq!(rest(&world, order).await?.state, "awaiting_cutover");
     }
     ensure_identical(&world)?;
+    let bytes = world.customer.status(&order).await?.mailboxes[0].check["bytes"].as_u64();
+    let crossed = proxy.counters().bytes_to_client;
+    assert!(
+        bytes.is_some_and(|bytes| crossed < bytes / 4 * 3),
+        "{crossed} bytes crossed the slow line, of {bytes:?} of mail"
+    );
     world.customer.act(&again, "cancel").await?;
 
     // The user tidies up on both sides, and new mail arrives.
@@ -93,5 +104,28 @@ async fn two_requests_for_one_mailbox_and_folders_that_go_away_double_and_lose_n
         assert!(told.contains("offen") || told.contains("erledigt"), "{comparison}");
     }
     assert_eq!(comparison.differences.len(), 2, "{comparison}");
+    Ok(())
+}
+
+/// Has the service remember that connections to the source were slow, so that it tries whether compressed ones are faster.
+async fn server_was_slow(world: &World) -> Result<()> {
+    let sample =
+        json!({ "M": { "messages": { "N": "100" }, "bytes": { "N": "10000000" }, "millis": { "N": "10000" } } });
+    let item = json!({
+        "PK": { "S": "HOST#127.0.0.1" },
+        "SK": { "S": "SPEED" },
+        "measured": { "N": "3" },
+        "samples": { "L": [&sample, &sample, &sample] },
+    });
+    let table = world.stack.output("TableName")?;
+    let put = [
+        "dynamodb",
+        "put-item",
+        "--table-name",
+        table,
+        "--item",
+        &item.to_string(),
+    ];
+    world.stack.aws(&put).await?;
     Ok(())
 }

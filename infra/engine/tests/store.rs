@@ -226,7 +226,11 @@ async fn speeds_are_remembered(store: &Store) {
         messages: 100,
         bytes: 1 << 20,
     };
-    let sample = Sample { amount, millis: 1_000 };
+    let sample = Sample {
+        amount,
+        millis: 1_000,
+        compressed: false,
+    };
     for _ in 0..30 {
         store.note_speed(&host, sample, now()).await.unwrap();
     }

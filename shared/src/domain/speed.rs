@@ -16,6 +16,13 @@ const FEW: usize = 4;
 const UNKNOWN_SLOW: (u64, u64) = (300_000, 8);
 const UNKNOWN_FAST: (u64, u64) = (8_000_000, 300);
 
+/// A connection that carries fewer bytes a second than this is worth compressing, if anything is: inflating takes a
+/// hundredth of a processor then.
+const SLOW_LINE: u64 = 4_000_000;
+
+/// So many samples of a way tell how fast it is.
+const ENOUGH: usize = 3;
+
 /// How much there is to copy, or was copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
@@ -33,6 +40,9 @@ pub struct Sample {
     pub amount: Amount,
     /// How long, in milliseconds.
     pub millis: u64,
+    /// Whether the connection was to be compressed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compressed: bool,
 }
 
 /// What is known of a server's speed.
@@ -58,6 +68,11 @@ impl Sample {
         self.millis >= 100 && (self.amount.bytes >= 1 << 20 || self.amount.messages >= 100)
     }
 
+    /// Bytes a second, where there were enough to tell them from the time that messages take.
+    fn rate(&self) -> Option<u64> {
+        (self.amount.bytes >= 1 << 20).then(|| self.amount.bytes.saturating_mul(1_000) / self.millis.max(1))
+    }
+
     /// How long this much takes, in milliseconds: by the one measure and by the other.
     fn time_for(&self, amount: Amount) -> Seconds {
         let part = |wanted: u64, done: u64| {
@@ -81,6 +96,21 @@ impl Speed {
         let surplus = self.samples.len().saturating_sub(SAMPLES);
         self.samples.drain(..surplus);
         self
+    }
+
+    /// Whether the next connection is to be compressed: where plain ones are slow, and compressed ones are faster or not
+    /// tried yet. Samples go with time, so each way is tried anew now and then.
+    pub fn favours_compression(&self) -> bool {
+        self.usual_rate(false)
+            .is_some_and(|plain| plain < SLOW_LINE && self.usual_rate(true).is_none_or(|compressed| compressed > plain))
+    }
+
+    /// The median of the bytes a second of one way, where there are samples enough.
+    fn usual_rate(&self, compressed: bool) -> Option<u64> {
+        let of_kind = self.samples.iter().filter(|sample| sample.compressed == compressed);
+        let mut rates: Vec<u64> = of_kind.filter_map(Sample::rate).collect();
+        rates.sort_unstable();
+        (rates.len() >= ENOUGH).then(|| rates.get(rates.len() / 2).copied())?
     }
 
     /// How long one connection takes for this much.
@@ -171,7 +201,31 @@ mod tests {
         Sample {
             amount: amount(messages, bytes),
             millis,
+            compressed: false,
         }
+    }
+
+    /// Samples of ten megabytes, at so many bytes a second.
+    fn at(speed: Speed, times: usize, rate: u64, compressed: bool) -> Speed {
+        let sample = Sample {
+            compressed,
+            ..sample(100, 10_000_000, 10_000_000_000 / rate)
+        };
+        (0..times).fold(speed, |speed, _| speed.with(sample))
+    }
+
+    #[test]
+    fn slow_line_is_compressed_where_that_is_faster() {
+        let fast = at(Speed::default(), 3, 5_000_000, false);
+        assert!(!fast.favours_compression());
+        assert!(!Speed::default().favours_compression());
+        let slow = at(Speed::default(), 3, 1_000_000, false);
+        assert!(slow.favours_compression(), "it is tried");
+        assert!(!at(slow.clone(), 3, 900_000, true).favours_compression());
+        let compressed = at(slow, 3, 1_400_000, true);
+        assert!(compressed.favours_compression());
+        // Of the plain ones too few are left to tell.
+        assert!(!at(compressed, 19, 1_400_000, true).favours_compression());
     }
 
     #[test]

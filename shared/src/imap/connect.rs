@@ -106,6 +106,11 @@ impl Connector {
         self
     }
 
+    /// How its connections are compressed.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
     /// Opens a session within a minute: connected, encrypted as asked for, logged in, capabilities
     /// known.
     ///

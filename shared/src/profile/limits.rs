@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use super::{Fault, within};
 use crate::domain::window::MIN_LENGTH;
-use crate::imap::Compression;
 
 /// What a night takes besides: until the first fault shows, and from the last pause to the last try.
 const BESIDE_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// `[limits]`: how much is done at once; every one has a default.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -20,9 +20,8 @@ pub struct Limits {
     pub lanes: u8,
     /// Connections for copying from one previous provider's server, all mailboxes together, 1 to 500.
     pub host_connections: u32,
-    /// Whether what previous providers' servers send is compressed where they offer it: where the line
-    /// is slower than the function's processor.
-    pub compress_sources: bool,
+    /// Whether what previous providers' servers send is compressed, where they offer it.
+    pub compress_sources: CompressSources,
     /// For how many minutes a server may be down before the mailbox fails, 1 to 1,440.
     pub patience_minutes: u32,
     /// Messages appended at once, 1 to 1,000.
@@ -35,12 +34,26 @@ pub struct Limits {
     pub chunk_bytes: u64,
 }
 
+/// `compress_sources`: COMPRESS=DEFLATE, RFC 4978.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CompressSources {
+    /// Where connections to a server were found to be slow, and faster with it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             lanes: 3,
             host_connections: 60,
-            compress_sources: false,
+            compress_sources: CompressSources::Auto,
             patience_minutes: 30,
             batch_messages: 200,
             batch_bytes: 8 << 20,
@@ -61,14 +74,6 @@ impl Limits {
     pub fn shortest_frame(&self) -> SignedDuration {
         let patience = SignedDuration::from_mins(self.patience_minutes.into());
         MIN_LENGTH.max(patience.saturating_add(BESIDE_PATIENCE))
-    }
-
-    pub(crate) fn compression(&self) -> Compression {
-        if self.compress_sources {
-            Compression::WhereOffered
-        } else {
-            Compression::Off
-        }
     }
 
     pub(super) fn check(&self) -> Result<(), Fault> {

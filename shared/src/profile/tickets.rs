@@ -14,6 +14,7 @@ const LONGEST: usize = 100;
 
 /// `[tickets]`: whom notices of requests with a reference are told; all that are named, each by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tickets {
     /// The language of the staff; the customer's where it is not named.
@@ -28,6 +29,7 @@ pub struct Tickets {
 
 /// `[tickets.webhook]`: an address that is called.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WebhookSettings {
     /// The address.
@@ -38,6 +40,7 @@ pub struct WebhookSettings {
 
 /// `[tickets.whmcs]`: a WHMCS.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WhmcsSettings {
     /// The address of its API, such as `https://billing.example.net/includes/api.php`.
@@ -55,6 +58,7 @@ pub struct WhmcsSettings {
 
 /// What is written into a WHMCS ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WhmcsEntry {
     /// A note that staff see.
@@ -66,14 +70,17 @@ pub enum WhmcsEntry {
 
 /// `[tickets.email]`: a mailbox that a ticket system reads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TicketMailSettings {
     /// The mailbox.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub address: EmailAddress,
     /// What stands first in the subject; `{ticket}` in it stands for the reference.
     #[serde(default = "subject")]
     pub subject: String,
     /// Who these mails are from; the notices' sender where it is not named.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub sender: Option<EmailAddress>,
 }
 

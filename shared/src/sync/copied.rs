@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::speed::{Amount, Sample};
+use crate::imap::Compression;
 
 /// What a worker copied in a run, and the time it took it.
 #[derive(Debug, Default)]
@@ -24,10 +25,11 @@ impl Copied {
     }
 
     /// What it tells of the server's speed, if it is enough to tell anything.
-    pub(super) fn sample(&self) -> Option<Sample> {
+    pub(super) fn sample(&self, compression: Compression) -> Option<Sample> {
         let sample = Sample {
             amount: self.amount,
             millis: u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX),
+            compressed: compression == Compression::WhereOffered,
         };
         sample.is_telling().then_some(sample)
     }

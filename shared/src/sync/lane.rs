@@ -116,7 +116,9 @@ pub async fn run_lane(
             .store
             .give_connection_back(&connection, was_crowded, now())
             .await?;
-        if let Some(sample) = copied.sample().filter(|_| pass == Pass::First)
+        if let Some(sample) = copied
+            .sample(mailbox.source.connector.compression())
+            .filter(|_| pass == Pass::First)
             && let Err(error) = engine.store.note_speed(&job.source.host, sample, now()).await
         {
             tracing::warn!(job.id = %id, %error, "the speed of a server could not be noted");

@@ -53,8 +53,8 @@ pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 use std::time::Duration;
 
 use crate::clock::{Deadline, now};
-use crate::imap::{Connector, Credentials, ImapError};
-use crate::profile::{DestinationAuth, Profile};
+use crate::imap::{Compression, Connector, Credentials, ImapError};
+use crate::profile::{CompressSources, DestinationAuth, Profile};
 use crate::secrets::{SecretError, Secrets};
 use crate::store::host::ConnectionSlot;
 use crate::store::{JobRecord, Store, StoreError};
@@ -120,14 +120,31 @@ impl Engine {
             .await
     }
 
+    /// Whether connections to a job's previous provider are to be compressed.
+    async fn compression(&self, job: &JobRecord) -> Result<Compression, StoreError> {
+        let favoured = match self.profile.limits.compress_sources {
+            CompressSources::Always => true,
+            CompressSources::Never => false,
+            CompressSources::Auto => self.store.speed(&job.source.host).await?.favours_compression(),
+        };
+        Ok(if favoured {
+            Compression::WhereOffered
+        } else {
+            Compression::Off
+        })
+    }
+
     /// A job's mailbox, with the rights to enter it on both sides.
     ///
     /// # Errors
     /// [`SecretError`] where the passwords have been destroyed or do not open.
     pub async fn mailbox(&self, job: &JobRecord) -> Result<Mailbox<Store>, SecretError> {
+        let (password, compression) = tokio::try_join!(self.secrets.open(job.job_id, &job.sealed_password), async {
+            Ok(self.compression(job).await?)
+        },)?;
         let source = Credentials::Own {
             user: job.source_user.clone(),
-            password: self.secrets.open(job.job_id, &job.sealed_password).await?,
+            password,
         };
         let mailbox = job.destination.to_string();
         let destination = match &self.profile.imap.auth {
@@ -152,7 +169,7 @@ impl Engine {
             job_id: job.job_id,
             ledger: self.store.clone(),
             source: Access {
-                connector: self.sources.clone(),
+                connector: self.sources.clone().with_compression(compression),
                 endpoint: job.source.clone(),
                 credentials: source,
             },

@@ -48,6 +48,7 @@ mod tests {
             subject: String::new(),
             text: String::new(),
             html: String::new(),
+            calendar: None,
         };
         let mail = mail(empty, &told, &settings);
         let expected = format!(
