@@ -132,6 +132,7 @@ async fn tell_tickets(deps: &Deps, request: &RequestRecord, notice: NoticeKind) 
             tell: notice,
             system,
             tries: 0,
+            again: false,
         };
         deps.queues.send(Queue::Ticket, &tell).await?;
     }

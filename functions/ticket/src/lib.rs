@@ -20,6 +20,7 @@ use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock;
 use mailvan::config::Config;
+use mailvan::domain::JobState;
 use mailvan::imap::Connector;
 use mailvan::notify::{Mail, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
@@ -27,7 +28,7 @@ use mailvan::queue::{Queue, Queues, TellTicket, causes, decode, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
 use mailvan::store::ticket::Telling;
-use mailvan::store::{NoticeKind, Store};
+use mailvan::store::{JobRecord, NoticeKind, Store};
 use mailvan::tickets::Told;
 use mailvan::tickets::told::without_reference;
 
@@ -92,6 +93,7 @@ async fn tell(deps: &Deps, wish: TellTicket, now: Timestamp) -> anyhow::Result<(
         tell: notice,
         system,
         tries,
+        again,
     } = wish;
     let id = tracing::field::display(request_id);
     let telling = Telling {
@@ -99,6 +101,9 @@ async fn tell(deps: &Deps, wish: TellTicket, now: Timestamp) -> anyhow::Result<(
         notice,
         system,
     };
+    if again {
+        deps.store.begin_telling_anew(telling).await?;
+    }
     let Some(message) = message(deps, telling).await? else {
         tracing::debug!(request.id = id, %notice, %system, "the ticket system need not be told");
         return Ok(());
@@ -111,7 +116,10 @@ async fn tell(deps: &Deps, wish: TellTicket, now: Timestamp) -> anyhow::Result<(
     let claim = deps.store.claim_telling(telling, &message.told.at, tries, now, until);
     if !claim.await? {
         // Its worker may have died; the next look at the outbox tells.
-        return Ok(deps.queues.send_later(Queue::Ticket, &wish, CLAIMED_PAUSE).await?);
+        return Ok(deps
+            .queues
+            .send_later(Queue::Ticket, &TellTicket { again: false, ..wish }, CLAIMED_PAUSE)
+            .await?);
     }
     let Err(error) = system::tell(deps, system, notice, &message, now).await else {
         deps.store.mark_told(telling, until, clock::now()).await?;
@@ -136,6 +144,7 @@ async fn put_off(
         tell: notice,
         system,
         tries,
+        ..
     } = wish;
     let telling = Telling {
         request_id,
@@ -154,6 +163,7 @@ async fn put_off(
     }
     let next = TellTicket {
         tries: tries + 1,
+        again: false,
         ..wish
     };
     deps.queues
@@ -174,7 +184,7 @@ async fn message(deps: &Deps, telling: Telling) -> anyhow::Result<Option<Message
         return Ok(None);
     };
     let mark = deps.store.ticket_mark(telling).await?;
-    let Some(mark) = mark.filter(|mark| mark.told_at.is_none()) else {
+    let Some(mark) = mark.filter(|mark| mark.told_at.is_none() && mark.given_up_at.is_none()) else {
         return Ok(None);
     };
     let Some(request) = deps.store.find_request(request_id).await? else {
@@ -194,12 +204,23 @@ async fn message(deps: &Deps, telling: Telling) -> anyhow::Result<Option<Message
     let jobs = deps.store.jobs(request_id, generation).await?;
     let shown = without_reference(&request, tickets.language);
     let mail = compose(notice, &shown, &jobs, &faults, &files, &deps.profile)?;
-    let told = Told::of(notice, &mark.queued_at, &request, &mail);
+    let is_whole = notice == NoticeKind::Finished && jobs.iter().all(has_moved);
+    let told = Told::of(notice, &mark.queued_at, &request, tickets.language, &mail);
     Ok(told.map(|told| Message {
-        told,
+        told: Told { is_whole, ..told },
         mail,
         tries: mark.tries,
     }))
+}
+
+/// Whether a mailbox has arrived whole, by what was counted: its state may be that of a later pass.
+fn has_moved(job: &JobRecord) -> bool {
+    let state = job.status.state();
+    job.exceptions == 0
+        && !matches!(
+            state,
+            JobState::Failed | JobState::Cancelled | JobState::CompletedWithExceptions
+        )
 }
 
 fn failure(reason: String) -> Failure {

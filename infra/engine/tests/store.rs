@@ -307,7 +307,12 @@ async fn each_ticket_system_is_told_by_one_at_a_time(store: &Store) {
     assert!(!claim(whmcs, 0, 70).await && claim(whmcs, 1, 70).await);
     // Given up, it may be begun anew; told, it is told.
     store.give_up_telling(whmcs, at(130)).await.unwrap();
+    assert!(!claim(whmcs, 0, 130).await && !claim(whmcs, 9, 130).await);
+    store.begin_telling_anew(whmcs).await.unwrap();
     assert!(claim(whmcs, 0, 130).await);
+    // Whoever is at it now goes on with it.
+    store.give_up_telling(whmcs, at(140)).await.unwrap();
+    store.begin_telling_anew(whmcs).await.unwrap();
     let lost = store.mark_told(whmcs, at(130), at(131)).await;
     assert!(matches!(lost, Err(StoreError::Conflict)), "{lost:?}");
     store.mark_told(whmcs, at(190), at(131)).await.unwrap();

@@ -64,6 +64,8 @@ fn told(ticket: &str) -> Told {
         state: RequestState::Completed,
         contact: "Customer@example.org".parse().unwrap(),
         language: Language::English,
+        is_permitted: true,
+        is_whole: true,
         subject: "Your mailboxes have been moved".to_owned(),
         text: "Moved: <b>Ben & Co</b>\n- ün +&=%20\n#close".to_owned(),
     }
@@ -172,12 +174,14 @@ async fn a_status_is_set_when_everything_has_moved_only() {
     let whmcs = whmcs(&system, WhmcsEntry::Note);
     let halfway = Told {
         about: "first_pass_done",
+        is_whole: false,
         state: RequestState::AwaitingCutover,
         ..told("4711")
     };
     let lossy = Told {
         id: "other".to_owned(),
         state: RequestState::CompletedWithExceptions,
+        is_whole: false,
         ..told("4711")
     };
     for told in [halfway, lossy] {
@@ -194,7 +198,19 @@ async fn a_status_is_set_when_everything_has_moved_only() {
 #[tokio::test]
 async fn a_customer_who_names_anothers_ticket_shows_nothing_there_and_closes_nothing() {
     let system = start("whmcs-foreign").await;
-    whmcs(&system, WhmcsEntry::Reply).tell(&told("4712")).await.unwrap();
+    let anybodys = Told {
+        id: "unpermitted".to_owned(),
+        is_permitted: false,
+        ..told("4711")
+    };
+    let whmcs = whmcs(&system, WhmcsEntry::Reply);
+    whmcs.tell(&anybodys).await.unwrap();
+    let ticket = system.ticket("4711").await.unwrap();
+    assert_eq!(
+        (ticket.replies.len(), ticket.notes.len(), ticket.status.as_str()),
+        (0, 1, "Open")
+    );
+    whmcs.tell(&told("4712")).await.unwrap();
     let ticket = system.ticket("4712").await.unwrap();
     assert_eq!((ticket.replies.len(), ticket.notes.len()), (0, 1), "{ticket:?}");
     assert!(

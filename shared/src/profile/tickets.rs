@@ -7,7 +7,7 @@ use super::Fault;
 use crate::domain::{EmailAddress, Language, TicketSystem};
 
 /// What the role of `ticket` may read in Secrets Manager (`template.yaml`).
-const SECRETS: &str = "mailvan/tickets";
+pub(super) const SECRETS: &str = "mailvan/tickets";
 
 /// The longest text that stands in a subject or names a status.
 const LONGEST: usize = 100;

@@ -88,3 +88,13 @@ fn what_is_wrong_is_told_with_line_and_key() {
     }
     assert!(with(&webhook("http://127.0.0.1:8080/hook")).is_ok());
 }
+
+#[test]
+fn what_logs_in_may_not_be_given_their_secrets() {
+    for name in ["mailvan/tickets-whmcs", "mailvan/order-permits"] {
+        let login = format!("\"master\"\nmaster_user = \"m\"\nmaster_password_secret = \"{name}\"");
+        let error = Profile::parse(&SHORTEST.replace("\"password\"", &login)).unwrap_err();
+        let key = "destination.imap.master_password_secret";
+        assert_eq!((error.line, error.key.as_deref()), (Some(8), Some(key)));
+    }
+}

@@ -17,4 +17,7 @@ pub struct TellTicket {
     /// How often it was tried before. A message with fewer tries than the outbox counts came twice, and is dropped.
     #[serde(default)]
     pub tries: u32,
+    /// Staff want it begun anew that was given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }

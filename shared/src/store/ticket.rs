@@ -19,6 +19,8 @@ pub struct TicketMark {
     pub queued_at: String,
     /// When the system had taken it.
     pub told_at: Option<String>,
+    /// When it was given up.
+    pub given_up_at: Option<String>,
     /// How often it was tried in vain.
     pub tries: i64,
 }
@@ -57,6 +59,7 @@ impl Store {
             TicketMark {
                 queued_at: text("queued_at").unwrap_or_default(),
                 told_at: text(&telling.attribute("told_at")),
+                given_up_at: text(&telling.attribute("given_up_at")),
                 tries: item
                     .get(&telling.attribute("tries"))
                     .and_then(Value::as_i64)
@@ -66,7 +69,7 @@ impl Store {
     }
 
     /// Claims the telling of a notice until `until`, for one that was tried so often and is in the outbox since
-    /// `queued_at`. False where the system has been told, it was tried more often since, or somebody else is at it.
+    /// `queued_at`. False where the system has been told or given up, it was tried more often since, or somebody else is at it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -82,6 +85,7 @@ impl Store {
         let change = Change::default()
             .if_equal("queued_at", queued_at)
             .if_absent(&telling.attribute("told_at"))
+            .if_absent(&telling.attribute("given_up_at"))
             .if_at_most(&telling.attribute("tries"), tries.into())
             .if_at_most(&claimed, now.as_second())
             .set(&claimed, until.as_second());
@@ -133,8 +137,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes that nobody tries any more, beside the last reason; whoever asks for it again begins anew. Changes nothing
-    /// where the system has been told.
+    /// Writes that nobody tries any more, beside the last reason. Changes nothing where the system has been told, or somebody
+    /// is at it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -142,9 +146,23 @@ impl Store {
         let change = Change::default()
             .if_there()
             .if_absent(&telling.attribute("told_at"))
-            .set(&telling.attribute("given_up_at"), stamp(now))
-            .remove(&telling.attribute("tries"))
-            .remove(&telling.attribute("claimed_until"));
+            .if_at_most(&telling.attribute("claimed_until"), now.as_second())
+            .set(&telling.attribute("given_up_at"), stamp(now));
+        let (pk, sk) = telling.key();
+        self.change_if(change, pk, sk).await?;
+        Ok(())
+    }
+
+    /// Has what was given up tried anew, from the first try on. Changes nothing where it was not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_telling_anew(&self, telling: Telling) -> Result<(), StoreError> {
+        let given_up = telling.attribute("given_up_at");
+        let change = Change::default()
+            .if_present(&given_up)
+            .remove(&given_up)
+            .remove(&telling.attribute("tries"));
         let (pk, sk) = telling.key();
         self.change_if(change, pk, sk).await?;
         Ok(())

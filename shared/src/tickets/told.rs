@@ -23,6 +23,10 @@ pub struct Told {
     pub state: RequestState,
     /// Whom the mail goes to.
     pub contact: EmailAddress,
+    /// Whether it was ordered with a permit of the provider.
+    pub is_permitted: bool,
+    /// Whether it tells that everything has moved.
+    pub is_whole: bool,
     /// The language of the text.
     pub language: Language,
     /// The mail's subject, without the reference.
@@ -33,8 +37,14 @@ pub struct Told {
 
 impl Told {
     /// What a notice that is in the outbox since `queued_at` tells; none where the order has no reference. The mail is made
-    /// of [`without_reference`].
-    pub fn of(notice: NoticeKind, queued_at: &str, request: &RequestRecord, mail: &Mail) -> Option<Self> {
+    /// of [`without_reference`], in the same language. Whether everything has moved, the caller knows.
+    pub fn of(
+        notice: NoticeKind,
+        queued_at: &str,
+        request: &RequestRecord,
+        language: Option<Language>,
+        mail: &Mail,
+    ) -> Option<Self> {
         let ticket = reference(request.ticket.as_deref()?)?;
         // A notice that takes another's place in the outbox is another one.
         let second = queued_at.parse().map_or(0, Timestamp::as_second);
@@ -46,7 +56,9 @@ impl Told {
             request: request.request_id,
             state: request.state,
             contact: request.contact_email.clone(),
-            language: request.language,
+            language: language.unwrap_or(request.language),
+            is_permitted: request.grants.is_some(),
+            is_whole: false,
             subject: mail.subject.clone(),
             text: mail.text.clone(),
         })
@@ -126,7 +138,14 @@ pub(super) mod tests {
         )
         .unwrap();
         mail.text = "Everything has moved.\n#close\n".to_owned();
-        Told::of(NoticeKind::Finished, "2026-11-23T10:00:00Z", &request, &mail).unwrap()
+        Told::of(
+            NoticeKind::Finished,
+            "2026-11-23T10:00:00Z",
+            &request,
+            Some(Language::German),
+            &mail,
+        )
+        .unwrap()
     }
 
     pub(in crate::tickets) fn profile() -> crate::profile::Profile {
@@ -140,6 +159,8 @@ pub(super) mod tests {
         assert!(told.id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
         assert_eq!((told.ticket.as_str(), told.about), ("4711", "finished"));
         assert!(!told.subject.contains("4711"), "{}", told.subject);
+        // That of the text, not the customer's.
+        assert_eq!(told.language, Language::German);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! the ticket is read before: what has that id is there. A call whose end is unknown is repeated only after a pause in
 //! which it will have ended ([`TicketError::may_arrive_yet`]).
 //!
-//! A customer names the ticket, and could name another's. Its status is changed, and something shown to its customer, only
-//! where the order's address is the ticket's; else staff get a note.
+//! A customer names the ticket and an address, and could name another's. The status is changed, and something shown to the
+//! ticket's customer, only where the order had the provider's permit and its address is the ticket's; else staff get a note.
+//! That is no proof: who has a permit for one mailbox can still name another customer's ticket and address.
 
 use http::{Request, StatusCode, Uri};
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 use super::call::{Caller, call, caller};
 use super::{TicketError, Told};
-use crate::domain::{Language, RequestState, Secret};
+use crate::domain::{Language, Secret};
 use crate::imap::Connector;
 use crate::profile::{WhmcsEntry, WhmcsSettings};
 
@@ -48,7 +49,7 @@ struct Ticket {
     id: String,
     /// The notice is in it.
     has_notice: bool,
-    /// It is the one who ordered who opened it.
+    /// The order has a permit, and the address of who opened it.
     is_of_contact: bool,
     status: String,
 }
@@ -107,12 +108,7 @@ impl Whmcs {
             self.write(&ticket, told).await?;
         }
         let status = self.settings.completed_status.as_ref();
-        let status = status.filter(|status| {
-            told.state == RequestState::Completed
-                && told.about == "finished"
-                && ticket.is_of_contact
-                && ticket.status != **status
-        });
+        let status = status.filter(|status| told.is_whole && ticket.is_of_contact && ticket.status != **status);
         if let Some(status) = status {
             self.act("UpdateTicket", &[("ticketid", &ticket.id), ("status", status)])
                 .await?;
@@ -136,9 +132,10 @@ impl Whmcs {
             .iter()
             .any(|part| answer.get(*part).is_some_and(|part| holds(part, &told.id)));
         let contact = told.contact.as_str();
-        let is_of_contact = ["email", "requestor_email"]
-            .iter()
-            .any(|name| text(name).eq_ignore_ascii_case(contact));
+        let is_of_contact = told.is_permitted
+            && ["email", "requestor_email"]
+                .iter()
+                .any(|name| text(name).eq_ignore_ascii_case(contact));
         Ok(Ticket {
             id,
             has_notice,
@@ -227,10 +224,10 @@ fn holds(value: &Value, id: &str) -> bool {
 fn not_shown(language: Language) -> &'static str {
     match language {
         Language::English => {
-            "Not shown to the ticket's customer, and the status is left: the order has another e-mail address."
+            "Not shown to the ticket's customer, and the status is left: the order has no permit, or another e-mail address."
         }
         Language::German => {
-            "Dem Kunden des Tickets nicht gezeigt, der Status bleibt: Der Auftrag hat eine andere E-Mail-Adresse."
+            "Dem Kunden des Tickets nicht gezeigt, der Status bleibt: Der Auftrag hat keine Erlaubnis oder eine andere E-Mail-Adresse."
         }
     }
 }
