@@ -46,7 +46,7 @@ pub struct Profile {
     /// Who notices come from.
     pub notices: Notices,
     /// Which ticket systems are told; none where there are none.
-    pub tickets: Option<Tickets>,
+    pub tickets: Option<Box<Tickets>>,
     /// What customers have to put into their DNS; without it there is no guide and no watch.
     pub dns: Option<DnsSettings>,
     /// How much is done at once.
@@ -138,7 +138,7 @@ struct Raw {
     /// What customers are told, and by whom.
     notices: Notices,
     /// Which ticket systems are told what customers are told.
-    tickets: Option<Tickets>,
+    tickets: Option<Box<Tickets>>,
     /// What customers put into their DNS.
     dns: Option<RawDns>,
     /// How much is done at once.
@@ -178,7 +178,7 @@ impl Raw {
         }
         self.limits.check()?;
         self.notices.check()?;
-        self.tickets.as_ref().map_or(Ok(()), Tickets::check)?;
+        self.tickets.as_deref().map_or(Ok(()), Tickets::check)?;
         within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
         within(
             "capacity.bytes_per_second",

@@ -14,7 +14,7 @@ sender = "migration@example.net"
 "#;
 
 fn with(tables: &str) -> Result<Option<Tickets>, ProfileError> {
-    Profile::parse(&format!("{SHORTEST}{tables}")).map(|profile| profile.tickets)
+    Profile::parse(&format!("{SHORTEST}{tables}")).map(|profile| profile.tickets.map(|tickets| *tickets))
 }
 
 #[test]
