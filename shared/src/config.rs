@@ -12,7 +12,7 @@ use crate::domain::LeadTimes;
 use crate::imap::Connector;
 use crate::imap::connect::TrustError;
 use crate::imap::guard::AddressPolicy;
-use crate::profile::{Profile, ProfileError};
+use crate::profile::{LoadError, Profile};
 use crate::queue::{QueueUrls, Queues};
 use crate::room::Room;
 use crate::schedule::Schedules;
@@ -82,9 +82,9 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// The profile is not right.
+    /// The profile, or what stands beside it, is not right.
     #[error(transparent)]
-    Profile(#[from] ProfileError),
+    Profile(#[from] LoadError),
     /// The extra certificates are not right.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -109,15 +109,13 @@ impl Config {
     pub async fn load() -> Result<Self, ConfigError> {
         let rules = Rules::read(variable)?;
         let root = PathBuf::from(needed("LAMBDA_TASK_ROOT")?);
-        let path = root.join("profile.toml");
-        let profile = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+        let profile = Profile::load(&root.join("profile.toml"))?;
         let path = root.join("extra-ca.pem");
         let extra_ca = match std::fs::read(&path) {
             Ok(pem) => Some(pem),
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(source) => return Err(ConfigError::Unreadable { path, source }),
         };
-        let profile = Profile::parse(&profile)?;
         let sources = Connector::try_new(rules.addresses, rules.plaintext_imap, extra_ca.as_deref())?;
         Ok(Self {
             aws: aws_config::load_from_env().await,

@@ -153,6 +153,7 @@ mod tests {
             notice: kind,
             queued_at: "2026-11-23T10:00:00Z".to_owned(),
             sent_at: tells_of.map(|_| "2026-11-23T10:00:09Z".to_owned()),
+            frame: None,
             tells_of: tells_of.map(|at| format!("2026-11-23T{at}Z")),
         }
     }

@@ -22,6 +22,7 @@
 //! - Secrets are exposed by a call of [`domain::Secret::expose`] and in no other way.
 
 pub mod admission;
+pub mod apple;
 pub mod certify;
 pub mod check;
 pub mod clock;

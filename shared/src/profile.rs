@@ -3,20 +3,29 @@
 //!
 //! A profile is a TOML file that stands beside the program (`infra/profile.example.toml` explains
 //! each key). It has no secret in it, only the name of one, and a key that is not known is refused,
-//! so that a slip of the pen does not become a default. The module reads a text; where the file
-//! lies is not its question.
+//! so that a slip of the pen does not become a default. Beside it may stand a folder `notices` with
+//! the provider's own templates. `load` reads both, for the functions and for whoever checks them before a deployment.
 
 use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
+pub use self::clients::Clients;
+use self::clients::RawClients;
+use self::destination::RawDestination;
+pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
 pub use self::limits::{CompressSources, Limits};
+pub use self::load::LoadError;
 pub use self::notices::Notices;
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
-use crate::domain::{Accent, Capacity, Endpoint, Host, Security, Workdays, Zone};
+use crate::domain::{Accent, Capacity, Workdays, Zone};
+use crate::notify::OwnTemplates;
 
+mod clients;
+mod destination;
 mod limits;
+mod load;
 mod notices;
 
 /// A checked profile.
@@ -28,6 +37,8 @@ pub struct Profile {
     pub imap: DestinationImap,
     /// The CardDAV and CalDAV server, where there is one.
     pub dav: Option<DestinationDav>,
+    /// What customers enter into their mail programs.
+    pub clients: Clients,
     /// Who may order.
     pub orders: Orders,
     /// Who notices come from.
@@ -38,79 +49,31 @@ pub struct Profile {
     pub limits: Limits,
     /// How much may be promised to requests at once.
     pub capacity: Capacity,
+    /// The provider's own words for notices, which stand in files of their own.
+    pub templates: OwnTemplates,
 }
 
 /// `[provider]`: who the provider is.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// The name shown in notices.
     pub name: String,
     /// The zone that decides what a weekend is.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub time_zone: Zone,
     /// Days on which nobody is there, as at weekends.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub holidays: Vec<jiff::civil::Date>,
     /// The one colour of the page; ours where the profile names none.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub accent: Option<Accent>,
 }
 
-/// `[destination.imap]`: where mailboxes are copied to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DestinationImap {
-    /// The server.
-    pub endpoint: Endpoint,
-    /// How to log in there.
-    pub auth: DestinationAuth,
-}
-
-/// How to log in to a mailbox at the destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DestinationAuth {
-    /// As one user for all mailboxes: SASL PLAIN with the mailbox as the authorisation identity
-    /// (RFC 4616).
-    Master {
-        /// The authentication identity.
-        user: String,
-        /// The name of the Secrets Manager secret that holds its password.
-        password_secret: String,
-    },
-    /// As the mailbox, by the row's `destination_password`, else its `password`.
-    Password,
-    /// As the mailbox, by an OAuth 2.0 access token that opens all of them: SASL OAUTHBEARER (RFC 7628)
-    /// or XOAUTH2.
-    Token {
-        /// The name of the Secrets Manager secret that holds the token of the hour; it is read anew at
-        /// each login, and the provider's rotation keeps it fresh.
-        token_secret: String,
-    },
-}
-
-/// `[destination.dav]`: where contacts and calendars are imported.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DestinationDav {
-    /// The address to begin discovery at, with `https://` (or `http://`). `{mailbox}` in it stands for the
-    /// mailbox's address.
-    pub url: String,
-    /// How the master user names the mailbox it logs in for, with `{mailbox}` and `{master}`. Passwords over HTTP
-    /// have no place for two names, so servers have conventions; Dovecot's and Cyrus's is the default.
-    #[serde(default = "master_login")]
-    pub master_login: String,
-    /// How many requests are under way at once for one import, 1 to 16.
-    #[serde(default = "requests")]
-    pub requests: u8,
-}
-
-fn master_login() -> String {
-    "{mailbox}*{master}".to_owned()
-}
-
-fn requests() -> u8 {
-    4
-}
-
 /// `[orders]`: who may order.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Orders {
@@ -154,51 +117,31 @@ impl Provider {
     }
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
+    /// Who the provider is.
     provider: Provider,
+    /// Where mailboxes, contacts and calendars go.
     destination: RawDestination,
+    /// What customers enter into their mail programs.
+    #[serde(default)]
+    clients: RawClients,
+    /// Who may order.
     #[serde(default)]
     orders: Orders,
+    /// What customers are told, and by whom.
     notices: Notices,
+    /// What customers put into their DNS.
     dns: Option<RawDns>,
+    /// How much is done at once.
     #[serde(default)]
     limits: Limits,
+    /// How much may be promised to requests at once.
     #[serde(default)]
     capacity: Capacity,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDestination {
-    imap: RawImap,
-    dav: Option<DestinationDav>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawImap {
-    host: Host,
-    port: Option<u16>,
-    security: Option<Security>,
-    auth: RawAuth,
-    master_user: Option<String>,
-    master_password_secret: Option<String>,
-    access_token_secret: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RawAuth {
-    Master,
-    Password,
-    Token,
-}
-
-const MASTER_USER: &str = "destination.imap.master_user";
-const MASTER_PASSWORD_SECRET: &str = "destination.imap.master_password_secret";
-const ACCESS_TOKEN_SECRET: &str = "destination.imap.access_token_secret";
 
 /// What the role of `intake` may read in Secrets Manager (`template.yaml`).
 const PERMIT_SECRET: &str = "mailvan/order-permits";
@@ -214,16 +157,8 @@ impl Raw {
                 "write the name customers know the provider by, in one line".to_owned(),
             ));
         }
-        if let Some(dav) = &self.destination.dav {
-            check_url(&dav.url)?;
-            within("destination.dav.requests", dav.requests.into(), 1..=16)?;
-            if !dav.master_login.contains("{mailbox}") {
-                return Err((
-                    "destination.dav.master_login",
-                    "write where the mailbox stands in it, as {mailbox}".to_owned(),
-                ));
-            }
-        }
+        let destination = self.destination.check()?;
+        let clients = self.clients.check(&destination)?;
         if self
             .orders
             .permit_secret
@@ -255,38 +190,15 @@ impl Raw {
         )?;
         Ok(Profile {
             provider: self.provider,
-            imap: self.destination.imap.check()?,
-            dav: self.destination.dav,
+            imap: destination.imap,
+            dav: destination.dav,
+            clients,
             orders: self.orders,
             notices: self.notices,
             dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
             capacity: self.capacity,
-        })
-    }
-}
-
-impl RawImap {
-    fn check(mut self) -> Result<DestinationImap, Fault> {
-        if self.port == Some(0) {
-            return Err(("destination.imap.port", "write a number from 1 to 65535".to_owned()));
-        }
-        let auth = match self.auth {
-            RawAuth::Master => DestinationAuth::Master {
-                user: needed(MASTER_USER, self.master_user.take(), "master")?,
-                password_secret: needed(MASTER_PASSWORD_SECRET, self.master_password_secret.take(), "master")?,
-            },
-            RawAuth::Password => DestinationAuth::Password,
-            RawAuth::Token => DestinationAuth::Token {
-                token_secret: needed(ACCESS_TOKEN_SECRET, self.access_token_secret.take(), "token")?,
-            },
-        };
-        unneeded(MASTER_USER, self.master_user.as_ref(), "master")?;
-        unneeded(MASTER_PASSWORD_SECRET, self.master_password_secret.as_ref(), "master")?;
-        unneeded(ACCESS_TOKEN_SECRET, self.access_token_secret.as_ref(), "token")?;
-        Ok(DestinationImap {
-            endpoint: Endpoint::with_defaults(self.host, self.port, self.security),
-            auth,
+            templates: OwnTemplates::default(),
         })
     }
 }
@@ -299,45 +211,10 @@ fn within(key: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(
     }
 }
 
-/// What a way to log in needs.
-fn needed(key: &'static str, value: Option<String>, auth: &str) -> Result<String, Fault> {
-    value
-        .filter(|value| !value.trim().is_empty())
-        .ok_or_else(|| (key, format!("needed with auth = \"{auth}\"")))
-}
-
-/// What only another way to log in needs.
-fn unneeded(key: &'static str, value: Option<&String>, auth: &str) -> Result<(), Fault> {
-    value.map_or(Ok(()), |_| {
-        Err((
-            key,
-            format!("means something with auth = \"{auth}\" only: remove it, or write that"),
-        ))
-    })
-}
-
-/// The host of a URL with what belongs to it, if it is one of the web.
+/// The host of a URL with its port, if it is one of the web.
 fn address(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     rest.split(['/', '?', '#']).next()
-}
-
-fn check_url(url: &str) -> Result<(), Fault> {
-    let authority = address(url).unwrap_or_default();
-    let bad = authority.is_empty() || url.contains(|c: char| c.is_whitespace() || c.is_control());
-    if bad {
-        return Err((
-            "destination.dav.url",
-            "write the whole address, such as https://dav.example.net/".to_owned(),
-        ));
-    }
-    if authority.contains(['@', '{']) {
-        return Err((
-            "destination.dav.url",
-            "no user or password may stand in the address, and {mailbox} in its path only".to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 impl ProfileError {
@@ -387,5 +264,7 @@ fn key_of_line(text: &str, line: usize) -> Option<String> {
     is_name.then(|| table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
 }
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

@@ -108,6 +108,11 @@ pub fn is_looked_at(state: RequestState) -> bool {
     LOOKED_AT_IN.contains(&state)
 }
 
+/// Whether the DNS tells of every mailbox when no more mail arrives at its old address.
+pub fn dns_tells_of_all(jobs: &[JobRecord]) -> bool {
+    tells_of_all(jobs, &domains_of(jobs))
+}
+
 /// Whether the DNS of the new addresses, whose domains are given in order, tells where the old ones' mail goes. Where a mailbox moves to an address of
 /// another domain, mail to its old one goes on arriving there whatever the new domain says, so the customer has to say
 /// when that is over.
@@ -116,7 +121,7 @@ fn tells_of_all(jobs: &[JobRecord], domains: &[String]) -> bool {
 }
 
 /// The domains whose DNS is to be changed: those of the new mailboxes, in order.
-fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
+pub fn domains_of(jobs: &[JobRecord]) -> Vec<String> {
     let mut domains: Vec<String> = taking_part(jobs)
         .map(|job| job.destination.domain().to_owned())
         .collect();

@@ -16,8 +16,14 @@ use crate::described::the_running_api_is_the_described_one;
 
 const DOMAIN: &str = "harbour.example";
 const SERVERS: [u8; 2] = [11, 12];
-const PROFILE: &str =
-    "[dns]\nmx = [\"10 mx.harbour-hosting.example\"]\nspf_include = \"_spf.harbour-hosting.example\"\n";
+const PROFILE: &str = r#"
+[dns]
+mx = ["10 mx.harbour-hosting.example"]
+spf_include = "_spf.harbour-hosting.example"
+[clients.smtp]
+host = "smtp.harbour-hosting.example"
+"#;
+const ASK: &str = "Call the harbour master about {{ request }}.\n";
 
 /// The zone as every server of the domain has it, with this MX.
 fn zone(mx: &str) -> String {
@@ -35,6 +41,7 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
     let mut plan = Plan::new("cut-over-seen", accounts(30, 21));
     plan.has_dav = true;
     plan.more_profile = PROFILE.to_owned();
+    plan.templates = vec![("en/ask.txt", ASK)];
     plan.parameters = Parameters {
         lead_times_waived: true,
         dns_server: Some(dns.resolver()),
@@ -79,8 +86,39 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
     assert_eq!(world.customer.status(&order).await?.state, "completed");
     let subjects = subjects(&world, &order).await?;
     assert_eq!(subjects.len(), 3, "{subjects:?}");
+    the_mails_tell_what_the_profile_says(&world, &order).await?;
     // It has all that an answer can show.
     the_running_api_is_the_described_one(&world, &order).await
+}
+
+/// The provider's own words, servers and MX stand in them, and each mailbox has its file for Apple's devices.
+async fn the_mails_tell_what_the_profile_says(world: &World, order: &Order) -> Result<()> {
+    let mails = world.stack.inbox().await?;
+    let about = |words: &str| mails.iter().find(|mail| mail.subject.contains(words));
+    let copied = about("change your DNS now").context("no mail about the first copy")?;
+    let finished = about("have been moved").context("no mail about the end")?;
+    for (mail, words) in [
+        (copied, "10 mx.harbour-hosting.example"),
+        (copied, "you need not tell us"),
+        (finished, "Outgoing mail (SMTP): smtp.harbour-hosting.example"),
+        (finished, "Port:                 465"),
+        (finished, &format!("Call the harbour master about {}.", order.id)),
+    ] {
+        assert!(mail.text.contains(words), "{words}: {}", mail.text);
+    }
+    assert!(finished.html.as_ref().is_some_and(|html| html.contains("Whom to ask")));
+    let path = |row| format!("/v1/requests/{}/mailboxes/{row}/settings.mobileconfig", order.id);
+    let (status, file) = world.customer.call(Method::GET, &path(2), Some(order), None).await?;
+    let file = file.as_str().unwrap_or_default();
+    assert_eq!(status, StatusCode::OK, "{file}");
+    let mailbox = &world.accounts[0].login.user;
+    assert!(
+        file.contains(mailbox) && file.contains("com.apple.carddav.account"),
+        "{file}"
+    );
+    let (status, _) = world.customer.call(Method::GET, &path(99), Some(order), None).await?;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    Ok(())
 }
 
 /// The domain as the API shows it.

@@ -1,14 +1,40 @@
 //! The program behind every function: the platform names the one it wants in `_HANDLER`.
 //!
 //! One binary is linked and uploaded once; roles, memory and time limits are still each function's
-//! own (see `infra/decisions.md`).
+//! own (see `infra/decisions.md`). Run by hand as `bootstrap check-profile FILE` it says whether the functions would
+//! start with that profile.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
 
 use lambda_runtime::Error;
 use mailvan::config::handler;
+use mailvan::profile::Profile;
 use mailvan::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let ended = match arguments.as_slice() {
+        [task, profile] if task == "check-profile" => Profile::load(Path::new(profile)).map(drop).map_err(Error::from),
+        _ => serve().await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {}", with_causes(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+async fn serve() -> Result<(), Error> {
     let (handler, log_filter) = handler();
     telemetry::start(log_filter.as_deref());
     match handler.as_str() {

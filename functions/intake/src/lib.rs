@@ -2,11 +2,12 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults` and `permit`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`
-//! and `certificate`;
+//! `order` with its `faults` and `permit`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`,
+//! `certificate` and `apple`;
 //! `problem` is how everything is refused.
 
 mod actions;
+mod apple;
 mod attachments;
 mod auth;
 mod body;
@@ -163,6 +164,7 @@ async fn serve(
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,
         Action::Certificate(row) => certificate::certificate(deps, request, row, now).await,
+        Action::AppleProfile(row) => apple::settings(deps, &request, row).await,
         Action::Dns => dns::show(deps, request, dns::from_domain(event), now).await,
         Action::Preview => preview::show(deps, request, preview::from_row(event)?, now).await,
         Action::Mend(row) => mend::mend(deps, request, row, &body::take(event)?, now).await,

@@ -30,6 +30,8 @@ pub enum Code {
     NoSuchRequest,
     /// No mailbox in this row, or none that is certified.
     NoSuchCertificate,
+    /// The provider has told too little for a file of settings.
+    NoSettings,
     /// No mailbox in this row.
     NoSuchMailbox,
     /// The mailbox is being copied, or has been, or the request has ended.
@@ -97,7 +99,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -106,6 +108,7 @@ impl Code {
         Self::PermitRequired,
         Self::NoSuchRequest,
         Self::NoSuchCertificate,
+        Self::NoSettings,
         Self::NoSuchMailbox,
         Self::NotMendable,
         Self::NoSuchPath,
@@ -154,6 +157,7 @@ impl Code {
             Self::Unauthorized => ("unauthorized", 401, "The token of the request is needed"),
             Self::NoSuchRequest => ("no_such_request", 404, "There is no such request"),
             Self::NoSuchCertificate => ("no_such_certificate", 404, "There is no such certificate"),
+            Self::NoSettings => ("no_settings", 404, "There is no file of settings"),
             Self::NoSuchMailbox => ("no_such_mailbox", 404, "There is no such mailbox"),
             Self::NotMendable => ("not_mendable", 409, "The row cannot be mended now"),
             Self::NoSuchPath => ("no_such_path", 404, "There is nothing at this path"),

@@ -21,6 +21,17 @@ pub fn csv_file(name: &str, content: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// A file for Apple's devices to set up mail by.
+pub fn apple_profile(name: &str, content: String) -> ApiGatewayV2httpResponse {
+    let mut response = with_body(200, mailvan::apple::CONTENT_TYPE, content);
+    set_header(
+        &mut response,
+        "content-disposition",
+        &format!("attachment; filename=\"{name}\""),
+    );
+    response
+}
+
 /// A workbook for download.
 pub fn xlsx_file(name: &str, content: Vec<u8>) -> ApiGatewayV2httpResponse {
     let content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

@@ -39,6 +39,8 @@ pub enum Action {
     Report,
     /// `GET /v1/requests/{id}/mailboxes/{row}/certificate`; the row of the mailbox.
     Certificate(u32),
+    /// `GET /v1/requests/{id}/mailboxes/{row}/settings.mobileconfig`; the row of the mailbox.
+    AppleProfile(u32),
     /// `GET /v1/requests/{id}/dns`.
     Dns,
     /// `PATCH /v1/requests/{id}/mailboxes/{row}`; the row of the mailbox.
@@ -111,6 +113,9 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "mailboxes", row, "certificate"] => {
             Some(("GET", Route::Request(id, Action::Certificate(row.parse().ok()?))))
         }
+        ["requests", id, "mailboxes", row, "settings.mobileconfig"] => {
+            Some(("GET", Route::Request(id, Action::AppleProfile(row.parse().ok()?))))
+        }
         ["requests", id, "dns"] => Some(("GET", Route::Request(id, Action::Dns))),
         ["requests", id, "preview"] => Some(("GET", Route::Request(id, Action::Preview))),
         ["requests", id, "attachments"] => Some(("GET", Route::Request(id, Action::Attachments))),
@@ -126,7 +131,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 20] = [
+    const CALLS: [(&str, &str, Route<'static>); 21] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
@@ -142,6 +147,11 @@ mod tests {
             "GET",
             "/v1/requests/x/mailboxes/7/certificate",
             Route::Request("x", Action::Certificate(7)),
+        ),
+        (
+            "GET",
+            "/v1/requests/x/mailboxes/7/settings.mobileconfig",
+            Route::Request("x", Action::AppleProfile(7)),
         ),
         ("GET", "/v1/requests/x/dns", Route::Request("x", Action::Dns)),
         (

@@ -23,10 +23,11 @@ use jiff::{SignedDuration, Timestamp};
 use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::imports::{is_due, is_followed};
-use mailvan::notify::{Mailer, compose, is_overtaken};
+use mailvan::notify::calendar::calendar;
+use mailvan::notify::{Entry, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
 use mailvan::queue::{SendNotice, decode, serve};
-use mailvan::store::{NoticeKind, Store};
+use mailvan::store::{NoticeKind, Sent, Store};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -76,15 +77,18 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         NoticeKind::Finished | NoticeKind::Imported { .. } => deps.store.attachments(request_id).await?,
         _ => Vec::new(),
     };
-    if matches!(notice, NoticeKind::Imported { .. }) {
-        let outbox = deps.store.notices(request_id).await?;
-        if is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox) {
-            tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
-            return Ok(());
-        }
+    let outbox = deps.store.notices(request_id).await?;
+    let is_of_files = matches!(notice, NoticeKind::Imported { .. });
+    if is_of_files && (is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox)) {
+        tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
+        return Ok(());
     }
     let jobs = deps.store.jobs(request_id, generation).await?;
-    let mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
+    let mut mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
+    let entry = Entry::with(notice, &request, &outbox, now);
+    mail.calendar = entry
+        .map(|entry| calendar(notice, entry, &request, &deps.profile, now))
+        .transpose()?;
 
     let until = now.checked_add(CLAIM)?;
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
@@ -95,9 +99,17 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         .send(request_id, notice, &request.contact_email, &mail, &deps.profile)
         .await;
     let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
+    let sent = Sent {
+        message_id: &message_id,
+        tells_of: now,
+        frame: match entry {
+            Some(Entry::Holds(frame)) => Some(frame),
+            _ => None,
+        },
+    };
     let marked = deps
         .store
-        .mark_sent(request_id, notice, until, &message_id, now, clock::now())
+        .mark_sent(request_id, notice, until, sent, clock::now())
         .await;
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");

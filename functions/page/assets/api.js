@@ -119,6 +119,10 @@ export class Request {
     return this.json('GET', `/mailboxes/${row}/certificate`);
   }
 
+  async appleProfile(row) {
+    return (await this.call('GET', `/mailboxes/${row}/settings.mobileconfig`)).text();
+  }
+
   askPreview() {
     return this.json('POST', '/preview');
   }

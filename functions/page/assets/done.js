@@ -5,13 +5,16 @@ import { t } from './language.js';
 
 export function donePanel(settings) {
   const id = newId('done');
-  const { imap } = settings;
+  const { imap, smtp, help } = settings;
   const line = (name, value) => h('div', {}, h('dt', {}, t(`done.${name}`)), h('dd', {}, value));
+  const server = (name, { host, port, security }) => [
+    line(name, host), line('port', String(port)), line('encryption', t(`form.mailboxes.security_${security}`))];
   const element = h('section', { class: 'sheet', 'aria-labelledby': id, hidden: true },
     h('h2', { id }, t('done.title')),
     h('ol', { class: 'tasks' },
       h('li', {}, t('done.programs'), h('dl', { class: 'measures' },
-        line('incoming', imap.host), line('port', String(imap.port)), line('encryption', t(`form.mailboxes.security_${imap.security}`)), line('user', t('done.user_is')))),
+        server('incoming', imap), smtp && server('outgoing', smtp), line('user', t('done.user_is'))),
+      help && h('p', {}, h('a', { href: help, rel: 'noreferrer' }, t('done.help')))),
       h('li', {}, t('done.look')), h('li', {}, t('done.passwords'))));
   return { element, update: ({ state }) => { element.hidden = !state.startsWith('completed'); } };
 }

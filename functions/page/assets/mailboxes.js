@@ -1,5 +1,6 @@
 // Each mailbox with its state. Of thousands only some are in the page at a time.
 
+import { applePart } from './apple.js';
 import { certificatePart } from './certificate.js';
 import { fill, h, newId, put } from './dom.js';
 import { foundIn, number, ofAll, shortMoment } from './format.js';
@@ -97,8 +98,9 @@ function line(mailbox, context) {
   const remarks = h('p', { class: 'small why soft', hidden: true });
   const mend = mendPart(context, mailbox);
   const certificate = certificatePart(context, mailbox);
+  const apple = applePart(context, mailbox);
   const element = h('li', {},
-    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, why, remarks, mend.element, certificate.element);
+    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, why, remarks, mend.element, apple.element, certificate.element);
   const update = (next, status) => {
     const [kind, words] = stateOf(next);
     state.className = `state ${kind}`;
@@ -120,6 +122,7 @@ function line(mailbox, context) {
     put(remarks, text);
     mend.update(next, status);
     certificate.update(next);
+    apple.update(next);
   };
   return { element, update };
 }

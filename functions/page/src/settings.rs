@@ -1,7 +1,7 @@
 //! What the page has to know of the provider. All of it is public.
 
 use jiff::Timestamp;
-use mailvan::domain::{Security, earliest_start};
+use mailvan::domain::earliest_start;
 use mailvan::profile::{DestinationAuth, Profile};
 use serde_json::{Value, json};
 
@@ -11,17 +11,16 @@ use crate::{Deps, assets};
 pub fn document(deps: &Deps, now: Timestamp) -> Value {
     let profile = &deps.profile;
     let zone = &profile.provider.time_zone;
-    let imap = &profile.imap.endpoint;
-    let security = match imap.security {
-        Security::Tls => "tls",
-        Security::StartTls => "starttls",
-        Security::None => "none",
-    };
+    let clients = &profile.clients;
     json!({
         "version": assets::VERSION,
         "languages": assets::languages(),
         "provider": { "name": profile.provider.name, "time_zone": zone.name(), "support": profile.notices.support },
-        "imap": { "host": imap.host, "port": imap.port, "security": security },
+        // What is entered into mail programs.
+        "imap": clients.imap,
+        "smtp": clients.smtp,
+        "help": clients.help,
+        "apple_profiles": clients.smtp.is_some(),
         // Else nobody but the customer can open the new mailbox.
         "needs_destination_password": profile.imap.auth == DestinationAuth::Password,
         // Else the provider's link is needed to order.

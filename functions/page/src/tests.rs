@@ -102,6 +102,10 @@ fn the_settings_hold_what_is_public() {
         settings["imap"],
         json!({"host": "imap.example.net", "port": 993, "security": "tls"})
     );
+    assert_eq!(
+        (&settings["smtp"], &settings["apple_profiles"]),
+        (&Value::Null, &json!(false))
+    );
     assert_eq!(settings["earliest_start"], "2026-11-25T09:00:00Z");
     assert_eq!(settings["needs_destination_password"], true);
     assert_eq!(settings["needs_permit"], false);

@@ -1,4 +1,4 @@
-//! The functions' zip: the bootstrap binary, the provider's profile and, where sources need one, an extra CA.
+//! The functions' zip: the bootstrap binary, the provider's profile with its templates and, where sources need one, an extra CA.
 //!
 //! The same inputs give the same bytes, so a deployment without changes uploads nothing.
 
@@ -15,6 +15,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 /// The newest glibc that the `provided.al2023` runtime has, as (major, minor).
 pub const RUNTIME_GLIBC: (u32, u32) = (2, 34);
 
+/// The folder of the provider's own templates, beside the profile and in the zip.
+const NOTICES: &str = "notices";
+
 /// Which cargo profile the binary is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
@@ -29,7 +32,7 @@ pub enum Build {
 pub struct Package<'a> {
     /// The binary; `bootstrap` in the zip.
     pub bootstrap: &'a Path,
-    /// The provider's profile; `profile.toml` in the zip.
+    /// The provider's profile; `profile.toml` in the zip. The folder `notices` beside it goes with it.
     pub profile: &'a Path,
     /// More certificate authorities, PEM; `extra-ca.pem` in the zip.
     pub extra_ca: Option<&'a Path>,
@@ -50,15 +53,19 @@ impl Package<'_> {
         text.parse::<toml::Table>()
             .with_context(|| format!("{} is not TOML", self.profile.display()))?;
         let mut files = vec![
-            ("bootstrap", 0o755, read(self.bootstrap)?),
-            ("profile.toml", 0o644, profile),
+            ("bootstrap".to_owned(), 0o755, read(self.bootstrap)?),
+            ("profile.toml".to_owned(), 0o644, profile),
         ];
+        let notices = self.profile.with_file_name(NOTICES);
+        if notices.is_dir() {
+            collect(&notices, NOTICES, &mut files)?;
+        }
         if let Some(path) = self.extra_ca {
             let pem = read(path)?;
             if !pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
                 bail!("{} holds no certificate in PEM form", path.display());
             }
-            files.push(("extra-ca.pem", 0o644, pem));
+            files.push(("extra-ca.pem".to_owned(), 0o644, pem));
         }
         let dir = to.parent().context("the zip needs a directory")?;
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
@@ -70,7 +77,7 @@ impl Package<'_> {
         Ok(size)
     }
 
-    fn write_files(&self, files: &[(&str, u32, Vec<u8>)], to: &Path) -> Result<u64> {
+    fn write_files(&self, files: &[(String, u32, Vec<u8>)], to: &Path) -> Result<u64> {
         let level = match self.build {
             Build::Dev => 1,
             Build::Lambda => 9,
@@ -82,13 +89,55 @@ impl Package<'_> {
                 .compression_level(Some(level))
                 .last_modified_time(DateTime::default())
                 .unix_permissions(*mode);
-            zip.start_file(*name, options)?;
+            zip.start_file(name.as_str(), options)?;
             zip.write_all(bytes)?;
         }
         let file = zip.finish()?;
         file.sync_all()?;
         Ok(file.metadata()?.len())
     }
+}
+
+/// The files of a folder and of those in it, in the order of their names.
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, u32, Vec<u8>)>) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<PathBuf>>>()?;
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let name = format!("{prefix}/{name}");
+        if path.is_dir() {
+            collect(&path, &name, files)?;
+        } else {
+            files.push((name, 0o644, read(&path)?));
+        }
+    }
+    Ok(())
+}
+
+/// Has the binary check a profile, and the templates beside it, as the functions do when they start.
+///
+/// # Errors
+///
+/// Fails with the binary's own words where something is wrong.
+pub async fn check_profile(bootstrap: &Path, profile: &Path) -> Result<()> {
+    let output = Command::new(bootstrap)
+        .arg("check-profile")
+        .arg(profile)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("cannot run {}", bootstrap.display()))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!("{}: {}", profile.display(), words.trim().trim_start_matches("Error: "));
+    }
+    Ok(())
 }
 
 /// Builds the bootstrap binary of the workspace at `root`, for the triple `target` where one is given, and returns
@@ -207,6 +256,31 @@ mod tests {
         assert_eq!(
             fs::read(dir.join("one.zip")).unwrap(),
             fs::read(dir.join("two.zip")).unwrap()
+        );
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn the_providers_templates_go_with_the_profile() {
+        let dir = scratch("templates");
+        fs::create_dir_all(dir.join("notices/en")).unwrap();
+        fs::write(dir.join("bootstrap"), b"binary").unwrap();
+        fs::write(dir.join("profile.toml"), "[provider]\nname = \"x\"\n").unwrap();
+        fs::write(dir.join("notices/layout.html"), "{{ title }}").unwrap();
+        fs::write(dir.join("notices/en/ask.txt"), "Ask.").unwrap();
+        fs::write(dir.join("notices/.swp"), "x").unwrap();
+        let package = Package {
+            bootstrap: &dir.join("bootstrap"),
+            profile: &dir.join("profile.toml"),
+            extra_ca: None,
+            build: Build::Dev,
+        };
+        package.write(&dir.join("one.zip")).unwrap();
+        let zip = zip::ZipArchive::new(File::open(dir.join("one.zip")).unwrap()).unwrap();
+        let names: Vec<_> = zip.file_names().collect::<Result<_, _>>().unwrap();
+        assert_eq!(
+            names,
+            ["bootstrap", "profile.toml", "notices/en/ask.txt", "notices/layout.html"]
         );
         fs::remove_dir_all(dir).unwrap();
     }

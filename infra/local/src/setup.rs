@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::ministack::{Emulator, Options};
-use crate::package::{Build, Package};
+use crate::package::{Build, Package, check_profile};
 use crate::stack::{Parameters, Stack};
 use crate::venv::Venv;
 use crate::workspace_root;
@@ -55,6 +55,7 @@ impl Setup {
     /// Fails when a step does; the message names it.
     pub async fn start(&self, venv: &Venv, tell: impl Fn(&str)) -> Result<(Emulator, Stack)> {
         let profile = read_profile(&self.profile)?;
+        check_profile(&self.bootstrap, &self.profile).await?;
         let emulator = Emulator::start(venv, &self.dir, &self.emulator).await?;
         tell(&format!("emulator runs at {}", emulator.endpoint()));
         let zip = self.dir.join("lambda.zip");

@@ -50,6 +50,8 @@ pub struct Plan {
     pub limits: String,
     /// More tables of the profile, in TOML.
     pub more_profile: String,
+    /// The provider's own templates, by their paths below `notices`.
+    pub templates: Vec<(&'static str, &'static str)>,
     /// The template's parameters.
     pub parameters: Parameters,
     /// The functions' binary; a dev build is made where it is not given.
@@ -106,6 +108,7 @@ impl Plan {
             own_passwords: false,
             limits: String::new(),
             more_profile: String::new(),
+            templates: Vec::new(),
             parameters: Parameters {
                 lead_times_waived: true,
                 ..Parameters::default()
@@ -179,6 +182,7 @@ impl Plan {
             limits: &self.limits,
             more: &self.more_profile,
         };
+        write_templates(&dir, &self.templates)?;
         let mut setup = Setup::new(&self.name, bootstrap, write_profile(&dir, destination_port, &tables)?);
         setup.secrets = vec![
             (MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned()),
@@ -301,4 +305,18 @@ files_wait_minutes = 0
     );
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
+}
+
+fn write_templates(dir: &Path, templates: &[(&str, &str)]) -> Result<()> {
+    let folder = dir.join("notices");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    for (name, text) in templates {
+        let path = folder.join(name);
+        let parent = path.parent().unwrap_or(&folder);
+        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }

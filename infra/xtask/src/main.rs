@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod chaos;
+mod check_profile;
 mod demo;
 mod lint_template;
 mod package;
@@ -38,6 +39,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Builds the zip of a deployment
     Package(package::Arguments),
+    /// Checks a provider's profile and templates as the functions do
+    CheckProfile(check_profile::Arguments),
     /// Makes a permit to order, as the provider's own site does
     Permit(permit::Arguments),
     /// Sets everything up and runs all checks and tests
@@ -64,6 +67,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Up(arguments) => up::run(arguments).await,
         Task::Bench(arguments) => bench::run(arguments).await,
         Task::Package(arguments) => package::run(arguments).await,
+        Task::CheckProfile(arguments) => check_profile::run(arguments).await,
         Task::Permit(arguments) => permit::run(&arguments),
         Task::Test => test::run().await,
         Task::LintTemplate => lint_template::run().await,

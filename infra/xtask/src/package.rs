@@ -1,11 +1,11 @@
 //! `cargo xtask package`: the zip of a deployment.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use mailvan_local::package::{Build, Package, RUNTIME_GLIBC, build_bootstrap, required_glibc};
+use mailvan_local::package::{Build, Package, RUNTIME_GLIBC, build_bootstrap, check_profile, required_glibc};
 use mailvan_local::workspace_root;
 
 #[derive(Args)]
@@ -28,7 +28,7 @@ pub struct Arguments {
 ///
 /// # Errors
 ///
-/// Fails when the build does, when an input is missing, and when the binary needs a newer glibc than Lambda has.
+/// Fails when the build does, when an input is missing or wrong, and when the binary needs a newer glibc than Lambda has.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let root = workspace_root();
     let bootstrap = build_bootstrap(&root, Build::Lambda, arguments.target.as_deref()).await?;
@@ -43,6 +43,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             RUNTIME_GLIBC.1
         );
     }
+    check(&root, &bootstrap, &arguments).await?;
     let out = arguments.out.unwrap_or_else(|| root.join("target/lambda.zip"));
     let package = Package {
         bootstrap: &bootstrap,
@@ -53,4 +54,13 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let bytes = package.write(&out)?;
     println!("{} ({bytes} bytes)", out.display());
     Ok(())
+}
+
+/// Checks the profile by the binary itself, or where that is for another machine by one for this.
+async fn check(root: &Path, bootstrap: &Path, arguments: &Arguments) -> Result<()> {
+    if arguments.target.is_none() {
+        return check_profile(bootstrap, &arguments.profile).await;
+    }
+    let own = build_bootstrap(root, Build::Dev, None).await?;
+    check_profile(&own, &arguments.profile).await
 }

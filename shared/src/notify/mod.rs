@@ -9,21 +9,28 @@
 //! The module does not know when a notice is due nor whether it was sent before: that is the
 //! outbox, in [`crate::store::notice`].
 //!
-//! Reading order: this file, `view`, `templates`, `wording`, then [`mailer`].
+//! Reading order: this file, `view`, `templates`, `wording`, [`calendar`], then `mime` and [`mailer`].
 
+pub mod calendar;
+mod clients;
 mod files;
 mod german;
 mod header;
 pub mod mailer;
+mod mime;
+mod own;
 mod templates;
 mod view;
 mod wording;
 
+pub use calendar::Entry;
 pub use mailer::{Mailer, SendError};
+pub use own::{OwnTemplateError, OwnTemplates};
 
 use crate::domain::{Fault, Language, RequestState};
 use crate::profile::Profile;
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use templates::Templates;
 use view::View;
 use wording::{bracketed, one_line};
 
@@ -36,9 +43,12 @@ pub struct Mail {
     pub text: String,
     /// The same as a page, styled inline.
     pub html: String,
+    /// An entry for the customer's calendar (`text/calendar`), where there is something to enter.
+    pub calendar: Option<String>,
 }
 
-/// A template does not fit its data; every shipped template is rendered by a test.
+/// A template does not fit its data; every shipped template is rendered by a test, and a
+/// provider's own when they are loaded.
 #[derive(Debug, thiserror::Error)]
 #[error("the notice {notice} cannot be composed")]
 pub struct ComposeError {
@@ -66,7 +76,9 @@ pub fn compose(
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
     let view = View::new(kind, request, jobs, faults, files, profile);
-    let rendered = templates::render(&view).map_err(|source| ComposeError { notice: kind, source })?;
+    let rendered = Templates::of(view.language, &profile.templates)
+        .and_then(|mut templates| templates.render(&view))
+        .map_err(|source| ComposeError { notice: kind, source })?;
     let ticket = view
         .ticket
         .as_deref()
@@ -81,6 +93,7 @@ pub fn compose(
         subject,
         text: rendered.text,
         html: rendered.html,
+        calendar: None,
     })
 }
 

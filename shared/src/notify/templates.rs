@@ -1,5 +1,5 @@
 //! The words of the notices: minijinja over the files in `templates/`, a folder for each language beside the frame
-//! that all of them share.
+//! that all of them share. A provider can put files of its own in their place ([`OwnTemplates`]).
 //!
 //! Values are escaped in every template whose name ends in `.html`. A value that a template names
 //! and the view does not have is an error, so that a slip of the pen is no gap in a mail. To add a
@@ -10,6 +10,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, Error, UndefinedBehavior};
 
+use super::own::OwnTemplates;
 use super::view::View;
 use super::wording;
 use crate::domain::Language;
@@ -22,7 +23,7 @@ macro_rules! files {
 }
 
 /// A file's name, and its text.
-type File = (&'static str, &'static str);
+pub(super) type File = (&'static str, &'static str);
 
 /// The files of a language; all of them have the same.
 macro_rules! every_file {
@@ -33,15 +34,16 @@ macro_rules! every_file {
             "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
-            "files.txt" "files.html" "rows.txt" "rows.html" "page.txt" "page.html")
+            "files.txt" "files.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
+            "settings.txt" "settings.html")
     };
 }
 
-const FRAME: &[File] = files!("": "layout.txt" "layout.html" "lists.html");
+pub(super) const FRAME: &[File] = files!("": "layout.txt" "layout.html" "lists.html");
 const ENGLISH: &[File] = every_file!("en/");
 const GERMAN: &[File] = every_file!("de/");
 
-fn files(language: Language) -> &'static [File] {
+pub(super) fn files(language: Language) -> &'static [File] {
     match language {
         Language::English => ENGLISH,
         Language::German => GERMAN,
@@ -55,31 +57,54 @@ pub(super) struct Rendered {
     pub(super) html: String,
 }
 
-/// Fills the templates of a notice.
-pub(super) fn render(view: &View) -> Result<Rendered, Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    let language = view.language;
-    environment.add_filter("number", move |count| wording::number(count, language));
-    environment.add_filter("counted", move |count, one: String, many: String| {
-        wording::counted(count, &one, &many, language)
-    });
-    environment.add_filter("size", move |bytes| wording::size(bytes, language));
-    for (name, source) in FRAME.iter().chain(files(language)) {
-        environment.add_template(name, source)?;
+/// A language's templates, and what they can use.
+pub(super) struct Templates<'a> {
+    environment: Environment<'a>,
+}
+
+impl<'a> Templates<'a> {
+    /// Our own, and in their place the provider's.
+    pub(super) fn of(language: Language, own: &'a OwnTemplates) -> Result<Self, Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        environment.add_filter("number", move |count| wording::number(count, language));
+        environment.add_filter("counted", move |count, one: String, many: String| {
+            wording::counted(count, &one, &many, language)
+        });
+        environment.add_filter("size", move |bytes| wording::size(bytes, language));
+        for (name, source) in FRAME {
+            environment.add_template(name, own.get(name).unwrap_or(source))?;
+        }
+        for (name, source) in files(language) {
+            let own = own.get(&path(language, name));
+            environment.add_template(name, own.unwrap_or(source))?;
+        }
+        Ok(Self { environment })
     }
-    let title = environment.get_template("titles.txt")?.render(Serde(view))?;
-    let title = wording::one_line(&title);
-    environment.add_global("title", title.as_str());
-    let file = |ending: &str| {
-        environment
-            .get_template(&format!("{}.{ending}", view.kind))?
-            .render(Serde(view))
-    };
-    Ok(Rendered {
-        text: file("txt")?,
-        html: file("html")?,
-        title,
-    })
+
+    /// Fills the templates of a notice.
+    pub(super) fn render(&mut self, view: &View) -> Result<Rendered, Error> {
+        let title = wording::one_line(&self.fill("titles.txt", view)?);
+        self.environment.add_global("title", title.clone());
+        Ok(Rendered {
+            text: self.fill(&format!("{}.txt", view.kind), view)?,
+            html: self.fill(&format!("{}.html", view.kind), view)?,
+            title,
+        })
+    }
+
+    /// The words of a calendar's entry.
+    pub(super) fn calendar(&self, view: &View) -> Result<String, Error> {
+        self.fill("calendar.txt", view)
+    }
+
+    fn fill(&self, name: &str, view: &View) -> Result<String, Error> {
+        self.environment.get_template(name)?.render(Serde(view))
+    }
+}
+
+/// Where a file of a language stands, seen from the folder of all.
+pub(super) fn path(language: Language, name: &str) -> String {
+    format!("{}/{name}", language.tag())
 }

@@ -1,10 +1,13 @@
 //! Each notice as a snapshot, and what no notice may do.
 
+mod calendar;
 mod files;
 mod found_again;
 mod german;
 mod hostile;
+mod mime;
 mod overtaken;
+mod own;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;

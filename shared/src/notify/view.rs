@@ -1,13 +1,17 @@
 //! What a template may speak of: a request in plain values, without anything secret.
 
+pub(super) mod samples;
+
 use serde::Serialize;
 
+use super::clients::Clients;
 use super::files::{self, File};
 use super::german;
 use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Language, Security};
+use crate::domain::{Fault, JobState, Language};
 use crate::profile::Profile;
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use crate::watch::{dns_tells_of_all, domains_of};
 
 /// How many mailboxes a mail lists; the report has them all.
 pub(super) const LISTED_MAILBOXES: usize = 100;
@@ -18,6 +22,9 @@ pub(super) const LISTED_ROWS: usize = 50;
 /// How many faults of one row a mail lists.
 const LISTED_FAULTS: usize = 10;
 
+/// What stands for the provider's colour where the profile names none.
+const GREY: &str = "#d0d0d0";
+
 /// Everything a template sees. Texts are one line each and not yet escaped; counts and sizes are
 /// numbers, for the filters `number`, `counted` and `size`.
 #[derive(Debug, Serialize)]
@@ -27,6 +34,12 @@ pub(super) struct View {
     pub(super) language: Language,
     pub(super) provider: String,
     pub(super) support: Option<String>,
+    /// The address of the provider's picture.
+    pub(super) logo: Option<String>,
+    /// The provider's colour, as HTML writes it.
+    pub(super) accent: String,
+    /// What stands below everything.
+    pub(super) imprint: Vec<String>,
     /// Where the customers' page is.
     pub(super) page: Option<String>,
     pub(super) request: String,
@@ -44,7 +57,11 @@ pub(super) struct View {
     /// Whether any of them was not imported whole.
     pub(super) trouble: bool,
     pub(super) totals: Totals,
-    pub(super) server: Server,
+    pub(super) clients: Clients,
+    /// Whether the DNS change is seen without being told of.
+    pub(super) watches_dns: bool,
+    /// The MX records to set, as preference and server, where they are the same for all domains.
+    pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
     pub(super) passwords_destroyed: bool,
 }
@@ -107,15 +124,6 @@ pub(super) struct Totals {
     certified: usize,
 }
 
-/// What to enter into a mail program.
-#[derive(Debug, Serialize)]
-pub(super) struct Server {
-    host: String,
-    port: u16,
-    /// As mail programs call it.
-    security: &'static str,
-}
-
 impl View {
     pub(super) fn new(
         kind: NoticeKind,
@@ -138,7 +146,6 @@ impl View {
             .cloned()
             .collect();
         let files = files::told(files, jobs, language);
-        let endpoint = &profile.imap.endpoint;
         Self {
             kind: name(kind),
             language,
@@ -148,6 +155,9 @@ impl View {
                 .support
                 .as_ref()
                 .map(|support| one_line(support.as_str())),
+            logo: profile.notices.logo.as_deref().map(one_line),
+            accent: accent(profile),
+            imprint: profile.notices.imprint.iter().map(|line| one_line(line)).collect(),
             page: profile.notices.page.as_deref().map(one_line),
             request: request.request_id.to_string(),
             ticket: request
@@ -170,18 +180,31 @@ impl View {
             failed: Listing::first(failed, LISTED_MAILBOXES),
             trouble: files.iter().any(File::has_trouble),
             files: Listing::first(files, LISTED_FILES),
-            server: Server {
-                host: endpoint.host.to_string(),
-                port: endpoint.port,
-                security: match endpoint.security {
-                    Security::Tls => "SSL/TLS",
-                    Security::StartTls => "STARTTLS",
-                    Security::None => "none",
-                },
-            },
+            clients: Clients::of(profile, jobs),
+            watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
+            exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
         }
     }
+}
+
+fn accent(profile: &Profile) -> String {
+    let accent = profile.provider.accent;
+    accent.map_or_else(|| GREY.to_owned(), |accent| accent.to_string())
+}
+
+/// The MX records of the provider's domains.
+fn exchanges(profile: &Profile, jobs: &[JobRecord]) -> Vec<String> {
+    let Some(dns) = &profile.dns else { return Vec::new() };
+    let mut records = domains_of(jobs).into_iter().map(|domain| dns.mail_exchanges(&domain));
+    let first = records.next().unwrap_or_default();
+    if records.any(|other| other != first) {
+        return Vec::new();
+    }
+    first
+        .iter()
+        .map(|(preference, exchange)| one_line(&format!("{preference} {exchange}")))
+        .collect()
 }
 
 impl<T> Listing<T> {

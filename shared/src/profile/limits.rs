@@ -12,6 +12,7 @@ use crate::domain::window::MIN_LENGTH;
 const BESIDE_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// `[limits]`: how much is done at once; every one has a default.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -34,6 +35,7 @@ pub struct Limits {
 }
 
 /// `compress_sources`: COMPRESS=DEFLATE, RFC 4978.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CompressSources {

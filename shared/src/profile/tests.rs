@@ -102,6 +102,28 @@ fn what_may_be_left_out_has_a_default() {
 }
 
 #[test]
+fn mail_programs_get_the_destination_where_nothing_else_is_said() {
+    let dav = "[destination.dav]\nurl = \"https://dav.example.net/\"\n";
+    let clients = Profile::parse(&format!("{SHORTEST}{dav}")).unwrap().clients;
+    assert_eq!(clients.imap.to_string(), "imap.example.net:993 (tls)");
+    assert_eq!(clients.dav.as_deref(), Some("https://dav.example.net/"));
+    assert_eq!((clients.smtp, clients.help), (None, None));
+    for (smtp, expected) in [
+        ("", "smtp.example.net:465 (tls)"),
+        ("port = 587", "smtp.example.net:587 (starttls)"),
+        ("port = 2525", "smtp.example.net:2525 (tls)"),
+        ("security = \"starttls\"", "smtp.example.net:587 (starttls)"),
+    ] {
+        let more = format!(
+            "[clients.imap]\nhost = \"mail.example.net\"\nport = 143\n[clients.smtp]\nhost = \"smtp.example.net\"\n{smtp}\n"
+        );
+        let clients = Profile::parse(&format!("{SHORTEST}{more}")).unwrap().clients;
+        assert_eq!(clients.imap.to_string(), "mail.example.net:143 (starttls)");
+        assert_eq!(clients.smtp.unwrap().to_string(), expected);
+    }
+}
+
+#[test]
 fn mailboxes_may_be_opened_by_an_access_token() {
     let with_token = SHORTEST.replace("\"password\"", "\"token\"\naccess_token_secret = \"mailvan/token\"");
     let token_secret = "mailvan/token".to_owned();
@@ -244,6 +266,48 @@ fn every_fault_names_its_line_and_key() {
             9,
             "destination.dav.requests",
             "from 1 to 16",
+        ),
+        (
+            "[notices]",
+            "[clients.smtp]\nhost = \"smtp.example.net\"\nport = 0\n[notices]",
+            9,
+            "clients.smtp.port",
+            "from 1 to 65535",
+        ),
+        (
+            "[notices]",
+            "[clients]\nimap = { host = \"imap.example.net\", security = \"none\" }\n[notices]",
+            8,
+            "clients.imap.security",
+            "tls or starttls",
+        ),
+        (
+            "[notices]",
+            "[clients]\ndav = \"dav.example.net\"\n[notices]",
+            8,
+            "clients.dav",
+            "whole address",
+        ),
+        (
+            "[notices]",
+            "[clients]\nhelp = \"javascript:x\"\n[notices]",
+            8,
+            "clients.help",
+            "whole address",
+        ),
+        (
+            "[notices]\n",
+            "[notices]\nlogo = \"logo.png\"\n",
+            8,
+            "notices.logo",
+            "whole address",
+        ),
+        (
+            "[notices]\n",
+            "[notices]\nimprint = [\"a\\nb\"]\n",
+            8,
+            "notices.imprint",
+            "lines",
         ),
         (
             "[notices]",

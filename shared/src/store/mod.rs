@@ -48,7 +48,7 @@ pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
 pub use ledger::{FolderEnd, Ledger, Planned};
-pub use notice::{NoticeKind, NoticeRecord};
+pub use notice::{NoticeKind, NoticeRecord, Sent};
 pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
 

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Store, StoreError, belonging, request, stamp};
-use crate::domain::RequestId;
+use super::{RequestRecord, Store, StoreError, belonging, request, stamp};
+use crate::domain::{RequestId, Window};
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
 /// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, and [`NoticeKind::Imported`] once for each import at
@@ -87,9 +87,28 @@ pub struct NoticeRecord {
     /// As of when it tells, once it is sent: what came to be later is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tells_of: Option<String>,
+    /// The time frame it told, once it is sent, where that is what it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Window>,
+}
+
+/// What is known of a notice once it is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The mail service's id of it.
+    pub message_id: &'a str,
+    /// As of when it tells.
+    pub tells_of: Timestamp,
+    /// The time frame it told.
+    pub frame: Option<&'a Window>,
 }
 
 impl NoticeRecord {
+    /// Whether the customer knows of a frame by it, or by an earlier one whose place it took.
+    pub fn may_have_told(&self, request: &RequestRecord) -> bool {
+        self.sent_at.is_some() || request.reschedules > 0
+    }
+
     fn queued(request_id: RequestId, notice: NoticeKind, now: Timestamp) -> Self {
         Self {
             request_id,
@@ -97,6 +116,7 @@ impl NoticeRecord {
             queued_at: stamp(now),
             sent_at: None,
             tells_of: None,
+            frame: None,
         }
     }
 
@@ -201,8 +221,7 @@ impl Store {
         self.change_if(change, request::partition(id), sort_key(kind)).await
     }
 
-    /// Marks a notice as sent, with the mail service's id of it and the moment as of which it tells; only under the
-    /// claim that lasts until `claimed_until`.
+    /// Marks a notice as sent; only under the claim that lasts until `claimed_until`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the claim is lost: somebody else sent it as well, or another
@@ -212,15 +231,16 @@ impl Store {
         id: RequestId,
         kind: NoticeKind,
         claimed_until: Timestamp,
-        message_id: &str,
-        tells_of: Timestamp,
+        sent: Sent<'_>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let frame: Option<AttributeValue> = sent.frame.map(serde_dynamo::to_attribute_value).transpose()?;
         let change = Change::default()
             .if_equal("claimed_until", claimed_until.as_second())
             .set("sent_at", stamp(now))
-            .set("tells_of", stamp(tells_of))
-            .set("message_id", message_id)
+            .set("tells_of", stamp(sent.tells_of))
+            .set("message_id", sent.message_id)
+            .set_or_remove("frame", frame)
             .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await
     }

@@ -350,10 +350,16 @@ export default {
     undo_places: 'New calendars and address books stay, empty.',
     undo_yes: 'Yes, take it back',
   },
+  apple: {
+    get: 'Profile for iPhone, iPad and Mac',
+    text: 'Open it on the device itself: it sets up this mailbox and asks for its password. The device says that the file is not signed; that is as it should be.',
+  },
   done: {
     title: 'What is left to do',
     programs: 'Set your e-mail programs to the new server:',
     incoming: 'Incoming mail (IMAP)',
+    outgoing: 'Outgoing mail (SMTP)',
+    help: 'Each program, step by step',
     server: 'Server', port: 'Port', encryption: 'Encryption', user: 'User name', user_is: 'your address',
     passwords: 'Set new passwords at the old provider. You gave us the present ones; we have destroyed them, but a password that was passed on should not stay.',
     look: 'Have a look at your new mailboxes before you give up the old ones.',

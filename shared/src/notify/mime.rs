@@ -1,0 +1,57 @@
+//! A mail as its bytes (RFC 5322, RFC 2045): text and HTML as alternatives, and beside them the calendar, where there
+//! is one.
+
+use mail_builder::headers::raw::Raw;
+use mail_builder::headers::text::Text;
+use mail_builder::mime::{BodyPart, MimePart};
+
+use super::Mail;
+
+/// What a calendar's file is named.
+const CALENDAR_FILE: &str = "move.ics";
+
+/// The header fields of a mail beside its subject. Addresses are written as they stand here.
+pub(super) struct Header<'a> {
+    pub(super) from: &'a str,
+    pub(super) to: &'a str,
+    pub(super) reply_to: Option<&'a str>,
+    /// Fields of our own, by name.
+    pub(super) own: &'a [(&'static str, String)],
+}
+
+/// The whole message. When it was sent and its id are for the mail service to add.
+pub(super) fn message(mail: &Mail, header: &Header<'_>) -> Vec<u8> {
+    let alternatives = vec![
+        MimePart::new("text/plain", mail.text.as_str()),
+        MimePart::new("text/html", mail.html.as_str()),
+    ];
+    let alternatives = MimePart::new("multipart/alternative", alternatives);
+    let body = match &mail.calendar {
+        None => alternatives,
+        Some(calendar) => MimePart::new("multipart/mixed", vec![alternatives, calendar_part(calendar)]),
+    };
+    let mut body = body
+        .header("MIME-Version", Raw::new("1.0"))
+        .header("From", Raw::new(header.from))
+        .header("To", Raw::new(header.to))
+        .header("Subject", Text::new(mail.subject.as_str()))
+        // Nobody's absence notice is to answer it (RFC 3834).
+        .header("Auto-Submitted", Raw::new("auto-generated"));
+    if let Some(reply_to) = header.reply_to {
+        body = body.header("Reply-To", Raw::new(reply_to));
+    }
+    for (name, value) in header.own {
+        body = body.header(*name, Raw::new(value.as_str()));
+    }
+    let mut bytes = Vec::new();
+    body.write_part(&mut bytes);
+    bytes
+}
+
+fn calendar_part(calendar: &str) -> MimePart<'_> {
+    let kind = mail_builder::headers::content_type::ContentType::new("text/calendar")
+        .attribute("charset", "utf-8")
+        .attribute("method", "PUBLISH");
+    // As bytes, so that base64 keeps its line ends: not every reader takes others.
+    MimePart::new(kind, BodyPart::Binary(calendar.as_bytes().into())).attachment(CALENDAR_FILE)
+}

@@ -1,0 +1,188 @@
+//! Views to try templates with: of a request that has everything, of one that has nothing, and of one whose texts mean
+//! harm.
+
+use super::{Frame, Listing, Mailbox, Remedy, Row, Totals, View};
+use crate::domain::Language;
+use crate::notify::clients::{Clients, Server};
+use crate::notify::files::File;
+use crate::profile::Profile;
+
+/// What stands in every text of the harmful request, and in no page unless it is written as HTML.
+pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
+
+/// What each notice is about, as templates are named.
+pub(in crate::notify) const KINDS: [&str; 9] = [
+    "accepted",
+    "refused",
+    "scheduled",
+    "found_again",
+    "first_pass_done",
+    "finished",
+    "failed",
+    "cancelled",
+    "imported",
+];
+
+/// Every notice in each of the ways it can look.
+pub(in crate::notify) fn views(language: Language, profile: &Profile) -> Vec<View> {
+    let of_kind = |kind| {
+        [
+            full(kind, language, profile, ""),
+            full(kind, language, profile, HOSTILE_MARK),
+            empty(kind, language, profile),
+        ]
+    };
+    KINDS.into_iter().flat_map(of_kind).collect()
+}
+
+/// Everything is there; each text ends with `mark`.
+#[expect(clippy::too_many_lines, reason = "one sample with a field a line")]
+fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -> View {
+    let text = |text: &str| format!("{text}{mark}");
+    let own = |given: Option<String>, sample: &str| Some(given.unwrap_or_else(|| text(sample)));
+    let mailbox = |outcome, certificate: bool| Mailbox {
+        address: text("anna@example.com"),
+        destination: certificate.then(|| text("team@example.com")),
+        outcome,
+        messages_total: 12_345,
+        messages_copied: 12_000,
+        bytes_copied: 1_449_999_999,
+        exceptions: 2,
+        reason: (!certificate).then(|| text("The password was refused.")),
+        certificate: certificate.then(|| text("/v1/requests/sample/mailboxes/2/certificate")),
+    };
+    let file = |outcome, failed| File {
+        name: text("contacts.vcf"),
+        mailbox: Some(text("anna@example.com")),
+        outcome,
+        imported: 400,
+        existing: 4,
+        updated: 3,
+        kept: 2,
+        failed,
+        remarks: 5,
+        reason: Some(text("The file cannot be read.")),
+    };
+    let row = |number, address: Option<String>| Row {
+        number,
+        address,
+        faults: Listing {
+            shown: vec![Remedy {
+                column: Some(text("port")),
+                message: text("Write a number."),
+            }],
+            more: 1,
+        },
+    };
+    let server = || Server {
+        host: text("mail.example.net"),
+        port: 993,
+        security: "SSL/TLS",
+    };
+    let mailboxes = ["failed", "exceptions", "cancelled", "well"];
+    View {
+        provider: text(&profile.provider.name),
+        support: own(
+            profile.notices.support.as_ref().map(ToString::to_string),
+            "support@example.net",
+        ),
+        logo: own(profile.notices.logo.clone(), "https://www.example.net/logo.png"),
+        imprint: vec![text("Example Hosting, Main Street 1")],
+        page: own(profile.notices.page.clone(), "https://move.example.net/"),
+        ticket: Some(text("4711")),
+        frame: Some(Frame {
+            start: text("Wednesday, 22:00"),
+            end: Some(text("Thursday, 06:00")),
+        }),
+        reason: Some(text("No mailbox could be opened.")),
+        rows: Listing {
+            shown: vec![row(0, None), row(2, Some(text("anna@example.com")))],
+            more: 3,
+        },
+        mailboxes: Listing {
+            shown: mailboxes
+                .into_iter()
+                .flat_map(|outcome| [mailbox(outcome, true), mailbox(outcome, false)])
+                .collect(),
+            more: 3,
+        },
+        failed: Listing {
+            shown: vec![mailbox("failed", false)],
+            more: 3,
+        },
+        files: Listing {
+            shown: vec![
+                file("failed", 0),
+                file("exceptions", 3),
+                file("running", 0),
+                file("well", 0),
+            ],
+            more: 3,
+        },
+        trouble: true,
+        totals: Totals {
+            mailboxes: 11,
+            failed: 2,
+            messages_copied: 98_765,
+            bytes_copied: 11_449_999_999,
+            exceptions: 2,
+            certified: 3,
+        },
+        clients: Clients {
+            imap: server(),
+            smtp: Some(server()),
+            dav: Some(text("https://dav.example.net/{mailbox}/")),
+            dav_is_pattern: true,
+            help: Some(text("https://help.example.net/mail")),
+            apple: true,
+            autoconfig: vec![text("https://autoconfig.example.com/mail/config-v1.1.xml")],
+            autodiscover: true,
+        },
+        watches_dns: true,
+        exchanges: vec![text("10 mx1.example.net")],
+        passwords_destroyed: true,
+        ..empty(kind, language, profile)
+    }
+}
+
+/// Nothing is there that may be left out.
+fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
+    let clients = Clients {
+        imap: Server {
+            host: "imap.example.net".to_owned(),
+            port: 993,
+            security: "SSL/TLS",
+        },
+        smtp: None,
+        dav: None,
+        dav_is_pattern: false,
+        help: None,
+        apple: false,
+        autoconfig: Vec::new(),
+        autodiscover: false,
+    };
+    View {
+        kind,
+        language,
+        provider: profile.provider.name.clone(),
+        support: None,
+        logo: None,
+        accent: super::accent(profile),
+        imprint: Vec::new(),
+        page: None,
+        request: "01m891k9000w3ge1r70w3ge1r7".to_owned(),
+        ticket: None,
+        frame: None,
+        reason: None,
+        rows: Listing::first(Vec::new(), 0),
+        mailboxes: Listing::first(Vec::new(), 0),
+        failed: Listing::first(Vec::new(), 0),
+        files: Listing::first(Vec::new(), 0),
+        trouble: false,
+        totals: Totals::default(),
+        clients,
+        watches_dns: false,
+        exchanges: Vec::new(),
+        passwords_destroyed: false,
+    }
+}
