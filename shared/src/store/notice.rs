@@ -125,7 +125,7 @@ impl NoticeRecord {
     }
 }
 
-fn sort_key(kind: NoticeKind) -> String {
+pub(super) fn sort_key(kind: NoticeKind) -> String {
     format!("NOTICE#{kind}")
 }
 
