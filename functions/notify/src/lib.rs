@@ -26,8 +26,8 @@ use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::calendar::calendar;
 use mailvan::notify::{Entry, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
-use mailvan::queue::{SendNotice, decode, serve};
-use mailvan::store::{NoticeKind, Sent, Store};
+use mailvan::queue::{Queue, Queues, SendNotice, TellTicket, decode, serve};
+use mailvan::store::{NoticeKind, RequestRecord, Sent, Store};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -37,6 +37,8 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 struct Deps {
     /// The job table.
     store: Store,
+    /// Where ticket systems are told from.
+    queues: Queues,
     /// Sends the mails.
     mailer: Mailer,
     /// The provider's settings.
@@ -52,6 +54,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
     let deps = &Deps {
         store: config.store(),
+        queues: config.queues(),
         mailer,
         profile: config.profile,
     };
@@ -90,6 +93,7 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         .map(|entry| calendar(notice, entry, &request, &deps.profile, now))
         .transpose()?;
 
+    tell_tickets(deps, &request, notice).await?;
     let until = now.checked_add(CLAIM)?;
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
         return not_claimed(deps, SendNotice { request_id, notice }).await;
@@ -113,6 +117,25 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         .await;
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");
+    Ok(())
+}
+
+/// Has the provider's ticket systems told. Before the mail, so that one that cannot be sent keeps no ticket from being told;
+/// said again with each try of the mail, which the outbox knows.
+async fn tell_tickets(deps: &Deps, request: &RequestRecord, notice: NoticeKind) -> anyhow::Result<()> {
+    let Some(tickets) = deps.profile.tickets.as_ref().filter(|_| request.ticket.is_some()) else {
+        return Ok(());
+    };
+    for system in tickets.systems() {
+        let tell = TellTicket {
+            request_id: request.request_id,
+            tell: notice,
+            system,
+            tries: 0,
+            again: false,
+        };
+        deps.queues.send(Queue::Ticket, &tell).await?;
+    }
     Ok(())
 }
 

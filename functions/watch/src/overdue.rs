@@ -127,10 +127,10 @@ fn takes_days(request: &RequestRecord) -> bool {
 async fn look_after_checks(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
     let since = now.checked_sub(CHECKED_WITHIN)?;
     for id in store.requests_since(RequestState::Checking, since).await? {
-        if store.look_after(id, now.checked_sub(EVERY)?, now).await? {
-            if let Err(error) = look_after(store, queues, id).await {
-                tracing::error!(request.id = %id, %error, "a check cannot be looked after");
-            }
+        if store.look_after(id, now.checked_sub(EVERY)?, now).await?
+            && let Err(error) = look_after(store, queues, id).await
+        {
+            tracing::error!(request.id = %id, %error, "a check cannot be looked after");
         }
     }
     Ok(())

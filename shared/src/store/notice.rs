@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,7 @@ impl NoticeRecord {
     }
 }
 
-fn sort_key(kind: NoticeKind) -> String {
+pub(super) fn sort_key(kind: NoticeKind) -> String {
     format!("NOTICE#{kind}")
 }
 
@@ -161,28 +161,21 @@ impl Store {
 
     /// The write that puts a notice into the outbox, where there is one to tell; it takes the place of one
     /// of the same kind, but for the time frame that the customer knows by that one.
-    pub(super) fn queued_notice(
+    pub(super) async fn queued_notice(
         &self,
         id: RequestId,
         kind: Option<NoticeKind>,
         now: Timestamp,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let Some(kind) = kind else { return Ok(None) };
-        let notice = NoticeRecord::queued(id, kind, now);
+        let before: Option<NoticeRecord> = self.get(request::partition(id), sort_key(kind)).await?;
+        let notice = NoticeRecord {
+            frame: before.and_then(|before| before.frame),
+            ..NoticeRecord::queued(id, kind, now)
+        };
         let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
-        let own = item.into_iter().filter(|(name, _)| name != "PK" && name != "SK");
-        let change = own.fold(Change::default(), |change, (name, value)| change.set(&name, value));
-        let before = [
-            "sent_at",
-            "tells_of",
-            "message_id",
-            "claimed_until",
-            "error_code",
-            "error_message",
-        ];
-        let change = before.iter().fold(change, |change, name| change.remove(name));
-        let update = change.update(&self.table, request::partition(id), sort_key(kind))?;
-        Ok(Some(TransactWriteItem::builder().update(update).build()))
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+        Ok(Some(TransactWriteItem::builder().put(put).build()))
     }
 
     /// The notices of a request that wait to be sent at once; those about imports have a time of their own.
