@@ -49,7 +49,7 @@ pub use dropped::DroppedFlags;
 pub use estimate::Estimate;
 pub use fault::{Fault, FaultCode};
 pub use found::{FoundBy, FoundServer, LoginName, ServerSearch};
-pub use frame::{AfterEnd, Opening};
+pub use frame::{AfterEnd, Opening, SHORT_WAIT};
 pub use grants::Grants;
 pub use host::{Host, HostError};
 pub use id::{IdError, JobId, RequestId};
