@@ -149,6 +149,7 @@ impl Config {
                     cutover: needed("CUTOVER_QUEUE_URL")?,
                     notify: needed("NOTIFY_QUEUE_URL")?,
                     import: needed("IMPORT_QUEUE_URL")?,
+                    ticket: needed("TICKET_QUEUE_URL")?,
                 },
             },
         })

@@ -7,17 +7,64 @@
 //! No news is lost: an import ends first and asks after that, so the last of two that end at once sees both. A notice tells
 //! of the table as it is when it is written, and counts as having told of what ended before its first look only.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+use crate::clock::now;
 use crate::domain::{RequestId, RequestState};
+use crate::queue::{Queue, QueueError, Queues, SendNotice};
 use crate::store::{AttachmentRecord, AttachmentState, NoticeKind, NoticeRecord, Store, StoreError};
+use crate::sync::settle_request;
+
+/// What follows the end of an import could not be done; it may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queue of the notices.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// What follows the end of an import: a request that only waited for it ends, and its customer is told, after `wait` in
+/// which others may end. May be repeated.
+///
+/// # Errors
+/// [`CloseError`].
+pub async fn close_import(
+    store: &Store,
+    queues: &Queues,
+    id: RequestId,
+    attachment: &str,
+    wait: Duration,
+) -> Result<(), CloseError> {
+    let is_open = async || -> Result<bool, StoreError> {
+        let request = store.find_request(id).await?;
+        Ok(request.is_some_and(|request| !request.state.is_terminal()))
+    };
+    let was_open = is_open().await?;
+    match settle_request(store, id, now()).await {
+        Ok(notices) => queues.send_notices(id, &notices).await?,
+        // The table has forgotten it.
+        Err(StoreError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // The notice of an end that this brought about tells of the file.
+    if was_open && !is_open().await? {
+        return Ok(());
+    }
+    if let Some(notice) = settle_import(store, id, attachment, now()).await? {
+        let message = SendNotice { request_id: id, notice };
+        queues.send_later(Queue::Notify, &message, wait).await?;
+    }
+    Ok(())
+}
 
 /// Puts a notice into the outbox after an import has ended, if one is due, and gives it where it is still to be sent.
 /// Idempotency key: the attachment.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn settle_import(
+async fn settle_import(
     store: &Store,
     id: RequestId,
     attachment: &str,

@@ -12,7 +12,7 @@
 //!   long it will take.
 //! - [`permit`]: into which mailboxes an order may have mail moved.
 //! - [`dav`]: contacts and calendars. [`imports`]: when customers are told of them.
-//! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`]: one module an outside service.
+//! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`], [`tickets`]: one module an outside service.
 //! - [`profile`], [`config`], [`clock`], [`telemetry`]: what a function is told, and tells.
 //!
 //! # Invariants, kept by the tidy test
@@ -28,6 +28,7 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod dav;
+mod dial;
 pub mod dns;
 pub mod domain;
 pub mod forecast;
@@ -45,5 +46,6 @@ pub mod secrets;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod tickets;
 pub mod upload;
 pub mod watch;

@@ -17,6 +17,7 @@ pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
 pub use self::limits::{CompressSources, Limits};
 pub use self::load::LoadError;
 pub use self::notices::Notices;
+pub use self::tickets::{TicketMailSettings, Tickets, WebhookSettings, WhmcsEntry, WhmcsSettings};
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
 use crate::domain::{Accent, Capacity, Workdays, Zone};
@@ -27,6 +28,7 @@ mod destination;
 mod limits;
 mod load;
 mod notices;
+mod tickets;
 
 /// A checked profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Profile {
     pub orders: Orders,
     /// Who notices come from.
     pub notices: Notices,
+    /// Which ticket systems are told; none where there are none.
+    pub tickets: Option<Box<Tickets>>,
     /// What customers have to put into their DNS; without it there is no guide and no watch.
     pub dns: Option<DnsSettings>,
     /// How much is done at once.
@@ -133,6 +137,8 @@ struct Raw {
     orders: Orders,
     /// What customers are told, and by whom.
     notices: Notices,
+    /// Which ticket systems are told what customers are told.
+    tickets: Option<Box<Tickets>>,
     /// What customers put into their DNS.
     dns: Option<RawDns>,
     /// How much is done at once.
@@ -172,6 +178,7 @@ impl Raw {
         }
         self.limits.check()?;
         self.notices.check()?;
+        self.tickets.as_deref().map_or(Ok(()), Tickets::check)?;
         within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
         within(
             "capacity.bytes_per_second",
@@ -195,6 +202,7 @@ impl Raw {
             clients,
             orders: self.orders,
             notices: self.notices,
+            tickets: self.tickets,
             dns: self.dns.map(RawDns::check).transpose()?,
             limits: self.limits,
             capacity: self.capacity,

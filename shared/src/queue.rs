@@ -18,17 +18,21 @@ use crate::domain::patience::Faults;
 use crate::domain::{JobId, Pass, RequestId};
 use crate::store::NoticeKind;
 
+mod certify_mailbox;
 mod cut_over;
 mod import;
 mod look_again;
 mod preview;
 mod reported;
+mod tell_ticket;
 
+pub use certify_mailbox::CertifyMailbox;
 pub use cut_over::{CutOver, WatchDns};
 pub use import::ImportAttachment;
 pub use look_again::LookAgain;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 pub use reported::reported_keys;
+pub use tell_ticket::TellTicket;
 
 /// The longest delay SQS knows.
 pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
@@ -62,6 +66,8 @@ pub enum Queue {
     Notify,
     /// Contacts and calendars to be imported.
     Import,
+    /// Notices that ticket systems are told of.
+    Ticket,
 }
 
 /// "The mailboxes of this request's generation are in the table": to `ingest`, for a form.
@@ -141,22 +147,6 @@ pub struct WorkLane {
     pub faults: Faults,
 }
 
-/// "Compare what this mailbox holds now": to `certify`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CertifyMailbox {
-    /// The mailbox.
-    pub job_id: JobId,
-    /// How much had been compared when this was sent, at least: a dead letter that was sent before
-    /// the last comparison is sent again instead of ending the mailbox without a certificate.
-    pub certified: i64,
-    /// What was met since something was compared last.
-    #[serde(default)]
-    pub faults: Faults,
-    /// The previous provider has been given up: only what was read there while copying counts.
-    #[serde(default)]
-    pub without_source: bool,
-}
-
 /// "Send what is in the outbox": to `notify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendNotice {
@@ -189,6 +179,8 @@ pub struct QueueUrls {
     pub notify: String,
     /// Of [`Queue::Import`].
     pub import: String,
+    /// Of [`Queue::Ticket`].
+    pub ticket: String,
 }
 
 /// Sends messages. Cheap to clone.
@@ -210,18 +202,6 @@ pub enum QueueError {
     /// The message has no text form.
     #[error("the message cannot be written")]
     Unwritable(#[from] serde_json::Error),
-}
-
-impl CertifyMailbox {
-    /// The message that begins it.
-    pub fn first(job_id: JobId) -> Self {
-        Self {
-            job_id,
-            certified: 0,
-            faults: Faults::NONE,
-            without_source: false,
-        }
-    }
 }
 
 impl Queues {
@@ -320,6 +300,7 @@ impl Queues {
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
             Queue::Import => &self.urls.import,
+            Queue::Ticket => &self.urls.ticket,
         }
     }
 }

@@ -272,6 +272,14 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         .await?;
     quiet(&world).await?;
     assert_eq!(subjects(&world, &stuck).await?.len(), 1);
+    // So does what no ticket system took.
+    let letter = json!({ "request_id": stuck.id, "tell": { "about": "failed" }, "system": "whmcs", "tries": 100 });
+    send_to(&world, world.stack.dead_letter_queue_url(Queue::Ticket)?, &[letter]).await?;
+    let begun = std::time::Instant::now();
+    while !whole_table(&world).await?.contains("whmcs_given_up_at") {
+        assert!(begun.elapsed() < mailvan_tests::PATIENCE);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
     Ok(())
 }
 

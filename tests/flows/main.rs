@@ -24,3 +24,4 @@ mod nights;
 mod page;
 mod preview;
 mod staff;
+mod tickets;

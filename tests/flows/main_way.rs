@@ -11,11 +11,14 @@ use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, r
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::staff;
+use crate::{staff, tickets};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everything_is_said() -> Result<()> {
-    let world = Plan::new("main-way", accounts(150, 4)).start(|_| {}).await?;
+    let mut plan = Plan::new("main-way", accounts(150, 4));
+    plan.tickets_from = Some(tickets::SENDER.to_owned());
+    let world = plan.start(|_| {}).await?;
+    tickets::break_down(&world).await?;
     let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
     assert_eq!(order.state, "awaiting_upload");
     let id = order.id.as_str();
@@ -23,6 +26,7 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     send(&world, Queue::Ingest, &[upload_event(&world, id)?]).await?;
     send(&world, Queue::Start, &[json!({ "request_id": id, "pass": "first" })]).await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
+    tickets::mend(&world).await?;
     ensure_identical(&world)?;
     say_again(&world, id, "first").await?;
     quiet(&world).await?;
@@ -33,6 +37,7 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
         deliver_between_passes(&world.source, account, 6, seed)?;
     }
     staff::every_documented_query_answers(&world, &order)?;
+    tickets::each_is_told(&world, &order, 2).await?;
     world.customer.act(&order, "cutover").await?;
     let status = cut_over(&world, &order).await?;
     assert_eq!(status.state, "completed", "{status:?}");
@@ -46,6 +51,8 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
 
     let subjects = subjects(&world, &order).await?;
     assert_eq!(subjects.len(), 3, "{subjects:?}");
+    tickets::each_was_told_once(&world, &order, 3).await?;
+    staff::a_ticket_system_is_told_again(&world, &order)?;
     nothing_secret_is_told(&world, &[&order]).await?;
     nothing_secret_is_left(&world).await?;
     a_second_request_copies_nothing_again(&world).await

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use mailvan_local::customer::Order;
 use mailvan_local::ministack::client_environment;
+use mailvan_local::stack::Queue;
 use mailvan_local::workspace_root;
 use mailvan_local::world::World;
 
@@ -36,15 +37,9 @@ pub fn every_documented_query_answers(world: &World, order: &Order) -> Result<()
 /// The documented way to a new token, as it stands there.
 pub async fn a_new_token_voids_the_old_one(world: &World, order: &Order) -> Result<()> {
     let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
-    let (_, rest) = text
-        .split_once("<!-- change: new_token -->")
-        .context("no way to a new token")?;
-    let script = rest
-        .split_once("```sh\n")
-        .and_then(|(_, script)| script.split_once("```"))
-        .context("no script")?
-        .0;
-    let token = String::from_utf8(shell(world, order, script)?)?.trim().to_owned();
+    let token = String::from_utf8(shell(world, order, change(&text, "new_token")?)?)?
+        .trim()
+        .to_owned();
     let renewed = Order { token, ..order.clone() };
     world.customer.status(&renewed).await?;
     ensure!(
@@ -52,6 +47,22 @@ pub async fn a_new_token_voids_the_old_one(world: &World, order: &Order) -> Resu
         "the old token still opens the request"
     );
     Ok(())
+}
+
+/// The documented way to have a ticket system told what was given up; one that was told is left alone.
+pub fn a_ticket_system_is_told_again(world: &World, order: &Order) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
+    shell(world, order, change(&text, "tell_again")?)?;
+    Ok(())
+}
+
+/// The script of a documented change.
+fn change<'a>(text: &'a str, name: &str) -> Result<&'a str> {
+    let script = text
+        .split_once(&format!("<!-- change: {name} -->"))
+        .and_then(|(_, rest)| rest.split_once("```sh\n"))
+        .and_then(|(_, script)| script.split_once("```"));
+    Ok(script.with_context(|| format!("no way to {name}"))?.0)
 }
 
 /// Name and script of each documented query.
@@ -70,8 +81,13 @@ fn shell(world: &World, order: &Order, script: &str) -> Result<Vec<u8>> {
     let path = format!("{}:{}", venv.display(), std::env::var("PATH").unwrap_or_default());
     let address = &world.accounts[0].login.user;
     let day = order_day(order)?;
+    // Version 1 of the CLI does not take the address of SQS from the environment.
+    let script = format!(
+        "aws() {{ command aws --endpoint-url {} \"$@\"; }}\n{script}",
+        world.stack.endpoint()
+    );
     let output = Command::new("bash")
-        .args(["-euc", script])
+        .args(["-euc", &script])
         .envs(client_environment(world.stack.endpoint()))
         .env("PATH", path)
         .env("TABLE", world.stack.output("TableName")?)
@@ -82,6 +98,9 @@ fn shell(world: &World, order: &Order, script: &str) -> Result<Vec<u8>> {
         .env("STATE", "job#awaiting_cutover")
         .env("DAY", day)
         .env("JOB", format!("{}-1-00002", order.id))
+        .env("TICKET_QUEUE", world.stack.queue_url(Queue::Ticket)?)
+        .env("ABOUT", "finished")
+        .env("SYSTEM", "whmcs")
         .output()?;
     ensure!(
         output.status.success(),

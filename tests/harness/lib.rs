@@ -12,6 +12,7 @@ use anyhow::{Result, ensure};
 use mailvan_local::compare::Comparison;
 use mailvan_local::customer::{Order, Status};
 use mailvan_local::stack::Queue;
+use mailvan_local::ticket_system::MAILBOX;
 use mailvan_local::world::World;
 use serde_json::{Value, json};
 
@@ -67,7 +68,7 @@ pub fn comparison_of(world: &World, account: &str) -> Result<Option<Comparison>>
         .find(|comparison| comparison.account == account))
 }
 
-/// The subjects of the mails about a request, in their order.
+/// The subjects of the mails to the customer about a request, in their order.
 ///
 /// # Errors
 /// If the mails cannot be read.
@@ -75,6 +76,7 @@ pub async fn subjects(world: &World, order: &Order) -> Result<Vec<String>> {
     let mails = world.stack.inbox().await?;
     Ok(mails
         .into_iter()
+        .filter(|mail| mail.to.iter().all(|to| to != MAILBOX))
         .map(|mail| mail.subject)
         .filter(|subject| subject.contains(&order.id))
         .collect())
@@ -124,6 +126,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Cutover,
         Queue::Notify,
         Queue::Import,
+        Queue::Ticket,
     ];
     let begun = std::time::Instant::now();
     loop {

@@ -18,7 +18,6 @@ async fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let ended = match arguments.as_slice() {
         [task, profile] if task == "check-profile" => Profile::load(Path::new(profile)).map(drop).map_err(Error::from),
-        // Boxed: the functions are all in it.
         _ => Box::pin(serve()).await,
     };
     match ended {
@@ -51,6 +50,7 @@ async fn serve() -> Result<(), Error> {
         "import" => mailvan_import::run().await,
         "notify" => mailvan_notify::run().await,
         "page" => mailvan_page::run().await,
+        "ticket" => mailvan_ticket::run().await,
         "watch" => mailvan_watch::run().await,
         "bury" => mailvan_bury::run().await,
         other => Err(format!("there is no function named {other:?}").into()),

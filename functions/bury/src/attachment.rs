@@ -3,11 +3,13 @@
 //! Judged as a lane's are: what moved on since the letter was sent gets another chance; while somebody holds the right
 //! to work, the letter waits; else the attachment ends with the last reason.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use mailvan::clock::now;
 use mailvan::domain::RequestId;
 use mailvan::domain::patience::Faults;
-use mailvan::imports::settle_import;
+use mailvan::imports::close_import;
 use mailvan::queue::{ImportAttachment, Queue};
 use mailvan::store::{AttachmentState, StoreError};
 
@@ -48,9 +50,7 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => return Err(error.into()),
     }
-    let notice = settle_import(store, id, attachment, now()).await?;
-    deps.queues.send_notices(id, notice.as_slice()).await?;
-    settle_if_there(deps, id).await
+    Ok(close_import(store, &deps.queues, id, attachment, Duration::ZERO).await?)
 }
 
 /// The request may have waited for this file only.

@@ -15,9 +15,10 @@ use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::now;
 use mailvan::config::Config;
-use mailvan::domain::{JobId, Pass, RequestId};
+use mailvan::domain::{JobId, Pass, RequestId, TicketSystem};
 use mailvan::queue::{Queues, decode, reported_keys, serve};
 use mailvan::store::job::Failure;
+use mailvan::store::ticket::Telling;
 use mailvan::store::{NoticeKind, PreviewRecord, Store, StoreError};
 use mailvan::sync::settle_request;
 use mailvan::upload::{AttachmentKey, UploadKey};
@@ -42,6 +43,8 @@ struct Letter {
     certified: Option<i64>,
     check_round: Option<u32>,
     notice: Option<NoticeKind>,
+    tell: Option<NoticeKind>,
+    system: Option<TicketSystem>,
     generation: Option<u32>,
     preview_asked: Option<i64>,
     attachment: Option<String>,
@@ -112,6 +115,21 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
             certified: Some(certified),
             ..
         } => certificate::bury(deps, job_id, certified).await,
+        Letter {
+            request_id: Some(request_id),
+            tell: Some(notice),
+            system: Some(system),
+            ..
+        } => {
+            // The last reason stands beside the notice already.
+            tracing::error!(request.id = %request_id, %notice, %system, "a ticket system could not be told");
+            let telling = Telling {
+                request_id,
+                notice,
+                system,
+            };
+            Ok(deps.store.give_up_telling(telling, now()).await?)
+        }
         Letter {
             request_id: Some(request_id),
             notice: Some(notice),

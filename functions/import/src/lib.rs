@@ -13,18 +13,16 @@ use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::RequestId;
 use mailvan::domain::patience::Faults;
 use mailvan::imap::Connector;
-use mailvan::imports::settle_import;
+use mailvan::imports::close_import;
 use mailvan::profile::Profile;
 use mailvan::queue::{
-    ImportAttachment, LONGEST_DELAY, Queue, Queues, SendNotice, causes, decode, reported_keys, serve, times_received,
+    ImportAttachment, LONGEST_DELAY, Queue, Queues, causes, decode, reported_keys, serve, times_received,
 };
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
 use mailvan::store::{AttachmentRecord, AttachmentState, Store, StoreError};
-use mailvan::sync::settle_request;
 use mailvan::upload::AttachmentKey;
 
 use crate::object::Objects;
@@ -157,28 +155,9 @@ async fn fail(deps: &Deps, wish: &ImportAttachment, failure: &Failure) -> anyhow
 /// What follows the end of an attachment: its customer is told, its file goes, and a request that only waited for it ends.
 /// May be repeated.
 async fn close(deps: &Deps, wish: &ImportAttachment) -> anyhow::Result<()> {
-    let (request_id, attachment) = (wish.request_id, &wish.attachment);
-    let was_open = is_open(deps, request_id).await?;
-    match settle_request(&deps.store, request_id, now()).await {
-        Ok(notices) => deps.queues.send_notices(request_id, &notices).await?,
-        // The table has forgotten it.
-        Err(StoreError::Missing(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    // The notice of an end that this brought about tells of the file.
-    let has_ended = was_open && !is_open(deps, request_id).await?;
-    if !has_ended && let Some(notice) = settle_import(&deps.store, request_id, attachment, now()).await? {
-        let message = SendNotice { request_id, notice };
-        let wait = deps.profile.notices.files_wait();
-        deps.queues.send_later(Queue::Notify, &message, wait).await?;
-    }
+    let wait = deps.profile.notices.files_wait();
+    close_import(&deps.store, &deps.queues, wish.request_id, &wish.attachment, wait).await?;
     deps.objects.delete(&key_of(wish)).await
-}
-
-/// Whether the request has not ended yet.
-async fn is_open(deps: &Deps, id: RequestId) -> anyhow::Result<bool> {
-    let request = deps.store.find_request(id).await?;
-    Ok(request.is_some_and(|request| !request.state.is_terminal()))
 }
 
 async fn note(deps: &Deps, record: &AttachmentRecord, failure: &Failure) -> anyhow::Result<()> {

@@ -28,9 +28,9 @@ use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::calendar::calendar;
 use mailvan::notify::{Entry, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
-use mailvan::queue::{SendNotice, decode, serve};
+use mailvan::queue::{Queue, Queues, SendNotice, TellTicket, decode, serve};
 use mailvan::store::job::Failure;
-use mailvan::store::{NoticeKind, Sent, Store, StoreError};
+use mailvan::store::{NoticeKind, RequestRecord, Sent, Store, StoreError};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -40,6 +40,8 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 struct Deps {
     /// The job table.
     store: Store,
+    /// Where ticket systems are told from.
+    queues: Queues,
     /// Sends the mails.
     mailer: Mailer,
     /// The provider's settings.
@@ -56,6 +58,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let mailer = Mailer::new(client).told_by(config.mail_configuration_set.clone());
     let deps = &Deps {
         store: config.store(),
+        queues: config.queues(),
         mailer,
         profile: config.profile,
     };
@@ -94,6 +97,7 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         .map(|entry| calendar(notice, entry, &request, &deps.profile, now))
         .transpose()?;
 
+    tell_tickets(deps, &request, notice).await?;
     let until = now.checked_add(CLAIM)?;
     if request.cannot_be_written_to() {
         tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
@@ -135,6 +139,25 @@ async fn given_up(deps: &Deps, SendNotice { request_id, notice }: SendNotice) ->
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Has the provider's ticket systems told. Before the mail, so that one that cannot be sent keeps no ticket from being told;
+/// said again with each try of the mail, which the outbox knows.
+async fn tell_tickets(deps: &Deps, request: &RequestRecord, notice: NoticeKind) -> anyhow::Result<()> {
+    let Some(tickets) = deps.profile.tickets.as_ref().filter(|_| request.ticket.is_some()) else {
+        return Ok(());
+    };
+    for system in tickets.systems() {
+        let tell = TellTicket {
+            request_id: request.request_id,
+            tell: notice,
+            system,
+            tries: 0,
+            again: false,
+        };
+        deps.queues.send(Queue::Ticket, &tell).await?;
+    }
+    Ok(())
 }
 
 /// Says why a notice could not be claimed. While another worker has it the message must come again,

@@ -1,9 +1,9 @@
 //! Requests that take longer than they should: staff are told of those that copy, those that are being checked
 //! are looked after, and those that nobody started or woke at their time are started.
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use mailvan::domain::{Pass, RequestId, RequestState};
+use mailvan::domain::{Pass, RequestId, RequestState, SHORT_WAIT};
 use mailvan::queue::{CheckRequest, Queue, Queues, StartPass};
 use mailvan::store::{RequestRecord, Store};
 use mailvan::telemetry::{Unit, measure};
@@ -47,10 +47,19 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
         (RequestState::FinalPass, now.checked_sub(LATE)?),
     ] {
         let found = stream::iter(store.requests_since(state, since).await?);
-        let requests = found.map(|id| store.find_request(id)).buffer_unordered(AT_ONCE);
         // The index may be behind: what counts is the request itself.
-        let requests: Vec<Option<RequestRecord>> = requests.try_collect().await?;
-        for request in requests.into_iter().flatten() {
+        let read = found.map(async |id| (id, store.find_request(id).await));
+        let mut read = read.buffer_unordered(AT_ONCE);
+        while let Some((id, request)) = read.next().await {
+            let request = match request {
+                Ok(Some(request)) => request,
+                Ok(None) => continue,
+                // One that cannot be read holds up no other.
+                Err(error) => {
+                    tracing::error!(request.id = %id, %error, "a request cannot be read");
+                    continue;
+                }
+            };
             let overdue = overdue(&request, now);
             if overdue.is_late {
                 late.push(request.request_id);
@@ -95,8 +104,11 @@ fn overdue(request: &RequestRecord, now: Timestamp) -> Overdue {
         },
         RequestState::FirstPass => Overdue {
             is_late: request.open_time(since, now) >= LATE || takes_days(request),
-            // What an earlier night interrupted; `trigger` says when it has woken it.
-            is_unstarted: waiting.is_some_and(|open| open > since && !is_looked_after(open)),
+            // What an earlier night interrupted; `trigger` says when it has woken it, which may be a little before the
+            // night begins.
+            is_unstarted: waiting
+                .and_then(|open| open.checked_sub(SHORT_WAIT).ok())
+                .is_some_and(|open| open > since && !is_looked_after(open)),
         },
         RequestState::FinalPass => Overdue {
             is_late: now.duration_since(since) >= LATE,
@@ -115,8 +127,10 @@ fn takes_days(request: &RequestRecord) -> bool {
 async fn look_after_checks(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
     let since = now.checked_sub(CHECKED_WITHIN)?;
     for id in store.requests_since(RequestState::Checking, since).await? {
-        if store.look_after(id, now.checked_sub(EVERY)?, now).await? {
-            look_after(store, queues, id).await?;
+        if store.look_after(id, now.checked_sub(EVERY)?, now).await?
+            && let Err(error) = look_after(store, queues, id).await
+        {
+            tracing::error!(request.id = %id, %error, "a check cannot be looked after");
         }
     }
     Ok(())
@@ -258,6 +272,10 @@ mod tests {
         ] {
             assert_eq!(is_unstarted(&copying, now), found, "{now}");
         }
+        // Both may be a minute early.
+        assert!(!is_unstarted(&request(RequestState::FirstPass, "23T21:59"), "23T22:30"));
+        let early = looked_after(&copying, "24T21:59");
+        assert!(!is_unstarted(&early, "24T22:30"));
         let woken = looked_after(&copying, "24T22:00");
         assert!(!is_unstarted(&woken, "25T05:00") && is_unstarted(&woken, "25T22:10"));
         assert!(!is_unstarted(&request(RequestState::FinalPass, "23T22:00"), "24T23:00"));

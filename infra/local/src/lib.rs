@@ -3,7 +3,7 @@
 //! Reading order: [`venv`] installs the Python tools, [`ministack`] runs the emulator as a child process, [`package`]
 //! makes the functions' zip, [`stack`] deploys `template.yaml` onto the emulator, [`inbox`] reads the mails that were
 //! sent, and [`setup`] does all of that in one call. The mail servers are beside it: [`dovecot`] runs one, [`name_servers`] a small DNS, [`samples`]
-//! fills it, [`proxy`] breaks connections to it,
+//! fills it, [`proxy`] breaks connections to it, [`ticket_system`] is told of requests,
 //! [`browser`] looks at the page, [`schemathesis`] compares the API with its description,
 //! [`compare`] tells two accounts apart and [`tally`] counts what a certificate counts. Nothing here is part of a
 //! deployment, and nothing here knows what a migration is: it hands out endpoints, names and processes.
@@ -34,6 +34,7 @@ pub mod schemathesis;
 pub mod setup;
 pub mod stack;
 pub mod tally;
+pub mod ticket_system;
 pub mod venv;
 pub mod web_server;
 pub mod world;

@@ -124,6 +124,7 @@ pub enum Queue {
     Cutover,
     Notify,
     Import,
+    Ticket,
 }
 
 /// A deployed stack. It holds no process: it lives as long as its emulator does.

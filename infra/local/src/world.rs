@@ -17,6 +17,7 @@ use crate::radicale::{Logins, Radicale};
 use crate::samples::{SampleAccount, deliver};
 use crate::setup::Setup;
 use crate::stack::{Parameters, Stack};
+use crate::ticket_system::{self, TicketSystem};
 use crate::venv::Venv;
 use crate::workspace_root;
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub destination_network: Option<Network>,
     /// Whether the new provider has a server for contacts and calendars.
     pub has_dav: bool,
+    /// Whether it has ticket systems; and who their mails are from, which is nobody that SES lets send.
+    pub tickets_from: Option<String>,
     /// Whether each mailbox of the new provider is opened with its own password, and not by the master user.
     pub own_passwords: bool,
     /// The profile's `[limits]`, in TOML.
@@ -71,6 +74,8 @@ pub struct World {
     pub destination_line: Option<Proxy>,
     /// Its server for contacts and calendars, if it has one.
     pub dav: Option<Radicale>,
+    /// Its ticket systems, if it has some.
+    pub tickets: Option<TicketSystem>,
     /// The emulated AWS.
     pub emulator: Emulator,
     /// The deployed service.
@@ -105,6 +110,7 @@ impl Plan {
             },
             destination_network: None,
             has_dav: false,
+            tickets_from: None,
             own_passwords: false,
             limits: String::new(),
             more_profile: String::new(),
@@ -171,6 +177,11 @@ impl Plan {
         let start = |()| Radicale::start(&venv, &root.join("target/local/dav").join(&self.name), &logins);
         let dav = self.has_dav.then_some(()).map(start).transpose()?;
         let dav_url = dav.as_ref().map(Radicale::url);
+        let tickets = self.tickets_from.as_ref().map(|sender| {
+            let system = TicketSystem::start(&venv, &root.join("target/local/tickets").join(&self.name))?;
+            Ok::<_, anyhow::Error>((system.profile(sender), system))
+        });
+        let (tickets_profile, tickets) = tickets.transpose()?.unzip();
         let auth = if self.own_passwords {
             "auth = \"password\"".to_owned()
         } else {
@@ -180,7 +191,7 @@ impl Plan {
             auth: &auth,
             dav_url: dav_url.as_deref(),
             limits: &self.limits,
-            more: &self.more_profile,
+            more: &(tickets_profile.unwrap_or_default() + &self.more_profile),
         };
         write_templates(&dir, &self.templates)?;
         let mut setup = Setup::new(&self.name, bootstrap, write_profile(&dir, destination_port, &tables)?);
@@ -188,6 +199,9 @@ impl Plan {
             (MASTER_SECRET.to_owned(), MASTER_PASSWORD.to_owned()),
             (PERMIT_SECRET.to_owned(), PERMITS_KEY.to_owned()),
         ];
+        if tickets.is_some() {
+            setup.secrets.extend(TicketSystem::secrets());
+        }
         setup.parameters = self.parameters;
         setup.emulator.ignore_roles = self.ignore_roles;
         let (emulator, stack) = setup.start(&venv, tell).await?;
@@ -203,6 +217,7 @@ impl Plan {
             destination,
             destination_line,
             dav,
+            tickets,
             emulator,
             stack,
             customer,
@@ -217,7 +232,8 @@ impl World {
     pub fn passwords(&self) -> Vec<&str> {
         let given = self.accounts.iter().map(|account| account.login.password.as_str());
         given
-            .chain([DESTINATION_PASSWORD, MASTER_PASSWORD, PERMITS_KEY])
+            .chain([DESTINATION_PASSWORD, MASTER_PASSWORD, PERMITS_KEY, ticket_system::KEY])
+            .chain(ticket_system::CREDENTIALS.lines())
             .collect()
     }
 

@@ -117,6 +117,7 @@ async fn each_function_is_fed_from_its_source() {
         (Queue::Watch, "watch"),
         (Queue::Cutover, "cutover"),
         (Queue::Notify, "notify"),
+        (Queue::Ticket, "ticket"),
     ] {
         local.send(local.stack.queue_url(queue).unwrap(), "{}").await;
         let events = local.events(handler, 1).await;
@@ -129,13 +130,13 @@ async fn each_function_is_fed_from_its_source() {
         .send(local.stack.dead_letter_queue_url(Queue::Ingest).unwrap(), "ingest")
         .await;
     let mut buried: Vec<String> = Vec::new();
-    for count in 1..=9 {
+    for count in 1..=10 {
         let events = local.events("bury", count).await;
         let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
         buried = records
             .map(|record| record["body"].as_str().unwrap().to_owned())
             .collect();
-        if buried.len() == 9 {
+        if buried.len() == 10 {
             break;
         }
     }
@@ -143,7 +144,7 @@ async fn each_function_is_fed_from_its_source() {
     assert_eq!(
         buried,
         [
-            "certify", "check", "cutover", "ingest", "notify", "plan", "sync", "trigger", "watch"
+            "certify", "check", "cutover", "ingest", "notify", "plan", "sync", "ticket", "trigger", "watch"
         ]
     );
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A language there are words for; stored by its name in BCP 47.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Language {
     /// English, also for whom we have no words in their own.
     #[default]

@@ -83,7 +83,7 @@ impl Mailer {
             from: &from,
             to: to.as_str(),
             reply_to: profile.notices.support.as_ref().map(EmailAddress::as_str),
-            own: &[(NOTICE_HEADER, format!("{request_id}/{kind}"))],
+            own: &own_fields(format!("{request_id}/{kind}"), to, profile),
         };
         let raw = RawMessage::builder().data(Blob::new(message(mail, &header))).build()?;
         let sent = self
@@ -105,6 +105,17 @@ fn tag(name: &str, value: String) -> Result<MessageTag, BuildError> {
     MessageTag::builder().name(name).value(value).build()
 }
 
+/// The fields of our own in a mail to this address.
+fn own_fields(notice: String, to: &EmailAddress, profile: &Profile) -> Vec<(&'static str, String)> {
+    let mut own = vec![(NOTICE_HEADER, notice)];
+    let tickets = profile.tickets.as_ref().and_then(|tickets| tickets.email.as_ref());
+    if tickets.is_none_or(|tickets| tickets.address != *to) {
+        // Nobody's absence notice is to answer it (RFC 3834). Ticket systems drop what says so.
+        own.push(("Auto-Submitted", "auto-generated".to_owned()));
+    }
+    own
+}
+
 impl From<SdkError<SendEmailError>> for SendError {
     fn from(error: SdkError<SendEmailError>) -> Self {
         if error.as_service_error().is_none() {
@@ -115,5 +126,21 @@ impl From<SdkError<SendEmailError>> for SendError {
             code: word(error.code()),
             aws_request_id: word(error.request_id()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn customers_programs_are_told_not_to_answer_and_ticket_systems_are_not() {
+        let profile = Profile::parse(include_str!("../../../infra/profile.example.toml")).unwrap();
+        let fields = |to: &str| {
+            let own = own_fields("id/scheduled".to_owned(), &to.parse().unwrap(), &profile);
+            own.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(fields("anna@example.com"), [NOTICE_HEADER, "Auto-Submitted"]);
+        assert_eq!(fields("tickets@example.net"), [NOTICE_HEADER]);
     }
 }

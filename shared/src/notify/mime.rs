@@ -34,9 +34,7 @@ pub(super) fn message(mail: &Mail, header: &Header<'_>) -> Vec<u8> {
         .header("MIME-Version", Raw::new("1.0"))
         .header("From", Raw::new(header.from))
         .header("To", Raw::new(header.to))
-        .header("Subject", Text::new(mail.subject.as_str()))
-        // Nobody's absence notice is to answer it (RFC 3834).
-        .header("Auto-Submitted", Raw::new("auto-generated"));
+        .header("Subject", Text::new(mail.subject.as_str()));
     if let Some(reply_to) = header.reply_to {
         body = body.header("Reply-To", Raw::new(reply_to));
     }

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Fault, address, within};
+use super::tickets::SECRETS;
+use super::{Fault, PERMIT_SECRET, address, within};
 use crate::domain::{Endpoint, Host, Security};
 
 /// `[destination.imap]`: where mailboxes are copied to.
@@ -142,11 +143,17 @@ impl RawImap {
         let auth = match self.auth {
             RawAuth::Master => DestinationAuth::Master {
                 user: needed(MASTER_USER, self.master_user.take(), "master")?,
-                password_secret: needed(MASTER_PASSWORD_SECRET, self.master_password_secret.take(), "master")?,
+                password_secret: secret(
+                    MASTER_PASSWORD_SECRET,
+                    needed(MASTER_PASSWORD_SECRET, self.master_password_secret.take(), "master")?,
+                )?,
             },
             RawAuth::Password => DestinationAuth::Password,
             RawAuth::Token => DestinationAuth::Token {
-                token_secret: needed(ACCESS_TOKEN_SECRET, self.access_token_secret.take(), "token")?,
+                token_secret: secret(
+                    ACCESS_TOKEN_SECRET,
+                    needed(ACCESS_TOKEN_SECRET, self.access_token_secret.take(), "token")?,
+                )?,
             },
         };
         unneeded(MASTER_USER, self.master_user.as_ref(), "master")?;
@@ -157,6 +164,17 @@ impl RawImap {
             auth,
         })
     }
+}
+
+/// The name of a secret that the functions may read which log in: those of the permits and the ticket systems are not.
+fn secret(key: &'static str, name: String) -> Result<String, Fault> {
+    if [PERMIT_SECRET, SECRETS].iter().any(|other| name.starts_with(other)) {
+        return Err((
+            key,
+            "write another name: one that begins so is kept from the functions that log in".to_owned(),
+        ));
+    }
+    Ok(name)
 }
 
 /// What a way to log in needs.

@@ -39,7 +39,7 @@ fn the_example_says_what_it_means() {
 #[test]
 fn the_example_names_every_key() {
     let keys = "name time_zone host port security auth master_user master_password_secret url sender support page files_wait_minutes \
-        mx spf_include dmarc webmail autoconfig autodiscover unknown_ttl_seconds selector cname service priority \
+        mx spf_include dmarc webmail autoconfig autodiscover unknown_ttl_seconds language key_secret credentials_secret write admin_user completed_status address subject selector cname service priority \
         weight target \
         lanes host_connections compress_sources patience_minutes batch_messages batch_bytes chunk_messages chunk_bytes";
     for key in keys.split_whitespace() {

@@ -51,6 +51,13 @@ impl Change {
         self
     }
 
+    /// Only if an attribute is there.
+    pub(super) fn if_present(mut self, name: &str) -> Self {
+        let term = format!("attribute_exists({})", self.name(name));
+        self.conditions.push(term);
+        self
+    }
+
     /// Only if an attribute is absent.
     pub(super) fn if_absent(mut self, name: &str) -> Self {
         let term = format!("attribute_not_exists({})", self.name(name));

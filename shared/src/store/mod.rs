@@ -31,6 +31,7 @@ pub mod request;
 pub mod reservation;
 pub mod server;
 mod speed;
+pub mod ticket;
 mod window;
 
 use std::time::Duration;

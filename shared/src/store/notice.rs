@@ -160,15 +160,19 @@ impl Store {
     }
 
     /// The write that puts a notice into the outbox, where there is one to tell; it takes the place of one
-    /// of the same kind.
-    pub(super) fn queued_notice(
+    /// of the same kind, but for the time frame that the customer knows by that one.
+    pub(super) async fn queued_notice(
         &self,
         id: RequestId,
         kind: Option<NoticeKind>,
         now: Timestamp,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let Some(kind) = kind else { return Ok(None) };
-        let notice = NoticeRecord::queued(id, kind, now);
+        let before: Option<NoticeRecord> = self.get(request::partition(id), sort_key(kind)).await?;
+        let notice = NoticeRecord {
+            frame: before.and_then(|before| before.frame),
+            ..NoticeRecord::queued(id, kind, now)
+        };
         let item = belonging(id, request::partition(id), notice.sort_key(), &notice)?;
         let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
         Ok(Some(TransactWriteItem::builder().put(put).build()))

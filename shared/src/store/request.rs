@@ -286,7 +286,7 @@ impl Store {
                 .update(update.update(&self.table, pk.clone(), sk)?)
                 .build(),
         ];
-        items.extend(self.queued_notice(record.request_id, change.notice, now)?);
+        items.extend(self.queued_notice(record.request_id, change.notice, now).await?);
         items.extend(self.freed(record.request_id, record.state, next, now)?);
         self.transact(items).await?;
         Ok(after)

@@ -64,7 +64,7 @@ impl Store {
         let (pk, sk) = keys(record.request_id);
         let update = change.update(&self.table, pk, sk)?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
-        items.extend(self.queued_notice(record.request_id, notice, now)?);
+        items.extend(self.queued_notice(record.request_id, notice, now).await?);
         self.transact(items).await
     }
 }

@@ -1,10 +1,13 @@
 //! Finding at the destination what an unknown end left there, and mail that was there before.
 
+use std::collections::BTreeSet;
+
 use super::SyncError;
 use super::chunk::OpenFolder;
 use super::digests::digests;
 use super::matching::{Candidates, Side, match_messages};
 use crate::domain::flags::FlagSet;
+use crate::domain::uid::UidRuns;
 use crate::imap::fetch;
 use crate::imap::fetch::Metadata;
 use crate::store::{ChunkRecord, Ledger};
@@ -24,8 +27,14 @@ impl<L: Ledger> OpenFolder<'_, L> {
             .filter(|message| chunk.map.get(message.uid).is_none())
             .collect();
         let theirs = self.candidates(chunk).await?;
-        let (source, destination) = (Side::new(ours), Side::new(theirs));
-        let pairs = self.pairs(source.clone(), destination.clone(), candidates).await?;
+        let others = match candidates {
+            Candidates::SinceOurBatch if !theirs.is_empty() => self.may_come_late(chunk, &ours).await?,
+            _ => Vec::new(),
+        };
+        let other_uids: BTreeSet<u32> = others.iter().map(|message| message.uid).collect();
+        let (source, destination) = (Side::new([ours, others].concat()), Side::new(theirs));
+        let mut pairs = self.pairs(source.clone(), destination.clone(), candidates).await?;
+        pairs.retain(|(ours, _)| !other_uids.contains(ours));
         let arrived = pairs.len();
         tracing::info!(
             job.id = %chunk.job_id,
@@ -77,6 +86,26 @@ impl<L: Ledger> OpenFolder<'_, L> {
             self.before_us = Some(found);
         }
         Ok(free)
+    }
+
+    /// Messages of earlier batches with a Message-ID of ours, second copies of which may have come late: what is theirs is
+    /// not one of ours that the server wrote anew.
+    async fn may_come_late(&mut self, chunk: &ChunkRecord, ours: &[Metadata]) -> Result<Vec<Metadata>, SyncError> {
+        let stored = self.mailbox.ledger.chunks(chunk.job_id, chunk.folder).await?;
+        let broken = stored.iter().chain([chunk]).filter_map(|chunk| chunk.late.as_ref());
+        let mut uids = UidRuns::default();
+        uids.extend(broken.flat_map(|batch| batch.uids.iter()));
+        for message in ours {
+            uids.remove(message.uid);
+        }
+        let ids: BTreeSet<&str> = ours
+            .iter()
+            .filter_map(|message| message.message_id.as_deref())
+            .collect();
+        let found = fetch::identities(self.source, &uids.to_set()).await;
+        let mut others = found.map_err(SyncError::Source)?;
+        others.retain(|message| message.message_id.as_deref().is_some_and(|id| ids.contains(id)));
+        Ok(others)
     }
 
     /// Pairs both sides, reading digests where they are needed to tell.

@@ -1,11 +1,14 @@
 //! Second copies that a broken connection delivers late.
 
 use anyhow::Result;
+use mailvan::domain::Pass;
+use mailvan_engine::MemoryLedger;
 use mailvan_local::dovecot::Options;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::copied::{Copied, an_account, exceptions, folder};
-use crate::servers::Servers;
+use crate::servers::{Servers, pass};
+use crate::users::{DATE, Pair, message};
 
 /// The same message once more, as a connection that was given up may deliver it late.
 fn append_second_copy(copied: &Copied, uid: usize) -> Result<()> {
@@ -71,5 +74,39 @@ async fn late_second_copy_that_cannot_be_removed_is_an_exception() -> Result<()>
     assert_eq!(exceptions(inbox), [("DOUBLED", "5")]);
     let sides = ["source_side", "destination_side"].map(|side| inbox[side]["messages"].as_u64().unwrap());
     assert_eq!((sides[0] + 1, &inbox["agrees"]), (sides[1], &json!(false)));
+    Ok(())
+}
+
+/// Two messages of one Message-ID and date: the second copy of the one comes late, while the end of the other's batch is
+/// unknown. It is not the other one, written anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn late_second_copy_is_not_taken_for_another_message_of_the_same_id() -> Result<()> {
+    let mut pair = Pair::start(Options::new("previous"), Options::new("provider"))?;
+    let named = |text: &str| {
+        let mut message = message("shared", &[], DATE);
+        message.bytes.extend(text.bytes());
+        message
+    };
+    pair.there.append_message("INBOX", &named("the first"))?;
+    let mut mailbox = pair.servers.mailbox()?;
+    pass(&mailbox, Pass::First).await?;
+    pair.there
+        .append_message("INBOX", &named("the second, which is longer"))?;
+    pair.here.append_message("INBOX", &named("the first"))?;
+
+    let mut ledger: Value = serde_json::from_str(&mailbox.ledger.to_json()?)?;
+    let folder = &mut ledger["folders"]["0"];
+    assert_eq!(folder["title"], "INBOX");
+    folder["done_pass"] = Value::Null;
+    let chunk = &mut ledger["chunks"]["0"]["0"];
+    chunk["last_uid"] = json!(2);
+    chunk["done_pass"] = Value::Null;
+    chunk["late"] = json!({ "uids": "1", "from_uid": 1 });
+    chunk["open_batch"] = json!({ "uids": "2", "from_uid": 2 });
+    mailbox.ledger = MemoryLedger::from_json(&ledger.to_string())?;
+    pass(&mailbox, Pass::First).await?;
+    assert_eq!(pair.here.all("INBOX")?.len(), 3);
+    let found = pair.here.command("UID SEARCH BODY longer")?;
+    assert_eq!(found.first().map(Vec::as_slice), Some(&b"* SEARCH 3"[..]));
     Ok(())
 }

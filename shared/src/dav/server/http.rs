@@ -13,17 +13,15 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
 use super::DavError;
 use crate::clock::now;
+use crate::dial::Dial;
 use crate::domain::Secret;
-use crate::imap::session::Wire;
-use crate::imap::{Connector, ImapError};
+use crate::imap::Connector;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -179,63 +177,6 @@ impl fmt::Debug for Http {
         f.debug_struct("Http")
             .field("server", &self.server)
             .finish_non_exhaustive()
-    }
-}
-
-/// Opens connections by way of the one connector there is.
-#[derive(Clone)]
-struct Dial(Connector);
-
-impl Service<Uri> for Dial {
-    type Response = TokioIo<Stream>;
-    type Error = ImapError;
-    type Future = Pin<Box<dyn Future<Output = Result<TokioIo<Stream>, ImapError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ImapError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connector = self.0.clone();
-        Box::pin(async move {
-            let is_tls = uri.scheme_str() == Some("https");
-            let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-            let stream = connector.stream(uri.host().unwrap_or_default(), port, is_tls).await?;
-            Ok(TokioIo::new(Stream(stream)))
-        })
-    }
-}
-
-/// A connection.
-struct Stream(Box<dyn Wire>);
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 

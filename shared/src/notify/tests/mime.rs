@@ -45,7 +45,6 @@ fn text_and_html_are_alternatives() {
         Some("support@example.net")
     );
     assert_eq!(read.header_raw("X-Mailvan-Notice").map(str::trim), Some("id/scheduled"));
-    assert_eq!(read.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
     assert_eq!(
         read.body_text(0).unwrap().replace("\r\n", "\n").trim_end(),
         mail(None).text
