@@ -9,7 +9,7 @@ use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, r
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::staff;
+use crate::{returned, staff};
 
 fn states_of_checks(status: &Status) -> Vec<&str> {
     let checks = status.mailboxes.iter().map(|mailbox| mailbox.check["state"].as_str());
@@ -220,7 +220,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
             .await?;
     }
     changed_mailbox_is_found_before_the_start(&world, &cancelled, &kept).await?;
-    mail_that_came_back_is_noted(&world, &cancelled).await?;
+    returned::mail_that_came_back_is_noted(&world, &cancelled).await?;
     world.customer.act(&cancelled, "cancel").await?;
     // Another frame has another schedule, and the one before is forgotten.
     let start = date("+75 seconds")?;
@@ -256,10 +256,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         "{answer}"
     );
     assert_eq!(world.customer.status(&cancelled).await?.state, "cancelled");
-    // Nobody reads it, so nobody is written to; staff see why.
-    let told = subjects(&world, &cancelled).await?;
-    assert!(!told.iter().any(|subject| subject.contains("cancelled")), "{told:?}");
-    assert!(whole_table(&world).await?.contains("mail_came_back"));
+    returned::nobody_is_written_to_until_the_address_is_another(&world, &cancelled).await?;
 
     // A message that nobody could handle ends in the table, with its reason, and the customer is told.
     let stuck = json!({ "contact_email": "customer@example.org", "csv_bytes": 100 });
@@ -281,60 +278,6 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     Ok(())
-}
-
-/// What SES tells of a mail is noted at its request. The emulator's SES tells nothing and its bus takes no event in the
-/// name of AWS, so the event is held against the rule, and put where the rule would put it.
-async fn mail_that_came_back_is_noted(world: &World, order: &Order) -> Result<()> {
-    let rules = world.stack.aws(&["events", "list-rules"]).await?;
-    let pattern = rules["Rules"][0]["EventPattern"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    let set = format!("{}-notices", world.stack.name());
-    let event = |set: &str| {
-        json!({
-            "version": "0", "id": "4b4a8d2f-6c1e-4a3b-9d5e-0c1b2a3f4e5d", "detail-type": "Email Bounced", "source": "aws.ses",
-            "account": "123456789012", "time": "2026-11-25T21:00:05Z", "region": "eu-west-1", "resources": [],
-            "detail": {
-                "eventType": "Bounce",
-                "bounce": {
-                    "feedbackId": "0102", "bounceType": "Permanent", "bounceSubType": "General", "timestamp": "2026-11-25T21:00:04.123Z",
-                    "bouncedRecipients": [{ "emailAddress": "customer@example.org", "action": "failed", "status": "5.1.1",
-                        "diagnosticCode": "smtp; 550 5.1.1 user unknown" }],
-                },
-                "mail": {
-                    "timestamp": "2026-11-25T21:00:00.000Z", "messageId": "0102018f-example-000000", "destination": ["customer@example.org"],
-                    "tags": { "ses:configuration-set": [set], "request": [order.id], "notice": ["scheduled"] },
-                },
-            },
-        })
-    };
-    for (set, matches) in [(set.as_str(), true), ("another", false)] {
-        let event = event(set).to_string();
-        let test = [
-            "events",
-            "test-event-pattern",
-            "--event-pattern",
-            &pattern,
-            "--event",
-            &event,
-        ];
-        assert_eq!(world.stack.aws(&test).await?["Result"], matches, "{pattern}");
-    }
-    let path = format!("/v1/requests/{}", order.id);
-    // It comes twice, as it may.
-    let queue = world.stack.output("BounceQueueUrl")?;
-    send_to(world, queue, &[event(&set), event(&set)]).await?;
-    let begun = std::time::Instant::now();
-    loop {
-        let (_, status) = world.customer.call(Method::GET, &path, Some(order), None).await?;
-        if status["contact_trouble"]["kind"] == "bounced" {
-            return Ok(());
-        }
-        assert!(begun.elapsed() < mailvan_tests::PATIENCE, "{status:#}");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
 }
 
 /// Hours before the start all are looked at once more; what has changed since is told.

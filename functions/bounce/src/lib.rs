@@ -1,14 +1,16 @@
 //! `bounce`: notes at a request that a mail to its customer came back, or was complained of.
 //!
-//! SES tells of it by EventBridge, at least once and in any order. Idempotency key: the notice, and what became of it; what
-//! is noted at the request only ever gets worse. Logs name requests, never addresses.
+//! SES tells of it by EventBridge, at least once and in any order. Idempotency key: the notice, and what became of it. What
+//! is noted at the request gets worse only, until a later mail arrives. Logs name requests, never addresses.
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
+use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::notify::Feedback;
 use mailvan::queue::serve;
-use mailvan::store::{NoticeReturn, Store, StoreError};
+use mailvan::store::{MailFate, NoticeReturn, Store, StoreError};
+use mailvan::telemetry::{Unit, measure};
 
 /// Runs the function until the platform ends it.
 ///
@@ -53,15 +55,23 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
         );
         return Ok(());
     }
+    let Some(became) = *became else {
+        return Ok(store.note_arrival(*request_id, &feedback.at).await?);
+    };
     let note = NoticeReturn {
-        became: *became,
+        became,
         at: &feedback.at,
         words: feedback.words.as_deref(),
     };
     match store.note_return(*request_id, record.notice, note).await {
-        // It has been deleted meanwhile, or worse is noted.
+        // It has been deleted meanwhile, worse is noted, or a later mail has arrived.
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => return Err(error.into()),
+    }
+    if became >= MailFate::Bounced {
+        let request = request_id.to_string();
+        let about = [("request.id", request.as_str()), ("notice", notice)];
+        measure(store.table(), &[("MailsBounced", Unit::Count, 1)], &about, clock::now());
     }
     tracing::warn!(request.id = id, notice, mail.became = %became, "a mail to the customer came back");
     Ok(())

@@ -15,7 +15,7 @@
 //! Where another notice of the same kind takes a notice's place while it is being sent, the mark
 //! fails, the message comes again and the new one is sent: see [`NoticeKind`].
 //!
-//! Where a mail to the customer came back for good, further ones are not sent, and the notice says so.
+//! Where a mail came back because there is no such address, further ones are not sent, and the notice says so.
 //!
 //! What SES refuses for good ends in the dead-letter queue like everything else that fails five
 //! times. Logs name requests, never addresses.
@@ -132,10 +132,10 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
 async fn given_up(deps: &Deps, SendNotice { request_id, notice }: SendNotice) -> anyhow::Result<()> {
     let failure = Failure {
         code: "mail_came_back".to_owned(),
-        message: "not sent: an earlier mail to the customer's address came back for good".to_owned(),
+        message: "not sent: an earlier mail came back, because there is no such address".to_owned(),
     };
     match deps.store.note_notice_trouble(request_id, notice, &failure).await {
-        // It is not in the outbox.
+        // It was sent before, or is not in the outbox.
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }

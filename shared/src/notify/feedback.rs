@@ -7,6 +7,10 @@ use super::wording::one_line;
 use crate::domain::{EmailAddress, RequestId};
 use crate::store::MailFate;
 
+/// The kinds of bounces (`bounceSubType`) after which the mail service sends nothing there any more, or the address is
+/// said not to exist. `General` is any other answer in the 500s: a server that does not know the domain yet gives it too.
+const NOBODY_THERE: [&str; 3] = ["NoEmail", "Suppressed", "OnAccountSuppressionList"];
+
 /// How much of a server's words is kept, in characters.
 const LONGEST_WORDS: usize = 200;
 
@@ -17,8 +21,8 @@ pub struct Feedback {
     pub request_id: RequestId,
     /// The notice, as the outbox names it.
     pub notice: String,
-    /// What became of it.
-    pub became: MailFate,
+    /// What became of it; none where it arrived.
+    pub became: Option<MailFate>,
     /// When, as SES writes it: RFC 3339.
     pub at: String,
     /// What the other server said.
@@ -39,6 +43,7 @@ struct Detail {
     mail: Mail,
     bounce: Option<Bounce>,
     complaint: Option<Complaint>,
+    delivery: Option<Delivery>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +56,8 @@ struct Mail {
 struct Bounce {
     #[serde(rename = "bounceType")]
     kind: String,
+    #[serde(rename = "bounceSubType", default)]
+    sort: String,
     #[serde(rename = "bouncedRecipients", default)]
     recipients: Vec<Recipient>,
     timestamp: String,
@@ -64,6 +71,13 @@ struct Complaint {
 }
 
 #[derive(Deserialize)]
+struct Delivery {
+    #[serde(default)]
+    recipients: Vec<String>,
+    timestamp: String,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Recipient {
     email_address: String,
@@ -71,7 +85,7 @@ struct Recipient {
 }
 
 impl Feedback {
-    /// Reads an event; nothing where it is about no notice of ours, or tells of nothing that went wrong.
+    /// Reads an event; nothing where it is about no notice of ours, or tells of nothing that counts.
     ///
     /// # Errors
     /// Where it is no such event.
@@ -82,15 +96,15 @@ impl Feedback {
         let (Some(request_id), Some(notice)) = (request_id, tag(NOTICE_TAG).cloned()) else {
             return Ok(None);
         };
-        let (became, at, recipients) = match (detail.kind.as_str(), detail.bounce, detail.complaint) {
-            ("Bounce", Some(bounce), _) => {
-                let became = match bounce.kind.as_str() {
-                    "Permanent" => MailFate::Bounced,
-                    _ => MailFate::Delayed,
-                };
-                (became, bounce.timestamp, bounce.recipients)
+        let (became, at, recipients) = match (detail.kind.as_str(), detail.bounce, detail.complaint, detail.delivery) {
+            ("Bounce", Some(bounce), ..) => (Some(bounce.fate()), bounce.timestamp, bounce.recipients),
+            ("Complaint", _, Some(complaint), _) => {
+                (Some(MailFate::Complaint), complaint.timestamp, complaint.recipients)
             }
-            ("Complaint", _, Some(complaint)) => (MailFate::Complaint, complaint.timestamp, complaint.recipients),
+            ("Delivery", .., Some(delivery)) => {
+                let recipients = delivery.recipients.into_iter().map(Recipient::of).collect();
+                (None, delivery.timestamp, recipients)
+            }
             _ => return Ok(None),
         };
         let words = recipients
@@ -119,6 +133,25 @@ impl Feedback {
     }
 }
 
+impl Bounce {
+    fn fate(&self) -> MailFate {
+        match self.kind.as_str() {
+            "Permanent" if NOBODY_THERE.contains(&self.sort.as_str()) => MailFate::Unreachable,
+            "Permanent" => MailFate::Bounced,
+            _ => MailFate::Delayed,
+        }
+    }
+}
+
+impl Recipient {
+    fn of(email_address: String) -> Self {
+        Self {
+            email_address,
+            diagnostic_code: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,9 +170,9 @@ mod tests {
         )
     }
 
-    fn bounce(kind: &str) -> String {
+    fn bounce(kind: &str, sort: &str) -> String {
         format!(
-            r#""bounce": {{"feedbackId": "0102", "bounceType": "{kind}", "bounceSubType": "General", "reportingMTA": "dsn; mta.example.net",
+            r#""bounce": {{"feedbackId": "0102", "bounceType": "{kind}", "bounceSubType": "{sort}", "reportingMTA": "dsn; mta.example.net",
             "bouncedRecipients": [{{"emailAddress": "IT@example.com", "action": "failed", "status": "5.1.1",
             "diagnosticCode": "smtp; 550 5.1.1\r\nuser unknown"}}], "timestamp": "2026-11-25T21:00:04.123Z"}}"#
         )
@@ -151,15 +184,19 @@ mod tests {
 
     #[test]
     fn bounces_are_for_good_or_for_now() {
-        for (kind, became) in [
-            ("Permanent", MailFate::Bounced),
-            ("Transient", MailFate::Delayed),
-            ("Undetermined", MailFate::Delayed),
+        for (kind, sort, became) in [
+            ("Permanent", "General", MailFate::Bounced),
+            ("Permanent", "Undetermined", MailFate::Bounced),
+            ("Permanent", "NoEmail", MailFate::Unreachable),
+            ("Permanent", "Suppressed", MailFate::Unreachable),
+            ("Permanent", "OnAccountSuppressionList", MailFate::Unreachable),
+            ("Transient", "MailboxFull", MailFate::Delayed),
+            ("Undetermined", "Undetermined", MailFate::Delayed),
         ] {
-            let feedback = Feedback::parse(&event("Bounce", &bounce(kind), &tags()))
+            let feedback = Feedback::parse(&event("Bounce", &bounce(kind, sort), &tags()))
                 .unwrap()
                 .unwrap();
-            assert_eq!(feedback.became, became);
+            assert_eq!(feedback.became, Some(became));
             assert_eq!(feedback.request_id.to_string(), REQUEST);
             assert_eq!(
                 (feedback.notice.as_str(), feedback.at.as_str()),
@@ -178,21 +215,33 @@ mod tests {
         let feedback = Feedback::parse(&event("Complaint", complaint, &tags()))
             .unwrap()
             .unwrap();
-        assert_eq!((feedback.became, feedback.words), (MailFate::Complaint, None));
+        assert_eq!((feedback.became, feedback.words), (Some(MailFate::Complaint), None));
+    }
+
+    #[test]
+    fn a_delivery_tells_that_nothing_is_wrong() {
+        let delivery = r#""delivery": {"timestamp": "2026-11-25T22:00:00.000Z", "processingTimeMillis": 546,
+            "recipients": ["it@example.com"], "smtpResponse": "250 ok"}"#;
+        let feedback = Feedback::parse(&event("Delivery", delivery, &tags())).unwrap().unwrap();
+        assert_eq!(
+            (feedback.became, feedback.at.as_str()),
+            (None, "2026-11-25T22:00:00.000Z")
+        );
+        assert!(feedback.is_about(&"it@example.com".parse().unwrap()));
     }
 
     #[test]
     fn other_mail_and_other_events_are_not_ours() {
         let foreign = r#""ses:configuration-set": ["mailvan-notices"]"#;
-        let delivery = r#""delivery": {"timestamp": "2026-11-25T22:00:00.000Z"}"#;
+        let opened = r#""open": {"timestamp": "2026-11-25T22:00:00.000Z"}"#;
         for event in [
-            event("Bounce", &bounce("Permanent"), foreign),
+            event("Bounce", &bounce("Permanent", "General"), foreign),
             event(
                 "Bounce",
-                &bounce("Permanent"),
+                &bounce("Permanent", "General"),
                 r#""request": ["x"], "notice": ["accepted"]"#,
             ),
-            event("Delivery", delivery, &tags()),
+            event("Open", opened, &tags()),
         ] {
             assert_eq!(Feedback::parse(&event).unwrap(), None);
         }

@@ -11,15 +11,18 @@ use super::{NoticeKind, RequestRecord, Store, StoreError, request};
 use crate::domain::RequestId;
 
 /// What became of a mail that did not arrive as it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The worse comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailFate {
     /// It could not be delivered in time; a later one may be.
     Delayed,
     /// The reader called it unwanted.
     Complaint,
-    /// There is no such mailbox, or it takes nothing from us.
+    /// Its server did not take it, whatever for; it may take the next.
     Bounced,
+    /// There is no such mailbox, or the mail service sends nothing there any more.
+    Unreachable,
 }
 
 /// What the mail service told of a notice.
@@ -34,23 +37,22 @@ pub struct NoticeReturn<'a> {
 }
 
 impl MailFate {
+    const ALL: [Self; 4] = [Self::Delayed, Self::Complaint, Self::Bounced, Self::Unreachable];
+
     /// The word it is stored as.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delayed => "delayed",
             Self::Complaint => "complaint",
             Self::Bounced => "bounced",
+            Self::Unreachable => "unreachable",
         }
     }
 
     /// Only where nothing worse is noted.
     fn unless_worse(self, change: Change) -> Change {
-        let change = change.if_there();
-        match self {
-            Self::Delayed => change.if_absent("fate"),
-            Self::Complaint => change.if_not("fate", Self::Bounced.as_str()),
-            Self::Bounced => change,
-        }
+        let worse = Self::ALL.into_iter().filter(|fate| *fate > self);
+        worse.fold(change.if_there(), |change, fate| change.if_not("fate", fate.as_str()))
     }
 }
 
@@ -63,7 +65,7 @@ impl fmt::Display for MailFate {
 impl RequestRecord {
     /// Whether there is no use in sending its customer another mail.
     pub fn cannot_be_written_to(&self) -> bool {
-        self.fate == Some(MailFate::Bounced)
+        self.fate == Some(MailFate::Unreachable)
     }
 }
 
@@ -72,7 +74,7 @@ impl Store {
     /// comes again.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where something worse is noted at the request, or it is gone.
+    /// [`StoreError::Conflict`] where something worse is noted at the request, a later mail has arrived, or it is gone.
     pub async fn note_return(&self, id: RequestId, kind: NoticeKind, note: NoticeReturn<'_>) -> Result<(), StoreError> {
         let change = || {
             note.became
@@ -84,6 +86,47 @@ impl Store {
         self.change_if(at_notice, request::partition(id), sort_key(kind))
             .await?;
         let (pk, sk) = request::keys(id);
-        self.change(change(), pk, sk).await
+        self.change(change().if_absent_or_before("arrived_at", note.at), pk, sk)
+            .await
+    }
+
+    /// Notes that a mail has arrived, as of which what went wrong before counts no more; a complaint stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_arrival(&self, id: RequestId, at: &str) -> Result<(), StoreError> {
+        let (pk, sk) = request::keys(id);
+        let arrived = Change::default()
+            .if_there()
+            .if_absent_or_before("arrived_at", at)
+            .set("arrived_at", at);
+        self.change_if(arrived, pk.clone(), sk.clone()).await?;
+        let cleared = Change::default()
+            .if_before("fate_at", at)
+            .if_not("fate", MailFate::Complaint.as_str())
+            .remove("fate")
+            .remove("fate_at");
+        self.change_if(cleared, pk, sk).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RequestState;
+
+    #[test]
+    fn only_where_there_is_no_such_address_nothing_more_is_sent() {
+        let mut request = RequestRecord::made(
+            "01m891k9000w3ge1r70w3ge1r7".parse().unwrap(),
+            RequestState::Scheduled,
+            "it@example.com".parse().unwrap(),
+            String::new(),
+            crate::clock::now(),
+        );
+        for fate in MailFate::ALL {
+            request.fate = Some(fate);
+            assert_eq!(request.cannot_be_written_to(), fate == MailFate::Unreachable, "{fate}");
+        }
     }
 }
