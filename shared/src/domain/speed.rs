@@ -68,9 +68,19 @@ impl Sample {
         self.millis >= 100 && (self.amount.bytes >= 1 << 20 || self.amount.messages >= 100)
     }
 
+    /// A compressed connection that broke before it had carried anything.
+    pub fn broken() -> Self {
+        Self {
+            amount: Amount::default(),
+            millis: 0,
+            compressed: true,
+        }
+    }
+
     /// Bytes a second, where there were enough to tell them from the time that messages take.
     fn rate(&self) -> Option<u64> {
-        (self.amount.bytes >= 1 << 20).then(|| self.amount.bytes.saturating_mul(1_000) / self.millis.max(1))
+        (*self == Self::broken() || self.amount.bytes >= 1 << 20)
+            .then(|| self.amount.bytes.saturating_mul(1_000) / self.millis.max(1))
     }
 
     /// How long this much takes, in milliseconds: by the one measure and by the other.
@@ -115,7 +125,8 @@ impl Speed {
 
     /// How long one connection takes for this much.
     pub fn time_for(&self, amount: Amount) -> Seconds {
-        let millis = match self.samples.len() {
+        let telling: Vec<&Sample> = self.samples.iter().filter(|sample| sample.is_telling()).collect();
+        let millis = match telling.len() {
             0 => {
                 let at = |(bytes, messages): (u64, u64)| {
                     (amount.bytes.saturating_mul(1_000) / bytes).max(amount.messages.saturating_mul(1_000) / messages)
@@ -126,7 +137,7 @@ impl Speed {
                 }
             }
             count => {
-                let times = self.samples.iter().map(|sample| sample.time_for(amount));
+                let times = telling.iter().map(|sample| sample.time_for(amount));
                 let (mut lows, mut highs): (Vec<u64>, Vec<u64>) = times.map(|time| (time.low, time.high)).unzip();
                 lows.sort_unstable();
                 highs.sort_unstable();
@@ -222,6 +233,13 @@ mod tests {
         let slow = at(Speed::default(), 3, 1_000_000, false);
         assert!(slow.favours_compression(), "it is tried");
         assert!(!at(slow.clone(), 3, 900_000, true).favours_compression());
+        let broken = (0..3).fold(slow.clone(), |speed, _| speed.with(Sample::broken()));
+        assert!(
+            !broken.favours_compression(),
+            "servers that break with it are left alone"
+        );
+        let much = amount(1_000, 100_000_000);
+        assert_eq!(broken.time_for(much), slow.time_for(much));
         let compressed = at(slow, 3, 1_400_000, true);
         assert!(compressed.favours_compression());
         // Of the plain ones too few are left to tell.

@@ -116,12 +116,15 @@ pub async fn run_lane(
             .store
             .give_connection_back(&connection, was_crowded, now())
             .await?;
-        if let Some(sample) = copied
-            .sample(mailbox.source.connector.compression())
-            .filter(|_| pass == Pass::First)
-            && let Err(error) = engine.store.note_speed(&job.source.host, sample, now()).await
+        let compression = mailbox.source.connector.compression();
+        if let Some(sample) = copied.sample(compression).filter(|_| pass == Pass::First) {
+            engine.note_speed(&job, sample).await;
+        } else if let Err(LaneFailure {
+            error,
+            progressed: false,
+        }) = &worked
         {
-            tracing::warn!(job.id = %id, %error, "the speed of a server could not be noted");
+            engine.note_broken_line(&job, compression, error).await;
         }
         match worked? {
             Work::Stopped => {}

@@ -67,6 +67,8 @@ pub(super) struct Side {
     pub(super) messages: Vec<Metadata>,
     /// Digests, of those for which they were asked.
     pub(super) digests: BTreeMap<u32, Digest>,
+    /// Messages that only take what is theirs: they come after the others.
+    pub(super) others: BTreeSet<u32>,
 }
 
 /// Whose mail the destination's messages may be.
@@ -95,6 +97,7 @@ impl Side {
         Self {
             messages,
             digests: BTreeMap::new(),
+            others: BTreeSet::new(),
         }
     }
 
@@ -180,8 +183,8 @@ fn may_be(ours: &Metadata, theirs: &Metadata) -> bool {
     ours.date.is_none() || instant(ours) == instant(theirs)
 }
 
-/// Pairs messages of equal digest; gives what is left on each side. Messages with a date go first,
-/// because the others take any.
+/// Pairs messages of equal digest; gives what is left on each side. Messages with a date go before those without,
+/// which take any.
 fn pair_by_digest<'a>(
     ours: &[&'a Metadata],
     theirs: &[&'a Metadata],
@@ -192,8 +195,9 @@ fn pair_by_digest<'a>(
 ) -> (Vec<&'a Metadata>, Vec<&'a Metadata>) {
     let mut free = theirs.to_vec();
     let mut unpaired = Vec::new();
-    let (dated, undated): (Vec<&Metadata>, Vec<&Metadata>) = ours.iter().partition(|message| message.date.is_some());
-    for message in dated.into_iter().chain(undated) {
+    let mut ours = ours.to_vec();
+    ours.sort_by_key(|message| (source.others.contains(&message.uid), message.date.is_none()));
+    for message in ours {
         let digest = source.digests.get(&message.uid).map(which);
         let is_same = |other: &&Metadata| {
             digest.is_some() && destination.digests.get(&other.uid).map(which) == digest && may_be(message, other)
@@ -228,7 +232,30 @@ mod tests {
         Side {
             messages,
             digests: digests.iter().map(|(uid, byte)| (*uid, Digest::of(&[*byte]))).collect(),
+            others: BTreeSet::new(),
         }
+    }
+
+    #[test]
+    fn others_take_what_ours_leave_and_what_is_theirs_is_not_ours() {
+        let undated = Metadata {
+            date: None,
+            ..message(1, Some("<a>"), 10)
+        };
+        let equal = Side {
+            others: BTreeSet::from([2]),
+            ..side(vec![undated, message(2, Some("<a>"), 10)], &[(1, 7), (2, 7)])
+        };
+        let destination = side(vec![message(71, Some("<a>"), 10)], &[(71, 7)]);
+        assert_eq!(match_messages(&equal, &destination, SinceOurBatch).pairs, [(1, 71)]);
+        let other = Side {
+            others: BTreeSet::from([2]),
+            ..side(
+                vec![message(1, Some("<a>"), 10), message(2, Some("<a>"), 12)],
+                &[(1, 8), (2, 7)],
+            )
+        };
+        assert_eq!(match_messages(&other, &destination, SinceOurBatch).pairs, [(2, 71)]);
     }
 
     #[test]
@@ -284,10 +311,12 @@ mod tests {
         let source = Side {
             messages: vec![message(1, None, 7), message(2, None, 7)],
             digests: digests([b"one\r\r\n", b"two\r\r\n"]),
+            ..Side::default()
         };
         let destination = Side {
             messages: vec![message(1, None, 6), message(2, None, 6)],
             digests: digests([b"two\r\n", b"one\r\n"]),
+            ..Side::default()
         };
         assert_eq!(
             match_messages(&source, &destination, SinceOurBatch).pairs,
@@ -343,6 +372,7 @@ mod tests {
                 Side {
                     messages: uids.iter().map(|(uid, i, b)| message(*uid, id(*i).as_deref(), u64::from(*b))).collect(),
                     digests: uids.iter().map(|(uid, i, b)| (*uid, Digest::of(&[i * 16 + b + 32]))).collect(),
+                    others: BTreeSet::new(),
                 }
             };
             let (source, destination) = (messages(1, &|_| true), messages(101, &|n| arrived[n]));

@@ -53,6 +53,7 @@ pub use settle::{cancel_jobs, fail_mailbox, settle_request};
 use std::time::Duration;
 
 use crate::clock::{Deadline, now};
+use crate::domain::speed::Sample;
 use crate::imap::{Compression, Connector, Credentials, ImapError};
 use crate::profile::{CompressSources, DestinationAuth, Profile};
 use crate::secrets::{SecretError, Secrets};
@@ -132,6 +133,20 @@ impl Engine {
         } else {
             Compression::Off
         })
+    }
+
+    /// Remembers how fast a job's previous provider was; nothing else depends on it.
+    async fn note_speed(&self, job: &JobRecord, sample: Sample) {
+        if let Err(error) = self.store.note_speed(&job.source.host, sample, now()).await {
+            tracing::warn!(job.id = %job.job_id, %error, "the speed of a server could not be noted");
+        }
+    }
+
+    /// Remembers that a connection to a job's previous provider broke, where it was to be compressed: that may be why.
+    async fn note_broken_line(&self, job: &JobRecord, compression: Compression, error: &SyncError) {
+        if compression == Compression::WhereOffered && error.is_broken_source() {
+            self.note_speed(job, Sample::broken()).await;
+        }
     }
 
     /// A job's mailbox, with the rights to enter it on both sides.

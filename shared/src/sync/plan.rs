@@ -61,7 +61,14 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
         Err(error) => return Err(error.into()),
     };
     let planned = match engine.mailbox(&job).await {
-        Ok(mailbox) => mailbox.plan(pass, lease, deadline).await,
+        Ok(mailbox) => {
+            let planned = mailbox.plan(pass, lease, deadline).await;
+            if let Err(error) = &planned {
+                let compression = mailbox.source.connector.compression();
+                engine.note_broken_line(&job, compression, error).await;
+            }
+            planned
+        }
         Err(error) => Err(error.into()),
     };
     engine.store.release_plan(lease).await?;

@@ -31,10 +31,13 @@ impl<L: Ledger> OpenFolder<'_, L> {
             Candidates::SinceOurBatch if !theirs.is_empty() => self.may_come_late(chunk, &ours).await?,
             _ => Vec::new(),
         };
-        let other_uids: BTreeSet<u32> = others.iter().map(|message| message.uid).collect();
-        let (source, destination) = (Side::new([ours, others].concat()), Side::new(theirs));
+        let source = Side {
+            others: others.iter().map(|message| message.uid).collect(),
+            ..Side::new([ours, others].concat())
+        };
+        let destination = Side::new(theirs);
         let mut pairs = self.pairs(source.clone(), destination.clone(), candidates).await?;
-        pairs.retain(|(ours, _)| !other_uids.contains(ours));
+        pairs.retain(|(ours, _)| !source.others.contains(ours));
         let arrived = pairs.len();
         tracing::info!(
             job.id = %chunk.job_id,

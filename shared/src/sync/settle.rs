@@ -143,6 +143,15 @@ impl SyncError {
         matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
     }
 
+    /// Whether the connection to the previous provider's server ended as it should not.
+    pub(crate) fn is_broken_source(&self) -> bool {
+        use ImapError::{Bye, Closed, Io, TimedOut, Unreadable};
+        matches!(
+            self,
+            Self::Source(Bye { .. } | Closed { .. } | Io { .. } | TimedOut { .. } | Unreadable { .. })
+        )
+    }
+
     /// The reason why a folder was not copied, for the job table and the customer.
     pub fn folder_failure(&self, title: &str) -> Failure {
         let Failure { code, message } = self.failure();
