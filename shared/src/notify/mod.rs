@@ -13,6 +13,7 @@
 
 pub mod calendar;
 mod clients;
+mod facts;
 mod files;
 mod german;
 mod header;
@@ -24,6 +25,7 @@ mod view;
 mod wording;
 
 pub use calendar::Entry;
+pub use facts::Facts;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};
 
