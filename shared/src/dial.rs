@@ -17,6 +17,12 @@ use crate::imap::{Connector, ImapError};
 #[derive(Clone)]
 pub(crate) struct Dial(pub(crate) Connector);
 
+/// The innermost cause of a call's end, which is the one that tells something.
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
 impl Service<Uri> for Dial {
     type Response = TokioIo<Stream>;
     type Error = ImapError;

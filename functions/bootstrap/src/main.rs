@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use lambda_runtime::Error;
 use mailvan::config::handler;
 use mailvan::profile::Profile;
+use mailvan::queue::causes;
 use mailvan::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,15 +25,10 @@ async fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {}", with_causes(error.as_ref()));
+            eprintln!("Error: {}", causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 async fn serve() -> Result<(), Error> {

@@ -26,7 +26,7 @@ use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::calendar::calendar;
-use mailvan::notify::{Entry, Mailer, compose, is_overtaken};
+use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
 use mailvan::queue::{Queue, Queues, SendNotice, TellTicket, decode, serve};
 use mailvan::store::job::Failure;
@@ -76,21 +76,13 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
         return Ok(());
     }
-    let (generation, faults) = match notice {
-        NoticeKind::Refused { generation } => (generation, deps.store.faults(request_id, generation).await?),
-        _ => (request.generation, Vec::new()),
-    };
-    let files = match notice {
-        NoticeKind::Finished | NoticeKind::Imported { .. } => deps.store.attachments(request_id).await?,
-        _ => Vec::new(),
-    };
+    let Facts { jobs, faults, files } = Facts::load(&deps.store, &request, notice).await?;
     let outbox = deps.store.notices(request_id).await?;
     let is_of_files = matches!(notice, NoticeKind::Imported { .. });
     if is_of_files && (is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox)) {
         tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
         return Ok(());
     }
-    let jobs = deps.store.jobs(request_id, generation).await?;
     let mut mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
     let entry = Entry::with(notice, &request, &outbox, now);
     mail.calendar = entry

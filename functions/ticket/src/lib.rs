@@ -22,9 +22,9 @@ use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::domain::JobState;
 use mailvan::imap::Connector;
-use mailvan::notify::{Mail, Mailer, compose, is_overtaken};
+use mailvan::notify::{Facts, Mail, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
-use mailvan::queue::{Queue, Queues, TellTicket, causes, decode, serve};
+use mailvan::queue::{LONGEST_DELAY, Queue, Queues, TellTicket, causes, decode, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::job::Failure;
 use mailvan::store::ticket::Telling;
@@ -42,9 +42,6 @@ const CLAIMED_PAUSE: Duration = Duration::from_mins(1);
 
 /// The pause after the first try.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
-
-/// The longest pause: a message can wait no longer.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// The least pause where what was written may arrive yet: longer than web servers let a program run.
 const UNKNOWN_PAUSE: Duration = Duration::from_mins(5);
@@ -88,19 +85,14 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 
 /// Tells one system. Idempotency key: request, notice and system, in the outbox.
 async fn tell(deps: &Deps, wish: TellTicket, now: Timestamp) -> anyhow::Result<()> {
-    let TellTicket {
-        request_id,
-        tell: notice,
-        system,
-        tries,
-        again,
-    } = wish;
-    let id = tracing::field::display(request_id);
-    let telling = Telling {
+    let TellTicket { tries, again, .. } = wish;
+    let telling = telling(wish);
+    let Telling {
         request_id,
         notice,
         system,
-    };
+    } = telling;
+    let id = tracing::field::display(request_id);
     if again {
         deps.store.begin_telling_anew(telling).await?;
     }
@@ -139,18 +131,8 @@ async fn put_off(
     error: &TellError,
     failure: &Failure,
 ) -> anyhow::Result<()> {
-    let TellTicket {
-        request_id,
-        tell: notice,
-        system,
-        tries,
-        ..
-    } = wish;
-    let telling = Telling {
-        request_id,
-        notice,
-        system,
-    };
+    let tries = wish.tries;
+    let telling = telling(wish);
     if error.is_final() {
         deps.store.note_try(telling, claimed_until, tries, failure).await?;
         return Ok(deps.store.give_up_telling(telling, clock::now()).await?);
@@ -158,7 +140,10 @@ async fn put_off(
     if tries >= MOST_TRIES {
         deps.store.note_try(telling, claimed_until, tries, failure).await?;
         return Err(anyhow!(
-            "notice {notice} of request {request_id} could not be told to {system} for a day"
+            "notice {} of request {} could not be told to {} for a day",
+            telling.notice,
+            telling.request_id,
+            telling.system
         ));
     }
     let next = TellTicket {
@@ -170,6 +155,14 @@ async fn put_off(
         .send_later(Queue::Ticket, &next, pause(tries, error.may_arrive_yet()))
         .await?;
     Ok(deps.store.note_try(telling, claimed_until, next.tries, failure).await?)
+}
+
+fn telling(wish: TellTicket) -> Telling {
+    Telling {
+        request_id: wish.request_id,
+        notice: wish.tell,
+        system: wish.system,
+    }
 }
 
 /// What is to be told; none where it has been, or nobody is to be told any more.
@@ -193,21 +186,13 @@ async fn message(deps: &Deps, telling: Telling) -> anyhow::Result<Option<Message
     if is_overtaken(notice, request.state) {
         return Ok(None);
     }
-    let (generation, faults) = match notice {
-        NoticeKind::Refused { generation } => (generation, deps.store.faults(request_id, generation).await?),
-        _ => (request.generation, Vec::new()),
-    };
-    let files = match notice {
-        NoticeKind::Finished | NoticeKind::Imported { .. } => deps.store.attachments(request_id).await?,
-        _ => Vec::new(),
-    };
-    let jobs = deps.store.jobs(request_id, generation).await?;
     let shown = without_reference(&request, tickets.language);
-    let mail = compose(notice, &shown, &jobs, &faults, &files, &deps.profile)?;
-    let is_whole = notice == NoticeKind::Finished && jobs.iter().all(has_moved);
-    let told = Told::of(notice, &mark.queued_at, &request, tickets.language, &mail);
+    let facts = Facts::load(&deps.store, &request, notice).await?;
+    let mail = compose(notice, &shown, &facts.jobs, &facts.faults, &facts.files, &deps.profile)?;
+    let is_whole = notice == NoticeKind::Finished && facts.jobs.iter().all(has_moved);
+    let told = Told::of(notice, &mark.queued_at, &request, tickets.language, &mail, is_whole);
     Ok(told.map(|told| Message {
-        told: Told { is_whole, ..told },
+        told,
         mail,
         tries: mark.tries,
     }))
@@ -234,7 +219,7 @@ fn failure(reason: String) -> Failure {
 fn pause(tries: u32, may_arrive_yet: bool) -> Duration {
     let pause = FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(tries))
-        .min(LONGEST_PAUSE);
+        .min(LONGEST_DELAY);
     if may_arrive_yet {
         pause.max(UNKNOWN_PAUSE)
     } else {
@@ -250,7 +235,7 @@ mod tests {
     fn tries_are_further_and_further_apart_and_take_about_a_day() {
         assert_eq!(pause(0, false), Duration::from_secs(10));
         assert_eq!(pause(1, false), Duration::from_secs(20));
-        assert_eq!(pause(50, true), LONGEST_PAUSE);
+        assert_eq!(pause(50, true), LONGEST_DELAY);
         let all: Duration = (0..MOST_TRIES).map(|tries| pause(tries, false)).sum();
         assert!(
             (Duration::from_hours(22)..Duration::from_hours(26)).contains(&all),

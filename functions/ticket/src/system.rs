@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mailvan::domain::{Secret, TicketSystem};
+use mailvan::domain::TicketSystem;
 use mailvan::notify::SendError;
 use mailvan::secrets::SecretError;
 use mailvan::store::NoticeKind;
@@ -58,12 +58,12 @@ pub async fn tell(
             .map_err(|_| TicketError::Unfit("the address in the profile cannot be used"))
     };
     if let (TicketSystem::Webhook, Some(settings)) = (system, &tickets.webhook) {
-        let keys = SigningKeys::parse(&secret(deps, &settings.key_secret).await?)?;
+        let keys = SigningKeys::parse(&deps.secrets.named(&settings.key_secret).await?)?;
         let webhook = Webhook::new(deps.connector.clone(), address(&settings.url)?, keys);
         webhook.tell(told, now.as_second()).await?;
     }
     if let (TicketSystem::Whmcs, Some(settings)) = (system, &tickets.whmcs) {
-        let credentials = Credentials::parse(&secret(deps, &settings.credentials_secret).await?)?;
+        let credentials = Credentials::parse(&deps.secrets.named(&settings.credentials_secret).await?)?;
         let address = address(&settings.url)?;
         let whmcs = Whmcs::new(deps.connector.clone(), address, credentials, settings.clone());
         whmcs.tell(told).await?;
@@ -78,8 +78,4 @@ pub async fn tell(
         sent.map_err(|_| TellError::Unmailed)??;
     }
     Ok(())
-}
-
-async fn secret(deps: &Deps, name: &str) -> Result<Secret, SecretError> {
-    deps.secrets.named(name).await
 }

@@ -41,7 +41,7 @@ const MARGIN: Duration = Duration::from_secs(25);
 /// How old a look may be that lets the final pass start.
 const TRUE_FOR: SignedDuration = SignedDuration::from_mins(15);
 
-/// A message that has waited so long is dropped: the clock has sent another one since.
+/// A request's message that has waited so long is dropped: the clock has had another one sent since.
 const LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the function works with.
@@ -68,11 +68,10 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         queues: config.queues(),
     };
     serve(async |message, deadline| {
-        if is_late(&message, now()) {
-            return Ok(());
-        }
         match decode(&message)? {
+            // However late: it is also what starts requests whose own clock was lost.
             WatchDns::All => look_for_work(deps).await,
+            WatchDns::Request { .. } if is_late(&message, now()) => Ok(()),
             WatchDns::Request { request_id } => look_at(deps, request_id, deadline).await,
         }
     })
@@ -89,9 +88,15 @@ fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
     sent.is_some_and(|sent| now.duration_since(sent) > LATE_AFTER)
 }
 
-/// Sends a message for each request that is watched.
+/// Looks for what is late, and for requests whose domains are watched. Neither holds up the other.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
-    overdue::look(&deps.store, &deps.queues, now()).await?;
+    let late = overdue::look(&deps.store, &deps.queues, now()).await;
+    watch_domains(deps).await?;
+    late
+}
+
+/// Sends a message for each request whose domains are watched.
+async fn watch_domains(deps: &Deps) -> anyhow::Result<()> {
     let Some(watcher) = &deps.watcher else { return Ok(()) };
     for state in LOOKED_AT_IN {
         let found = watcher.store.requests_in(state).await?;

@@ -20,7 +20,7 @@ pub struct Mail {
     /// The subject, decoded.
     #[serde(rename = "Subject")]
     pub subject: String,
-    /// The plain text body; empty where there is none.
+    /// The plain text body, its lines as `\n`; empty where there is none.
     #[serde(rename = "BodyText", default)]
     pub text: String,
     /// The HTML body, where there is one.
@@ -55,6 +55,9 @@ pub async fn read(endpoint: &str) -> Result<Vec<Mail>> {
 fn parse(body: &[u8]) -> Result<Vec<Mail>> {
     let inbox: Inbox = serde_json::from_slice(body).context("the emulator's inbox has an unknown shape")?;
     let mut mails: Vec<Mail> = inbox.messages.into_values().flatten().collect();
+    for mail in &mut mails {
+        mail.text = mail.text.replace("\r\n", "\n");
+    }
     mails.sort_by(|one, other| one.sent_at_seconds.total_cmp(&other.sent_at_seconds));
     Ok(mails)
 }
@@ -64,17 +67,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mails_come_in_the_order_of_their_sending() {
+    fn mails_come_in_the_order_of_their_sending_with_plain_line_ends() {
         let mail = |id: &str, at: f64| {
             serde_json::json!({
                 "MessageId": id, "Source": "migration@example.net", "To": ["a@example.org"], "CC": [], "BCC": [],
-                "Subject": "s", "BodyText": "b", "BodyHtml": "", "Timestamp": at, "Type": "v2.SendEmail"
+                "Subject": "s", "BodyText": "b\r\nc", "BodyHtml": "", "Timestamp": at, "Type": "v2.SendEmail"
             })
         };
         let body = serde_json::json!({"messages": {"000000000000": [mail("second", 2.5), mail("first", 1.0)]}});
         let mails = parse(body.to_string().as_bytes()).unwrap();
         let ids: Vec<_> = mails.iter().map(|mail| mail.id.as_str()).collect();
         assert_eq!(ids, ["first", "second"]);
+        assert_eq!(mails[0].text, "b\nc");
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 pub mod calendar;
 mod clients;
+mod facts;
 mod feedback;
 mod files;
 mod german;
@@ -25,6 +26,7 @@ mod view;
 mod wording;
 
 pub use calendar::Entry;
+pub use facts::Facts;
 pub use feedback::Feedback;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};

@@ -147,7 +147,7 @@ impl View {
             .collect();
         let files = files::told(files, jobs, language);
         Self {
-            kind: name(kind),
+            kind: kind.word(),
             language,
             provider: one_line(&profile.provider.name),
             support: profile
@@ -298,19 +298,5 @@ fn own_words<T>(language: Language, german: impl FnOnce() -> Option<T>) -> Optio
     match language {
         Language::English => None,
         Language::German => german(),
-    }
-}
-
-fn name(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::Accepted => "accepted",
-        NoticeKind::Refused { .. } => "refused",
-        NoticeKind::Scheduled => "scheduled",
-        NoticeKind::FoundAgain { .. } => "found_again",
-        NoticeKind::FirstPassDone => "first_pass_done",
-        NoticeKind::Finished => "finished",
-        NoticeKind::Failed => "failed",
-        NoticeKind::Cancelled => "cancelled",
-        NoticeKind::Imported { .. } => "imported",
     }
 }

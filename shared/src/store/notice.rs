@@ -55,19 +55,32 @@ pub enum NoticeKind {
     },
 }
 
+impl NoticeKind {
+    /// What it is about, in one word: the same as in the table, without a number.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused { .. } => "refused",
+            Self::Scheduled => "scheduled",
+            Self::FoundAgain { .. } => "found_again",
+            Self::FirstPassDone => "first_pass_done",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Imported { .. } => "imported",
+        }
+    }
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
         match self {
-            Self::Accepted => f.write_str("accepted"),
-            Self::Refused { generation } => write!(f, "refused_{generation}"),
-            Self::Scheduled => f.write_str("scheduled"),
-            Self::FoundAgain { start, further: false } => write!(f, "found_again_{start}"),
-            Self::FoundAgain { start, further: true } => write!(f, "found_again_{start}_further"),
-            Self::FirstPassDone => f.write_str("first_pass_done"),
-            Self::Finished => f.write_str("finished"),
-            Self::Failed => f.write_str("failed"),
-            Self::Cancelled => f.write_str("cancelled"),
-            Self::Imported { attachment } => write!(f, "imported_{attachment:016x}"),
+            Self::Refused { generation } => write!(f, "_{generation}"),
+            Self::FoundAgain { start, further: false } => write!(f, "_{start}"),
+            Self::FoundAgain { start, further: true } => write!(f, "_{start}_further"),
+            Self::Imported { attachment } => write!(f, "_{attachment:016x}"),
+            _ => Ok(()),
         }
     }
 }

@@ -7,7 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use super::{PATIENCE, TicketError};
-use crate::dial::Dial;
+use crate::dial::{Dial, innermost};
 use crate::imap::Connector;
 
 /// How much of an answer is read: a long ticket with all its replies.
@@ -38,10 +38,4 @@ pub(super) async fn call(caller: &Caller, request: Request<String>) -> Result<(S
     };
     let answered = tokio::time::timeout(PATIENCE, answered).await;
     answered.unwrap_or(Err(TicketError::Silent))
-}
-
-/// The innermost cause, which is the one that tells something.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
 }

@@ -37,20 +37,21 @@ pub struct Told {
 
 impl Told {
     /// What a notice that is in the outbox since `queued_at` tells; none where the order has no reference. The mail is made
-    /// of [`without_reference`], in the same language. Whether everything has moved, the caller knows.
+    /// of [`without_reference`], in the same language; `is_whole` says whether it tells that everything has moved.
     pub fn of(
         notice: NoticeKind,
         queued_at: &str,
         request: &RequestRecord,
         language: Option<Language>,
         mail: &Mail,
+        is_whole: bool,
     ) -> Option<Self> {
         let ticket = reference(request.ticket.as_deref()?)?;
         // A notice that takes another's place in the outbox is another one.
         let second = queued_at.parse().map_or(0, Timestamp::as_second);
         Some(Self {
             id: format!("{}-{notice}-{second}", request.request_id).replace('_', "-"),
-            about: word(notice),
+            about: notice.word(),
             at: queued_at.to_owned(),
             ticket,
             request: request.request_id,
@@ -58,7 +59,7 @@ impl Told {
             contact: request.contact_email.clone(),
             language: language.unwrap_or(request.language),
             is_permitted: request.grants.is_some(),
-            is_whole: false,
+            is_whole,
             subject: mail.subject.clone(),
             text: mail.text.clone(),
         })
@@ -97,21 +98,6 @@ fn reference(ticket: &str) -> Option<String> {
     (!shown.is_empty()).then(|| shown.to_owned())
 }
 
-/// A notice without its number.
-fn word(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::Accepted => "accepted",
-        NoticeKind::Refused { .. } => "refused",
-        NoticeKind::Scheduled => "scheduled",
-        NoticeKind::FoundAgain { .. } => "found_again",
-        NoticeKind::FirstPassDone => "first_pass_done",
-        NoticeKind::Finished => "finished",
-        NoticeKind::Failed => "failed",
-        NoticeKind::Cancelled => "cancelled",
-        NoticeKind::Imported { .. } => "imported",
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -144,6 +130,7 @@ pub(super) mod tests {
             &request,
             Some(Language::German),
             &mail,
+            false,
         )
         .unwrap()
     }

@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use super::DavError;
 use crate::clock::now;
-use crate::dial::Dial;
+use crate::dial::{Dial, innermost};
 use crate::domain::Secret;
 use crate::imap::Connector;
 
@@ -108,10 +108,12 @@ impl Http {
         for waits in 0.. {
             let sent = self.client.request(Request::from_parts(parts.clone(), body.clone()));
             let answered = async {
-                let answer = sent.await.map_err(|error| DavError::Unreachable(reason(&error)))?;
+                let answer = sent.await.map_err(|error| DavError::Unreachable(innermost(&error)))?;
                 let (head, body) = answer.into_parts();
                 let body = Limited::new(body, MOST_BYTES).collect().await;
-                let body = body.map_err(|error| DavError::Unreachable(reason(&*error)))?.to_bytes();
+                let body = body
+                    .map_err(|error| DavError::Unreachable(innermost(&*error)))?
+                    .to_bytes();
                 Ok(Response::from_parts(head, Full::new(body)))
             };
             let answer = tokio::time::timeout(PATIENCE, answered)
@@ -150,12 +152,6 @@ fn asked_for(told: &str, now: Timestamp) -> Option<Duration> {
     }
     let until = jiff::fmt::rfc2822::parse(told).ok()?.timestamp();
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
-}
-
-/// The innermost cause, which is the one that tells something.
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 impl Service<Request<String>> for Http {

@@ -162,9 +162,10 @@ fn four_times_as_much_takes_about_four_times_as_long() {
             }
             begun.elapsed().as_secs_f64()
         };
-        let (one, four) = (seconds(50_000), seconds(200_000));
-        // Sixteen times where it were quadratic; the rest is for a machine that is busy with something else.
-        assert!(four < 9.0 * one + 1.5, "{name}: {one:.2} s and {four:.2} s");
+        // Sixteen times where it were quadratic; the rest, and the other tries, are for a machine that is busy with
+        // something else.
+        let is_linear = |_| seconds(200_000) < 9.0 * seconds(50_000) + 1.5;
+        assert!((0..3).any(is_linear), "{name}");
     }
 }
 
