@@ -123,6 +123,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Sync,
         Queue::Certify,
         Queue::Watch,
+        Queue::Clock,
         Queue::Cutover,
         Queue::Notify,
         Queue::Import,

@@ -121,6 +121,7 @@ pub enum Queue {
     Sync,
     Certify,
     Watch,
+    Clock,
     Cutover,
     Notify,
     Import,
