@@ -10,6 +10,8 @@
 
 #[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
+#[path = "store/owner.rs"]
+mod owner;
 
 use std::fs;
 use std::path::PathBuf;
@@ -99,6 +101,7 @@ async fn conditions_of_the_table_hold() {
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
 }
 
 async fn rows_are_mended_only_when_all_are_read(store: &Store) {
