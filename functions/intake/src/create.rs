@@ -2,11 +2,11 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder, RequestId, RequestState, Retention, Secret};
 use mailvan::idempotency::IdempotencyKey;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
-use mailvan::store::request::{ABANDONED_AFTER, AnnouncedFile};
+use mailvan::store::request::AnnouncedFile;
 use mailvan::store::{JobRecord, RequestRecord, StoreError};
 use serde_json::{Value, json};
 
@@ -52,7 +52,15 @@ pub async fn create(
         }
         None => new_identity(id)?,
     };
-    let record = record(id, &order, grants.as_ref(), secrets::token_hash(token.expose()), now);
+    let retention = deps.profile.requests.retention();
+    let record = record(
+        id,
+        &order,
+        grants.as_ref(),
+        secrets::token_hash(token.expose()),
+        retention,
+        now,
+    );
     let upload = match &order.mailboxes {
         Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
@@ -145,7 +153,14 @@ fn job(
     Ok(JobRecord::accepted(job_id, order, password, destination, options, now))
 }
 
-fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: String, now: Timestamp) -> RequestRecord {
+fn record(
+    id: RequestId,
+    order: &Order,
+    grants: Option<&Grants>,
+    token_hash: String,
+    retention: Retention,
+    now: Timestamp,
+) -> RequestRecord {
     let (state, generation, file) = match &order.mailboxes {
         Mailboxes::File(file) => (RequestState::AwaitingUpload, 1, file.clone()),
         Mailboxes::Form(_) => (RequestState::Checking, 0, AnnouncedFile::default()),
@@ -159,7 +174,7 @@ fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: Str
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
-        expires_at: now.checked_add(ABANDONED_AFTER).ok().map(Timestamp::as_second),
+        expires_at: retention.expires_at(state, now),
         ..RequestRecord::made(id, state, order.contact_email.clone(), token_hash, now)
     }
 }
@@ -175,7 +190,7 @@ fn created(record: &RequestRecord, token: &Secret, upload: Option<&Upload>) -> V
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::{LeadTimes, Workdays};
+    use mailvan::domain::{Language, LeadTimes, Workdays};
     use mailvan::intake::Policy;
 
     use super::*;
@@ -190,6 +205,7 @@ mod tests {
                 zone: zone.rules(),
                 holidays: &[],
             },
+            languages: &Language::ALL,
             lead_times: LeadTimes::KEPT,
             shortest_frame: jiff::SignedDuration::ZERO,
             policy: Policy::STRICT,
@@ -200,7 +216,14 @@ mod tests {
     #[test]
     fn a_request_for_a_file_awaits_its_first_upload() {
         let order = order(&json!({"contact_email": "anna@example.com", "csv_bytes": 12}));
-        let record = record(samples::id(), &order, None, "hash".to_owned(), samples::now());
+        let record = record(
+            samples::id(),
+            &order,
+            None,
+            "hash".to_owned(),
+            Retention::default(),
+            samples::now(),
+        );
         assert_eq!(
             (record.state, record.generation, record.csv_bytes),
             (RequestState::AwaitingUpload, 1, Some(12))
@@ -216,7 +239,14 @@ mod tests {
     fn a_request_by_form_is_being_checked() {
         let mailbox = json!({"email": "anna@example.com", "password": "hunter2", "source_host": "imap.example.com"});
         let order = order(&json!({"contact_email": "anna@example.com", "mailboxes": [mailbox]}));
-        let record = record(samples::id(), &order, None, "hash".to_owned(), samples::now());
+        let record = record(
+            samples::id(),
+            &order,
+            None,
+            "hash".to_owned(),
+            Retention::default(),
+            samples::now(),
+        );
         assert_eq!((record.state, record.generation), (RequestState::Checking, 0));
         let document = created(&record, &Secret::from("the-token"), None);
         assert_eq!(
