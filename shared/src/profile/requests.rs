@@ -86,3 +86,7 @@ impl Requests {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "requests_tests.rs"]
+mod tests;

@@ -1,11 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{LeadTimes, Retention};
 
-const EXAMPLE: &str = include_str!("../../../infra/profile.example.toml");
+pub(super) const EXAMPLE: &str = include_str!("../../../infra/profile.example.toml");
 
-const SHORTEST: &str = r#"[provider]
+pub(super) const SHORTEST: &str = r#"[provider]
 name = "Example Hosting"
 time_zone = "Europe/Berlin"
 [destination.imap]
@@ -35,8 +34,6 @@ fn the_example_says_what_it_means() {
         Limits::default(),
         "the limits of the example are the defaults"
     );
-    assert_eq!(profile.requests, Requests::default(), "those of requests too");
-    assert_eq!(profile.provider.languages.unwrap(), Language::ALL);
 }
 
 #[test]
@@ -97,9 +94,6 @@ fn what_may_be_left_out_has_a_default() {
             chunk_bytes: 33_554_432
         }
     );
-    assert_eq!(profile.requests.lead_times(), LeadTimes::KEPT);
-    assert_eq!(profile.requests.retention(), Retention::default());
-    assert_eq!(profile.provider.languages(), [Language::English, Language::German]);
     let with_port = SHORTEST.replace("auth", "port = 31143\nsecurity = \"none\"\nauth");
     assert_eq!(
         Profile::parse(&with_port).unwrap().imap.endpoint.to_string(),
@@ -300,69 +294,6 @@ fn every_fault_names_its_line_and_key() {
             8,
             "clients.help",
             "whole address",
-        ),
-        (
-            "[destination",
-            "languages = [\"fr\"]\n[destination",
-            4,
-            "provider.languages",
-            "unknown variant",
-        ),
-        (
-            "[destination",
-            "languages = []\n[destination",
-            4,
-            "provider.languages",
-            "at least one",
-        ),
-        (
-            "[destination",
-            "languages = [\"de\", \"en\", \"de\"]\n[destination",
-            4,
-            "provider.languages",
-            "each once",
-        ),
-        (
-            "[notices]",
-            "[requests]\nlead_hours = 0\n[notices]",
-            8,
-            "requests.lead_hours",
-            "1 to 336",
-        ),
-        (
-            "[notices]",
-            "[requests]\nlead_hours = 72\n[notices]",
-            7,
-            "requests.weekend_lead_hours",
-            "72 to 336",
-        ),
-        (
-            "[notices]",
-            "[requests]\nkeep_waiting_days = 2\n[notices]",
-            8,
-            "requests.keep_waiting_days",
-            "3 to 60",
-        ),
-        (
-            "[notices]",
-            "[requests]\n\nkeep_cutover_days = 365\n[notices]",
-            9,
-            "requests.keep_cutover_days",
-            "7 to 180",
-        ),
-        (
-            "[notices]",
-            "[requests]\nkeep_ended_days = 29\n[notices]",
-            8,
-            "requests.keep_ended_days",
-            "30 to 180",
-        ),
-        (
-            "[notices]",
-            "[requests]\nkeep_cutover_days = 180\nkeep_ended_days = 90\n[notices]",
-            9,
-            "requests.keep_ended_days",
-            "260 days",
         ),
         (
             "[notices]\n",
