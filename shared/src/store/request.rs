@@ -46,6 +46,9 @@ pub struct RequestRecord {
     /// The provider's ticket, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+    /// Whether the provider's permit names that ticket; whoever orders can name any.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ticket_is_proven: bool,
     /// The wanted time frame; none means as soon as possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -117,6 +120,7 @@ impl RequestRecord {
             contact_email,
             language: Language::default(),
             ticket: None,
+            ticket_is_proven: false,
             window: None,
             reschedules: 0,
             options: CopyOptions::default(),
