@@ -128,6 +128,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Notify,
         Queue::Import,
         Queue::Ticket,
+        Queue::Bounce,
     ];
     let begun = std::time::Instant::now();
     loop {

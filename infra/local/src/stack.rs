@@ -126,6 +126,7 @@ pub enum Queue {
     Notify,
     Import,
     Ticket,
+    Bounce,
 }
 
 /// A deployed stack. It holds no process: it lives as long as its emulator does.
