@@ -199,9 +199,8 @@ impl Store {
     /// request and the event.
     ///
     /// # Errors
-    /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
-    /// [`StoreError::Conflict`] where another upload has taken over, the state is not the wanted one
-    /// any more, or something is still open that must not be.
+    /// [`StoreError::Illegal`] where the event does not fit and has not been made before; [`StoreError::Conflict`] where another
+    /// upload has taken over, the state is not the wanted one any more, or something is still open that must not be.
     pub async fn advance_request(
         &self,
         id: RequestId,
@@ -343,9 +342,8 @@ impl Store {
         Ok(after)
     }
 
-    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because
-    /// passwords may be sealed with it already. Gives the one that counts. Rows are sealed while
-    /// the request is being checked, and at no other time: one that has ended gets no key back.
+    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because passwords may be sealed with
+    /// it already. Gives the one that counts. Rows are sealed while it is being checked: one that has ended gets no key back.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it has moved on without a key.
