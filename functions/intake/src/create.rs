@@ -2,8 +2,9 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder, RequestId, RequestState, Retention, Secret};
+use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Retention, Secret};
 use mailvan::idempotency::IdempotencyKey;
+use mailvan::permit::Permit;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
 use mailvan::store::request::AnnouncedFile;
@@ -21,7 +22,7 @@ use crate::{Deps, response};
 pub async fn create(
     deps: &Deps,
     key: Option<IdempotencyKey>,
-    grants: Option<Grants>,
+    permit: Option<Permit>,
     body: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
@@ -37,7 +38,8 @@ pub async fn create(
     // Its lead time was right when it was made.
     let made_at = repeatable.as_ref().and_then(Repeatable::made_at).unwrap_or(now);
     let mut terms = deps.terms(made_at);
-    terms.policy.grants = grants.as_ref();
+    terms.policy.grants = permit.as_ref().map(|permit| &permit.grants);
+    terms.ticket = permit.as_ref().and_then(|permit| permit.ticket.as_deref());
     let order = order::read(body, terms)?;
     has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
@@ -53,14 +55,7 @@ pub async fn create(
         None => new_identity(id)?,
     };
     let retention = deps.profile.requests.retention();
-    let record = record(
-        id,
-        &order,
-        grants.as_ref(),
-        secrets::token_hash(token.expose()),
-        retention,
-        now,
-    );
+    let record = record(id, &order, permit, secrets::token_hash(token.expose()), retention, now);
     let upload = match &order.mailboxes {
         Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
@@ -156,7 +151,7 @@ fn job(
 fn record(
     id: RequestId,
     order: &Order,
-    grants: Option<&Grants>,
+    permit: Option<Permit>,
     token_hash: String,
     retention: Retention,
     now: Timestamp,
@@ -168,9 +163,10 @@ fn record(
     RequestRecord {
         language: order.language,
         ticket: order.ticket.clone(),
+        ticket_is_proven: order.ticket_is_proven,
         window: order.window.clone(),
         options: order.options.clone(),
-        grants: grants.cloned(),
+        grants: permit.map(|permit| permit.grants),
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
@@ -209,6 +205,7 @@ mod tests {
             lead_times: LeadTimes::KEPT,
             shortest_frame: jiff::SignedDuration::ZERO,
             policy: Policy::STRICT,
+            ticket: None,
         };
         order::read(body.to_string().as_bytes(), terms).unwrap()
     }
