@@ -83,6 +83,7 @@ pub trait Audience {
 pub async fn run(round: Round, audience: &dyn Audience) -> Result<Report> {
     let (plan, variant) = plan(round);
     audience.step(&format!("seed {}: {variant}", round.seed));
+    let removes_one = !plan.destination.hidden_capabilities.iter().any(|name| name == "UIDPLUS");
     let world = plan.start(|line| audience.step(line)).await?;
     let begun = Instant::now();
     let from_source = Network {
@@ -97,7 +98,7 @@ pub async fn run(round: Round, audience: &dyn Audience) -> Result<Report> {
     };
     let calm = [from_source, to_destination];
     let mut stage = Stage::new(world, calm, audience)?;
-    let (comparisons, mut complaints) = migrate(round, &mut stage, audience).await?;
+    let (comparisons, mut complaints) = migrate(round, &mut stage, removes_one, audience).await?;
     let differing = comparisons.iter().filter(|comparison| !comparison.is_identical());
     complaints.extend(differing.map(|comparison| format!("{} is not identical", comparison.account)));
     if stage.tally.total() < round.faults {
@@ -132,10 +133,12 @@ async fn keep_evidence(stage: &Stage<'_>, round: Round) -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// The migration itself: how the accounts compare in the end, and what went wrong apart from that.
+/// The migration itself: how the accounts compare in the end, and what went wrong apart from that. `removes_one` is
+/// whether the destination can remove single messages.
 async fn migrate(
     round: Round,
     stage: &mut Stage<'_>,
+    removes_one: bool,
     audience: &dyn Audience,
 ) -> Result<(Vec<Comparison>, Vec<String>)> {
     let faults = sequence(round.seed, round.faults);
@@ -162,8 +165,8 @@ async fn migrate(
     let mut complaints = Vec::new();
     for account in &stage.world.accounts {
         let comparison = Wanted::from_source(&stage.world, account)?.compare(&stage.world)?;
-        // A second copy that comes late is removed when it is certified, not before.
-        let may_be_late = stage.tally.has(fault::LATE);
+        // Second copies that came late stay where they cannot be removed.
+        let may_be_late = stage.tally.has(fault::LATE) && !removes_one;
         let is_late_copy = |difference: &Difference| may_be_late && matches!(difference, Difference::Surplus { .. });
         if !comparison.differences.iter().all(is_late_copy) {
             complaints.push(format!("after the first pass: {comparison}"));

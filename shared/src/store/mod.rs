@@ -43,7 +43,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::RequestId;
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
-pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
+pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
 pub use error::StoreError;
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
