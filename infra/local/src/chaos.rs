@@ -83,7 +83,11 @@ pub trait Audience {
 pub async fn run(round: Round, audience: &dyn Audience) -> Result<Report> {
     let (plan, variant) = plan(round);
     audience.step(&format!("seed {}: {variant}", round.seed));
-    let removes_one = !plan.destination.hidden_capabilities.iter().any(|name| name == "UIDPLUS");
+    let removes_one = !plan
+        .destination
+        .hidden_capabilities
+        .iter()
+        .any(|name| name == "UIDPLUS");
     let world = plan.start(|line| audience.step(line)).await?;
     let begun = Instant::now();
     let from_source = Network {

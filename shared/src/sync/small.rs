@@ -86,6 +86,7 @@ pub(super) async fn read(source: &mut Session, items: &[Item]) -> Result<Vec<Vec
         let uids: UidRuns = new.map(|message| message.uid).collect();
         Question {
             wire_name: item.plan.mapping.source_name.clone(),
+            to_change: false,
             asks: vec![Ask::Bodies(uids.to_set())],
         }
     };
