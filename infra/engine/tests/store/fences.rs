@@ -32,12 +32,11 @@ fn is_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 
 /// A mailbox that is being planned.
 async fn planning(store: &Store, number: u8) -> JobRecord {
-    store
-        .create_request(&request(number, RequestState::FirstPass))
-        .await
-        .unwrap();
+    let checking = request(number, RequestState::Checking);
+    store.create_request(&checking).await.unwrap();
     let job = job(number, 1);
     store.put_jobs(std::slice::from_ref(&job)).await.unwrap();
+    assert!(store.begin_checks(&checking, 1).await.unwrap());
     store.start_job(job.job_id, Pass::First, now()).await.unwrap();
     store.job(job.job_id).await.unwrap()
 }
@@ -112,7 +111,7 @@ pub async fn whoever_lost_a_folder_writes_nothing_and_counts_nothing(store: &Sto
 }
 
 /// Messages copied and folders open.
-async fn counts(store: &Store, job_id: JobId) -> (i64, i64) {
+async fn counts(store: &Store, job_id: JobId) -> (i64, u32) {
     let job = store.job(job_id).await.unwrap();
     (job.messages_copied, job.open_folders)
 }
