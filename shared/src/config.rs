@@ -37,6 +37,8 @@ pub struct Config {
     pub sources: Connector,
     /// Opens sessions with the provider's own server, which may be on a private address.
     pub destination: Connector,
+    /// The configuration set that mails are sent by, so that SES tells what became of them.
+    pub mail_configuration_set: Option<String>,
     variables: Variables,
 }
 
@@ -128,6 +130,7 @@ impl Config {
             },
             profile,
             destination: Connector::try_new(AddressPolicy::Any, rules.plaintext_imap, extra_ca.as_deref())?,
+            mail_configuration_set: variable("MAIL_CONFIGURATION_SET").filter(|name| !name.is_empty()),
             variables: Variables {
                 table: needed("TABLE_NAME")?,
                 key_id: needed("KEY_ID")?,

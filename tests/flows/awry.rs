@@ -9,7 +9,7 @@ use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, r
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::staff;
+use crate::{returned, staff};
 
 fn states_of_checks(status: &Status) -> Vec<&str> {
     let checks = status.mailboxes.iter().map(|mailbox| mailbox.check["state"].as_str());
@@ -220,6 +220,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
             .await?;
     }
     changed_mailbox_is_found_before_the_start(&world, &cancelled, &kept).await?;
+    returned::mail_that_came_back_is_noted(&world, &cancelled).await?;
     world.customer.act(&cancelled, "cancel").await?;
     // Another frame has another schedule, and the one before is forgotten.
     let start = date("+75 seconds")?;
@@ -255,6 +256,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         "{answer}"
     );
     assert_eq!(world.customer.status(&cancelled).await?.state, "cancelled");
+    returned::nobody_is_written_to_until_the_address_is_another(&world, &cancelled).await?;
 
     // A message that nobody could handle ends in the table, with its reason, and the customer is told.
     let stuck = json!({ "contact_email": "customer@example.org", "csv_bytes": 100 });

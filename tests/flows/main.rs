@@ -23,5 +23,6 @@ mod main_way;
 mod nights;
 mod page;
 mod preview;
+mod returned;
 mod staff;
 mod tickets;

@@ -82,12 +82,13 @@ async fn what_a_night_interrupts_goes_on_with_the_next_one_though_its_schedule_w
     let expression = "SET #window.#start = :start, #window.#end = :end, state_since = :since REMOVE looked_after";
     change(&world, &order, expression, &night).await?;
     assert_eq!(copied(&self::status(&world, &order).await?), copied(&resting));
-    send(&world, Queue::Watch, &[json!({ "look": "all" })]).await?;
+    send(&world, Queue::Clock, &[json!({ "look": "all" })]).await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
     ensure_identical(&world)?;
     assert!(!reserved(&world, &order).await?, "its room was not given back");
     let log = std::fs::read_to_string(world.emulator.log())?;
     assert!(log.contains("\"LateStarts\":1"), "nobody was told");
+    assert!(log.contains("\"ClockTicks\":1"), "the tick was not counted");
     Ok(())
 }
 

@@ -56,6 +56,15 @@ pub fn a_ticket_system_is_told_again(world: &World, order: &Order) -> Result<()>
     Ok(())
 }
 
+/// The documented way to write to another address, also what was not sent to the first.
+pub fn a_customer_is_written_to_again(world: &World, order: &Order, about: &str) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
+    shell(world, order, change(&text, "contact")?)?;
+    let send = change(&text, "send_notice")?;
+    shell(world, order, &format!("ABOUT={about}\n{send}"))?;
+    Ok(())
+}
+
 /// The script of a documented change.
 fn change<'a>(text: &'a str, name: &str) -> Result<&'a str> {
     let script = text
@@ -98,6 +107,8 @@ fn shell(world: &World, order: &Order, script: &str) -> Result<Vec<u8>> {
         .env("STATE", "job#awaiting_cutover")
         .env("DAY", day)
         .env("JOB", format!("{}-1-00002", order.id))
+        .env("CONTACT", "other@example.org")
+        .env("NOTIFY_QUEUE", world.stack.queue_url(Queue::Notify)?)
         .env("TICKET_QUEUE", world.stack.queue_url(Queue::Ticket)?)
         .env("ABOUT", "finished")
         .env("SYSTEM", "whmcs")

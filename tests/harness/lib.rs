@@ -123,10 +123,12 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Sync,
         Queue::Certify,
         Queue::Watch,
+        Queue::Clock,
         Queue::Cutover,
         Queue::Notify,
         Queue::Import,
         Queue::Ticket,
+        Queue::Bounce,
     ];
     let begun = std::time::Instant::now();
     loop {

@@ -52,7 +52,7 @@ export const states = {
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
-  scheduled: status('scheduled', waiting, { window: frame, estimate, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  scheduled: status('scheduled', waiting, { window: frame, estimate, contact_trouble: { kind: 'unreachable' }, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
   no_room: status('needs_attention', waiting, {
     window: { ...frame, after_end: 'next_night' }, error: { code: 'frame_full', message: 'this frame has no room' },
   }),

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use lambda_runtime::Error;
@@ -33,21 +34,23 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Error> {
     let (handler, log_filter) = handler();
     telemetry::start(log_filter.as_deref());
-    match handler.as_str() {
-        "intake" => mailvan_intake::run().await,
-        "ingest" => mailvan_ingest::run().await,
-        "trigger" => mailvan_trigger::run().await,
-        "plan" => mailvan_plan::run().await,
-        "sync" => mailvan_sync::run().await,
-        "certify" => mailvan_certify::run().await,
-        "check" => mailvan_check::run().await,
-        "cutover" => mailvan_cutover::run().await,
-        "import" => mailvan_import::run().await,
-        "notify" => mailvan_notify::run().await,
-        "page" => mailvan_page::run().await,
-        "ticket" => mailvan_ticket::run().await,
-        "watch" => mailvan_watch::run().await,
-        "bury" => mailvan_bury::run().await,
-        other => Err(format!("there is no function named {other:?}").into()),
-    }
+    let run: Pin<Box<dyn Future<Output = Result<(), Error>>>> = match handler.as_str() {
+        "bounce" => Box::pin(mailvan_bounce::run()),
+        "intake" => Box::pin(mailvan_intake::run()),
+        "ingest" => Box::pin(mailvan_ingest::run()),
+        "trigger" => Box::pin(mailvan_trigger::run()),
+        "plan" => Box::pin(mailvan_plan::run()),
+        "sync" => Box::pin(mailvan_sync::run()),
+        "certify" => Box::pin(mailvan_certify::run()),
+        "check" => Box::pin(mailvan_check::run()),
+        "cutover" => Box::pin(mailvan_cutover::run()),
+        "import" => Box::pin(mailvan_import::run()),
+        "notify" => Box::pin(mailvan_notify::run()),
+        "page" => Box::pin(mailvan_page::run()),
+        "ticket" => Box::pin(mailvan_ticket::run()),
+        "watch" => Box::pin(mailvan_watch::run()),
+        "bury" => Box::pin(mailvan_bury::run()),
+        other => return Err(format!("there is no function named {other:?}").into()),
+    };
+    run.await
 }

@@ -8,7 +8,7 @@ use mailvan::domain::{
     RequestId, RequestState, Security, Window,
 };
 use mailvan::forecast::{Forecast, Known};
-use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
+use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
 use crate::next::next_step;
@@ -45,6 +45,8 @@ struct View<'a> {
     next: String,
     contact_email: &'a EmailAddress,
     #[serde(skip_serializing_if = "Option::is_none")]
+    contact_trouble: Option<ContactTrouble>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'a str>,
     window: Option<WindowView<'a>>,
     options: &'a CopyOptions,
@@ -57,6 +59,12 @@ struct View<'a> {
     next_row: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
+}
+
+/// What became of a mail to the customer that did not arrive.
+#[derive(Serialize)]
+struct ContactTrouble {
+    kind: MailFate,
 }
 
 #[derive(Serialize)]
@@ -238,6 +246,7 @@ impl Overview {
             created_at: &request.created_at,
             next: next_step(self),
             contact_email: &request.contact_email,
+            contact_trouble: request.fate.map(|kind| ContactTrouble { kind }),
             ticket: request.ticket.as_deref(),
             window: request
                 .window

@@ -15,6 +15,8 @@
 //! Where another notice of the same kind takes a notice's place while it is being sent, the mark
 //! fails, the message comes again and the new one is sent: see [`NoticeKind`].
 //!
+//! Where a mail came back because there is no such address, further ones are not sent, and the notice says so.
+//!
 //! What SES refuses for good ends in the dead-letter queue like everything else that fails five
 //! times. Logs name requests, never addresses.
 
@@ -27,7 +29,8 @@ use mailvan::notify::calendar::calendar;
 use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
 use mailvan::queue::{Queue, Queues, SendNotice, TellTicket, decode, serve};
-use mailvan::store::{NoticeKind, RequestRecord, Sent, Store};
+use mailvan::store::job::Failure;
+use mailvan::store::{NoticeKind, RequestRecord, Sent, Store, StoreError};
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -51,7 +54,8 @@ struct Deps {
 /// A configuration that is not right, or the platform's.
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::load().await?;
-    let mailer = Mailer::new(aws_sdk_sesv2::Client::new(&config.aws));
+    let client = aws_sdk_sesv2::Client::new(&config.aws);
+    let mailer = Mailer::new(client).told_by(config.mail_configuration_set.clone());
     let deps = &Deps {
         store: config.store(),
         queues: config.queues(),
@@ -87,6 +91,10 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
 
     tell_tickets(deps, &request, notice).await?;
     let until = now.checked_add(CLAIM)?;
+    if request.cannot_be_written_to() {
+        tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
+        return given_up(deps, SendNotice { request_id, notice }).await;
+    }
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
         return not_claimed(deps, SendNotice { request_id, notice }).await;
     }
@@ -110,6 +118,19 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     marked.with_context(|| format!("notice {notice} of request {request_id} is sent, but not marked as sent"))?;
     tracing::info!(request.id = id, %notice, message_id, "notice sent");
     Ok(())
+}
+
+/// Notes that a notice is not sent, because there is nobody to read it.
+async fn given_up(deps: &Deps, SendNotice { request_id, notice }: SendNotice) -> anyhow::Result<()> {
+    let failure = Failure {
+        code: "mail_came_back".to_owned(),
+        message: "not sent: an earlier mail came back, because there is no such address".to_owned(),
+    };
+    match deps.store.note_notice_trouble(request_id, notice, &failure).await {
+        // It was sent before, or is not in the outbox.
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Has the provider's ticket systems told. Before the mail, so that one that cannot be sent keeps no ticket from being told;

@@ -37,8 +37,9 @@ export function factsPanel({ request, watch }) {
   return { element, update };
 }
 
-function list({ id, state, created_at: created, contact_email: contact, ticket, window: frame, options, estimate }) {
+function list({ id, state, created_at: created, contact_email: contact, contact_trouble: trouble, ticket, window: frame, options, estimate }) {
   const rows = [[t('request.id'), id], [t('request.created'), shortMoment(created)], [t('request.contact'), contact]];
+  if (trouble) rows.push([t('request.trouble'), t(`request.trouble_${trouble.kind}`)]);
   if (ticket) rows.push([t('request.ticket'), ticket]);
   if (frame) {
     const zone = frame.time_zone;

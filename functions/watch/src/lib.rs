@@ -1,7 +1,7 @@
 //! `watch`: looks at the DNS of requests, and has the final pass started when mail has stopped arriving
 //! at the previous provider; and tells of requests that take too long (`overdue`).
 //!
-//! The clock puts one message into its queue every few minutes, from which one a request is made. A
+//! The clock puts one message into a queue of its own every few minutes, from which one a request is made. A
 //! look may be made twice, or be left out: the next one comes by itself, and what follows from it is
 //! passed on to `cutover`, which starts nothing twice. Idempotency key: the request.
 
@@ -20,6 +20,7 @@ use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
 use mailvan::store::{RequestRecord, Store};
+use mailvan::telemetry::{Unit, measure};
 use mailvan::watch::{LOOKED_AT_IN, Watcher, is_looked_at};
 
 /// How often a domain is looked at before the change is awaited.
@@ -92,7 +93,10 @@ fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
     let late = overdue::look(&deps.store, &deps.queues, now()).await;
     watch_domains(deps).await?;
-    late
+    late?;
+    // Only a tick that has done its work counts: an alarm rings where there is none.
+    measure(deps.store.table(), &[("ClockTicks", Unit::Count, 1)], &[], now());
+    Ok(())
 }
 
 /// Sends a message for each request whose domains are watched.

@@ -121,10 +121,12 @@ pub enum Queue {
     Sync,
     Certify,
     Watch,
+    Clock,
     Cutover,
     Notify,
     Import,
     Ticket,
+    Bounce,
 }
 
 /// A deployed stack. It holds no process: it lives as long as its emulator does.

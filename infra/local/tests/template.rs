@@ -108,35 +108,38 @@ async fn each_function_is_fed_from_its_source() {
     let unknown = client.get(format!("{api}/v1/other")).send().await.unwrap();
     assert_eq!(unknown.status(), 404);
 
-    for (queue, handler) in [
-        (Queue::Check, "check"),
-        (Queue::Start, "trigger"),
-        (Queue::Plan, "plan"),
-        (Queue::Sync, "sync"),
-        (Queue::Certify, "certify"),
-        (Queue::Watch, "watch"),
-        (Queue::Cutover, "cutover"),
-        (Queue::Notify, "notify"),
-        (Queue::Ticket, "ticket"),
+    for (queue, handler, count) in [
+        (Queue::Check, "check", 1),
+        (Queue::Start, "trigger", 1),
+        (Queue::Plan, "plan", 1),
+        (Queue::Sync, "sync", 1),
+        (Queue::Certify, "certify", 1),
+        (Queue::Watch, "watch", 1),
+        (Queue::Clock, "watch", 2),
+        (Queue::Cutover, "cutover", 1),
+        (Queue::Notify, "notify", 1),
+        (Queue::Ticket, "ticket", 1),
     ] {
-        local.send(local.stack.queue_url(queue).unwrap(), "{}").await;
-        let events = local.events(handler, 1).await;
-        assert_eq!(events[0]["Records"][0]["body"], "{}", "{handler}");
+        let body = format!("to {queue}");
+        local.send(local.stack.queue_url(queue).unwrap(), &body).await;
+        let events = local.events(handler, count).await;
+        assert_eq!(events[count - 1]["Records"][0]["body"], body, "{handler}");
+        let dead = queue.to_string().to_lowercase();
         local
-            .send(local.stack.dead_letter_queue_url(queue).unwrap(), handler)
+            .send(local.stack.dead_letter_queue_url(queue).unwrap(), &dead)
             .await;
     }
     local
         .send(local.stack.dead_letter_queue_url(Queue::Ingest).unwrap(), "ingest")
         .await;
     let mut buried: Vec<String> = Vec::new();
-    for count in 1..=10 {
+    for count in 1..=11 {
         let events = local.events("bury", count).await;
         let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
         buried = records
             .map(|record| record["body"].as_str().unwrap().to_owned())
             .collect();
-        if buried.len() == 10 {
+        if buried.len() == 11 {
             break;
         }
     }
@@ -144,7 +147,7 @@ async fn each_function_is_fed_from_its_source() {
     assert_eq!(
         buried,
         [
-            "certify", "check", "cutover", "ingest", "notify", "plan", "sync", "ticket", "trigger", "watch"
+            "certify", "check", "clock", "cutover", "ingest", "notify", "plan", "start", "sync", "ticket", "watch"
         ]
     );
 }
@@ -206,6 +209,17 @@ async fn an_upload_reaches_ingest_and_a_schedule_reaches_trigger() {
         .unwrap();
     let events = local.events("trigger", 1).await;
     assert_eq!(events[0]["Records"][0]["body"], input);
+
+    // The clock's ticks do not stand behind the looks that they cause.
+    let listed = local
+        .stack
+        .aws(&["scheduler", "list-schedules", "--group-name", group])
+        .await
+        .unwrap();
+    let schedules = listed["Schedules"].as_array().unwrap();
+    assert_eq!(schedules.len(), 1, "{listed}");
+    let target = schedules[0]["Target"]["Arn"].as_str().unwrap();
+    assert!(target.ends_with(":mailvan-clock"), "{target}");
 }
 
 #[tokio::test]

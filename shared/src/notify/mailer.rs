@@ -4,7 +4,7 @@ use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::RequestId as _;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::primitives::Blob;
-use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
+use aws_sdk_sesv2::types::{Destination, EmailContent, MessageTag, RawMessage};
 
 use super::Mail;
 use super::header::named;
@@ -17,10 +17,15 @@ use crate::store::NoticeKind;
 /// that a ticket system can drop the second.
 pub const NOTICE_HEADER: &str = "X-Mailvan-Notice";
 
+/// The tags by which SES names request and notice when it tells what became of a mail.
+pub(super) const REQUEST_TAG: &str = "request";
+pub(super) const NOTICE_TAG: &str = "notice";
+
 /// Sends mails. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Mailer {
     client: aws_sdk_sesv2::Client,
+    configuration_set: Option<String>,
 }
 
 /// A mail could not be handed over, or it is not known whether it was.
@@ -45,7 +50,19 @@ pub enum SendError {
 impl Mailer {
     /// Sends by this client.
     pub fn new(client: aws_sdk_sesv2::Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            configuration_set: None,
+        }
+    }
+
+    /// With the configuration set by which SES tells what became of the mails.
+    #[must_use]
+    pub fn told_by(self, configuration_set: Option<String>) -> Self {
+        Self {
+            configuration_set,
+            ..self
+        }
     }
 
     /// Hands a notice over to SES and gives SES's id of it. On return it is SES's to deliver. Not
@@ -73,12 +90,19 @@ impl Mailer {
             .client
             .send_email()
             .from_email_address(from)
+            .set_configuration_set_name(self.configuration_set.clone())
+            .email_tags(tag(REQUEST_TAG, request_id.to_string())?)
+            .email_tags(tag(NOTICE_TAG, kind.to_string())?)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().raw(raw).build())
             .send()
             .await?;
         Ok(sent.message_id.unwrap_or_else(|| "unknown".to_owned()))
     }
+}
+
+fn tag(name: &str, value: String) -> Result<MessageTag, BuildError> {
+    MessageTag::builder().name(name).value(value).build()
 }
 
 /// The fields of our own in a mail to this address.

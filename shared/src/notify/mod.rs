@@ -14,6 +14,7 @@
 pub mod calendar;
 mod clients;
 mod facts;
+mod feedback;
 mod files;
 mod german;
 mod header;
@@ -26,6 +27,7 @@ mod wording;
 
 pub use calendar::Entry;
 pub use facts::Facts;
+pub use feedback::Feedback;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};
 

@@ -80,6 +80,16 @@ impl Change {
         self.if_absent_or(name, "<>", value.into_attribute())
     }
 
+    /// Only if a moment is there, and before another; both as the mail service writes them.
+    pub(super) fn if_before(self, name: &str, moment: &str) -> Self {
+        self.if_compared(name, "<", moment.into_attribute())
+    }
+
+    /// Only if a moment is absent, or before another.
+    pub(super) fn if_absent_or_before(self, name: &str, moment: &str) -> Self {
+        self.if_absent_or(name, "<", moment.into_attribute())
+    }
+
     /// Only if an attribute is absent or at most a value.
     pub(super) fn if_at_most(self, name: &str, value: i64) -> Self {
         self.if_absent_or(name, "<=", value.into_attribute())

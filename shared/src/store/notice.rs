@@ -207,15 +207,15 @@ impl Store {
     /// Notes why a notice could not be sent.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Conflict`] where it has been sent, or is not in the outbox.
     pub async fn note_notice_trouble(
         &self,
         id: RequestId,
         kind: NoticeKind,
         failure: &Failure,
     ) -> Result<(), StoreError> {
-        self.change(failure.change().if_there(), request::partition(id), sort_key(kind))
-            .await
+        let change = failure.change().if_there().if_absent("sent_at");
+        self.change(change, request::partition(id), sort_key(kind)).await
     }
 
     /// Claims a notice for sending until `until`, in seconds since 1970. False where it is sent, or
@@ -258,6 +258,8 @@ impl Store {
             .set("tells_of", stamp(sent.tells_of))
             .set("message_id", sent.message_id)
             .set_or_remove("frame", frame)
+            .remove("error_code")
+            .remove("error_message")
             .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await
     }

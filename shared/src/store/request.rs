@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Advance, Store, StoreError, item_of, stamp};
+use super::{Advance, MailFate, Store, StoreError, item_of, stamp};
 use crate::domain::request::transition;
 use crate::domain::speed::Seconds;
 use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, RequestId, RequestState, Window};
@@ -91,6 +91,9 @@ pub struct RequestRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// What became of a mail to the customer that did not arrive; the worst.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fate: Option<MailFate>,
     /// When a preview was asked for last, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_asked: Option<i64>,
@@ -133,6 +136,7 @@ impl RequestRecord {
             open_attachments: 0,
             error_code: None,
             error_message: None,
+            fate: None,
             preview_asked: None,
             expires_at: None,
         }

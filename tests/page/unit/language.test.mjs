@@ -34,6 +34,20 @@ test('every language has the words of English, with the same places to fill in',
   }
 });
 
+test('the words that the page asks for are there', async () => {
+  const assets = new URL('../../../functions/page/assets/', import.meta.url);
+  const source = readdirSync(assets).filter((name) => name.endsWith('.js') && name !== 'language.js')
+    .map((name) => readFileSync(new URL(name, assets), 'utf8')).join('\n');
+  // Each literal in the first argument, which may be chosen by a condition; what is put into one stands for any word.
+  const asked = [...source.matchAll(/\bt\(([^(){},]*(?:\$\{[^{}]*\}[^(){},]*)*)/g)].flatMap(([, key]) => [...key.matchAll(/(['`])([\w-]+\..*?)\1/g)].map(([, , name]) => name));
+  const keys = leaves(await load('en.js')).map(([key]) => key);
+  assert.ok(new Set(asked).size > 200, `only ${new Set(asked).size} are found`);
+  for (const name of new Set(asked)) {
+    const pattern = new RegExp(`^${name.replaceAll('.', '\\.').replace(/\$\{.*?\}/g, '\\w+')}$`);
+    assert.ok(keys.some((key) => pattern.test(key)), `there are no words for ${name}`);
+  }
+});
+
 test('the language is the one chosen before, else the first that the browser asks for', () => {
   assert.equal(choose(['de', 'en'], ['fr-FR', 'de-AT', 'en'], null), 'de');
   assert.equal(choose(['de', 'en'], ['de'], 'en'), 'en');

@@ -26,7 +26,7 @@ fn planned(job_id: JobId) -> Planned {
     }
 }
 
-fn is_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::Conflict)), "{result:?}");
 }
 
@@ -44,12 +44,12 @@ async fn planning(store: &Store, number: u8) -> JobRecord {
 pub async fn whoever_lost_the_right_to_plan_writes_no_folder(store: &Store) {
     let job_id = planning(store, 60).await.job_id;
     let slow = store.lease_plan(job_id, now(), seconds(10)).await.unwrap();
-    is_conflict(store.lease_plan(job_id, seconds(9), seconds(20)).await);
+    is_conflict(&store.lease_plan(job_id, seconds(9), seconds(20)).await);
     let next = store.lease_plan(job_id, seconds(10), seconds(20)).await.unwrap();
-    is_conflict(store.put_folders(slow, &[planned(job_id)]).await);
+    is_conflict(&store.put_folders(slow, &[planned(job_id)]).await);
     assert_eq!(store.folders(job_id).await.unwrap(), []);
     assert_eq!(store.all_chunks(job_id).await.unwrap(), []);
-    is_conflict(store.release_plan(slow).await);
+    is_conflict(&store.release_plan(slow).await);
     store.put_folders(next, &[planned(job_id)]).await.unwrap();
     assert_eq!(store.folders(job_id).await.unwrap().len(), 1);
 }
@@ -85,12 +85,12 @@ pub async fn whoever_lost_a_folder_writes_nothing_and_counts_nothing(store: &Sto
     let next = lease(10, 20).await.unwrap();
     let mut held = store.take_chunk(&chunk, &next).await.unwrap();
     lost.map.insert(1, 71);
-    is_conflict(store.take_chunk(&chunk, &slow).await);
-    is_conflict(store.save_chunk(&lost).await);
-    is_conflict(store.finish_chunk(&mut lost.clone(), Pass::First, 9, None).await);
-    is_conflict(store.finish_chunk(&mut lost, Pass::First, 9, Some(end(&slow))).await);
-    is_conflict(store.finish_folder(end(&slow), Pass::First).await);
-    is_conflict(store.release_folder(&slow, now()).await);
+    is_conflict(&store.take_chunk(&chunk, &slow).await);
+    is_conflict(&store.save_chunk(&lost).await);
+    is_conflict(&store.finish_chunk(&mut lost.clone(), Pass::First, 9, None).await);
+    is_conflict(&store.finish_chunk(&mut lost, Pass::First, 9, Some(end(&slow))).await);
+    is_conflict(&store.finish_folder(end(&slow), Pass::First).await);
+    is_conflict(&store.release_folder(&slow, now()).await);
     assert_eq!(store.chunks(job_id, 0).await.unwrap(), [held.clone()]);
     assert_eq!(counts(store, job_id).await, (0, 1));
 
@@ -102,8 +102,8 @@ pub async fn whoever_lost_a_folder_writes_nothing_and_counts_nothing(store: &Sto
         .unwrap();
     assert_eq!(counts(store, job_id).await, (2, 0));
     // The same again, as after an answer that was lost; and an old message for a folder that is done.
-    is_conflict(store.finish_chunk(&mut held, Pass::First, 9, Some(end(&next))).await);
-    is_conflict(store.finish_folder(end(&next), Pass::First).await);
+    is_conflict(&store.finish_chunk(&mut held, Pass::First, 9, Some(end(&next))).await);
+    is_conflict(&store.finish_folder(end(&next), Pass::First).await);
     assert_eq!(lease(50, 60).await, None);
     assert_eq!(counts(store, job_id).await, (2, 0));
     let done = store.folders(job_id).await.unwrap().remove(0);
@@ -139,8 +139,8 @@ pub async fn whoever_lost_the_right_to_certify_notes_nothing(store: &Store) {
         .unwrap()
         .unwrap();
     let finding = Finding::new(job_id, 0, None);
-    is_conflict(store.put_finding(slow, &finding).await);
-    is_conflict(store.release_certificate(slow).await);
+    is_conflict(&store.put_finding(slow, &finding).await);
+    is_conflict(&store.release_certificate(slow).await);
     assert_eq!(store.findings(job_id).await.unwrap(), []);
     store.put_finding(next, &finding).await.unwrap();
     assert_eq!(store.findings(job_id).await.unwrap(), [finding]);

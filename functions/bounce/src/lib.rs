@@ -1,0 +1,78 @@
+//! `bounce`: notes at a request that a mail to its customer came back, or was complained of.
+//!
+//! SES tells of it by EventBridge, at least once and in any order. Idempotency key: the notice, and what became of it. What
+//! is noted at the request gets worse only, until a later mail arrives. Logs name requests, never addresses.
+
+use anyhow::Context as _;
+use aws_lambda_events::event::sqs::SqsMessage;
+use mailvan::clock;
+use mailvan::config::Config;
+use mailvan::notify::Feedback;
+use mailvan::queue::serve;
+use mailvan::store::{MailFate, NoticeReturn, Store, StoreError};
+use mailvan::telemetry::{Unit, measure};
+
+/// Runs the function until the platform ends it.
+///
+/// # Errors
+/// Where it is configured wrongly.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    let store = &Config::load().await?.store();
+    serve(async |message, _| note(store, &message).await).await
+}
+
+async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
+    let body = message.body.as_deref().unwrap_or_default();
+    let Some(feedback) = Feedback::parse(body).context("an event of the mail service of an unknown kind")? else {
+        tracing::info!("the event is about no notice: dropped");
+        return Ok(());
+    };
+    let Feedback {
+        request_id,
+        notice,
+        became,
+        ..
+    } = &feedback;
+    let id = tracing::field::display(request_id);
+    let Some(request) = store.find_request(*request_id).await? else {
+        tracing::warn!(
+            request.id = id,
+            notice,
+            "the request is not in the table any more: dropped"
+        );
+        return Ok(());
+    };
+    let outbox = store.notices(*request_id).await?;
+    let Some(record) = outbox.iter().find(|record| record.notice.to_string() == *notice) else {
+        tracing::warn!(request.id = id, notice, "the notice is not in the outbox: dropped");
+        return Ok(());
+    };
+    if !feedback.is_about(&request.contact_email) {
+        tracing::info!(
+            request.id = id,
+            notice,
+            "the event is about another mailbox than the customer's: dropped"
+        );
+        return Ok(());
+    }
+    let Some(became) = *became else {
+        return Ok(store.note_arrival(*request_id, &feedback.at).await?);
+    };
+    let note = NoticeReturn {
+        became,
+        at: &feedback.at,
+        words: feedback.words.as_deref(),
+    };
+    match store.note_return(*request_id, record.notice, note).await {
+        // It has been deleted meanwhile, worse is noted, or a later mail has arrived.
+        Ok(()) | Err(StoreError::Conflict) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if became >= MailFate::Bounced {
+        let request = request_id.to_string();
+        let about = [("request.id", request.as_str()), ("notice", notice)];
+        measure(store.table(), &[("MailsBounced", Unit::Count, 1)], &about, clock::now());
+    }
+    tracing::warn!(request.id = id, notice, mail.became = %became, "a mail to the customer came back");
+    Ok(())
+}
