@@ -17,7 +17,7 @@ pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
 pub use self::limits::{CompressSources, Limits};
 pub use self::load::LoadError;
 pub use self::notices::Notices;
-pub use self::tickets::{TicketMailSettings, Tickets, WebhookSettings, WhmcsEntry, WhmcsSettings};
+pub use self::tickets::{TicketMailSettings, Tickets, Unproven, WebhookSettings, WhmcsEntry, WhmcsSettings};
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
 use crate::domain::{Accent, Capacity, Workdays, Zone};

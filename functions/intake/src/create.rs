@@ -2,8 +2,9 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Secret};
 use mailvan::idempotency::IdempotencyKey;
+use mailvan::permit::Permit;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
 use mailvan::store::request::{ABANDONED_AFTER, AnnouncedFile};
@@ -21,7 +22,7 @@ use crate::{Deps, response};
 pub async fn create(
     deps: &Deps,
     key: Option<IdempotencyKey>,
-    grants: Option<Grants>,
+    permit: Option<Permit>,
     body: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
@@ -37,7 +38,8 @@ pub async fn create(
     // Its lead time was right when it was made.
     let made_at = repeatable.as_ref().and_then(Repeatable::made_at).unwrap_or(now);
     let mut terms = deps.terms(made_at);
-    terms.policy.grants = grants.as_ref();
+    terms.policy.grants = permit.as_ref().map(|permit| &permit.grants);
+    terms.ticket = permit.as_ref().and_then(|permit| permit.ticket.as_deref());
     let order = order::read(body, terms)?;
     has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
@@ -52,7 +54,7 @@ pub async fn create(
         }
         None => new_identity(id)?,
     };
-    let record = record(id, &order, grants.as_ref(), secrets::token_hash(token.expose()), now);
+    let record = record(id, &order, permit, secrets::token_hash(token.expose()), now);
     let upload = match &order.mailboxes {
         Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
@@ -145,7 +147,7 @@ fn job(
     Ok(JobRecord::accepted(job_id, order, password, destination, options, now))
 }
 
-fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: String, now: Timestamp) -> RequestRecord {
+fn record(id: RequestId, order: &Order, permit: Option<Permit>, token_hash: String, now: Timestamp) -> RequestRecord {
     let (state, generation, file) = match &order.mailboxes {
         Mailboxes::File(file) => (RequestState::AwaitingUpload, 1, file.clone()),
         Mailboxes::Form(_) => (RequestState::Checking, 0, AnnouncedFile::default()),
@@ -153,9 +155,10 @@ fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: Str
     RequestRecord {
         language: order.language,
         ticket: order.ticket.clone(),
+        ticket_is_proven: order.ticket_is_proven,
         window: order.window.clone(),
         options: order.options.clone(),
-        grants: grants.cloned(),
+        grants: permit.map(|permit| permit.grants),
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
@@ -193,6 +196,7 @@ mod tests {
             lead_times: LeadTimes::KEPT,
             shortest_frame: jiff::SignedDuration::ZERO,
             policy: Policy::STRICT,
+            ticket: None,
         };
         order::read(body.to_string().as_bytes(), terms).unwrap()
     }

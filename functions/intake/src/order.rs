@@ -17,9 +17,6 @@ use crate::problem::Problem;
 /// The most mailboxes of a form; a file may have more.
 pub const MAX_FORM_MAILBOXES: usize = 500;
 
-/// The longest reference of a ticket, in characters.
-pub const MAX_TICKET_CHARS: usize = 64;
-
 /// An order that can be taken.
 #[derive(Debug)]
 pub struct Order {
@@ -29,6 +26,8 @@ pub struct Order {
     pub language: Language,
     /// The provider's ticket, where there is one.
     pub ticket: Option<String>,
+    /// Whether the permit names that ticket.
+    pub ticket_is_proven: bool,
     /// The wanted time frame; none means as soon as possible.
     pub window: Option<Window>,
     /// What is to be copied, and how.
@@ -85,6 +84,8 @@ pub struct Terms<'a> {
     pub shortest_frame: SignedDuration,
     /// What rows may ask for.
     pub policy: Policy<'a>,
+    /// The ticket that the permit names, if it names one.
+    pub ticket: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -125,7 +126,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let mut faults = Faults::default();
     let contact_email = faults.contact(body.contact_email.as_deref());
     let language = body.language.as_deref().map(Language::of_tag).unwrap_or_default();
-    let ticket = body.ticket.and_then(|ticket| faults.ticket(&ticket));
+    let ticket = faults.ticket(body.ticket.as_deref(), terms.ticket);
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
     let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();
     let has_file = body.csv_bytes.is_some() || body.csv_sha256.is_some();
@@ -149,6 +150,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
                 contact_email,
                 language,
                 ticket,
+                ticket_is_proven: terms.ticket.is_some(),
                 window,
                 options,
                 mailboxes,

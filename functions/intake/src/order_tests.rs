@@ -7,6 +7,11 @@ use crate::problem::Code;
 const NOW: &str = "2026-11-24T09:00:00Z";
 
 fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
+    read_with(now, None, body)
+}
+
+/// Reads an order that has a permit for this ticket.
+fn read_with(now: &str, ticket: Option<&str>, body: &Value) -> Result<Order, Problem> {
     let zone: Zone = "Europe/Berlin".parse().unwrap();
     let terms = Terms {
         now: now.parse().unwrap(),
@@ -17,6 +22,7 @@ fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
         lead_times: LeadTimes::KEPT,
         shortest_frame: SignedDuration::from_hours(1),
         policy: Policy::STRICT,
+        ticket,
     };
     read(body.to_string().as_bytes(), terms)
 }
@@ -74,6 +80,29 @@ fn an_order_by_form_has_its_mailboxes_and_shows_no_password() {
             .collect::<Vec<_>>(),
         [(1, "hunter2"), (2, "hunter4")]
     );
+}
+
+#[test]
+fn the_ticket_is_the_one_that_the_permit_names() {
+    let body = |ticket: Option<&str>| json!({"contact_email": "anna@example.com", "csv_bytes": 9, "ticket": ticket});
+    for (permitted, named, ticket, is_proven) in [
+        (Some("4711"), None, Some("4711"), true),
+        (Some("4711"), Some(" #4711 "), Some("4711"), true),
+        (None, Some("4711"), Some("4711"), false),
+        (None, None, None, false),
+    ] {
+        let order = read_with(NOW, permitted, &body(named)).unwrap();
+        let read = (order.ticket.as_deref(), order.ticket_is_proven);
+        assert_eq!(read, (ticket, is_proven), "{permitted:?} {named:?}");
+    }
+    for (named, code) in [
+        ("4712", "another_ticket"),
+        (" ", "empty_value"),
+        ("4711\u{200b}", "bad_character"),
+    ] {
+        let document = read_with(NOW, Some("4711"), &body(Some(named))).unwrap_err().document();
+        assert_eq!(fields(&document), [("ticket", code)]);
+    }
 }
 
 #[test]

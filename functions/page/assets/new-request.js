@@ -23,9 +23,13 @@ export function newRequest(settings) {
     label: t('form.contact.email'), kind: 'email', value: own.contact_email,
     attributes: { autocomplete: 'email' }, onInput: (value) => { own.contact_email = value; },
   });
+  const named = session.ticketOf(session.permit());
+  // The service takes it from the permit; what was typed before is for another one.
+  if (named !== null) own.ticket = '';
   const ticket = field({
-    label: t('form.contact.ticket'), optional: true, hint: t('form.contact.ticket_hint', { provider }), value: own.ticket,
-    attributes: { autocomplete: 'off', maxlength: '64' }, onInput: (value) => { own.ticket = value; },
+    label: t('form.contact.ticket'), optional: named === null, value: named ?? own.ticket,
+    hint: named === null ? t('form.contact.ticket_hint', { provider }) : t('form.contact.ticket_named', { provider }),
+    attributes: { autocomplete: 'off', maxlength: '64', readonly: named !== null }, onInput: (value) => { own.ticket = value; },
   });
   const cards = mailboxForm(own, settings);
   const drop = fileDrop(own.file, (file) => { own.file = file; });

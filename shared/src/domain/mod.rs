@@ -36,6 +36,7 @@ pub mod secret;
 pub mod source;
 pub mod speed;
 pub mod tally;
+pub mod ticket;
 pub mod ticket_system;
 pub mod uid;
 pub mod window;

@@ -46,6 +46,9 @@ pub struct RequestRecord {
     /// The provider's ticket, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+    /// Whether the provider's permit names that ticket; whoever orders can name any.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ticket_is_proven: bool,
     /// The wanted time frame; none means as soon as possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -120,6 +123,7 @@ impl RequestRecord {
             contact_email,
             language: Language::default(),
             ticket: None,
+            ticket_is_proven: false,
             window: None,
             reschedules: 0,
             options: CopyOptions::default(),
@@ -195,9 +199,8 @@ impl Store {
     /// request and the event.
     ///
     /// # Errors
-    /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
-    /// [`StoreError::Conflict`] where another upload has taken over, the state is not the wanted one
-    /// any more, or something is still open that must not be.
+    /// [`StoreError::Illegal`] where the event does not fit and has not been made before; [`StoreError::Conflict`] where another
+    /// upload has taken over, the state is not the wanted one any more, or something is still open that must not be.
     pub async fn advance_request(
         &self,
         id: RequestId,
@@ -339,9 +342,8 @@ impl Store {
         Ok(after)
     }
 
-    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because
-    /// passwords may be sealed with it already. Gives the one that counts. Rows are sealed while
-    /// the request is being checked, and at no other time: one that has ended gets no key back.
+    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because passwords may be sealed with
+    /// it already. Gives the one that counts. Rows are sealed while it is being checked: one that has ended gets no key back.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it has moved on without a key.
