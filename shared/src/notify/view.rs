@@ -67,6 +67,8 @@ pub(super) struct View {
     pub(super) passwords_destroyed: bool,
     /// What only the owner of a mailbox is told.
     pub(super) owner: Option<Owner>,
+    /// For how many days the report and the certificates can be had.
+    pub(super) kept_days: u32,
 }
 
 /// A mailbox's owner.
@@ -195,6 +197,7 @@ impl View {
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
             owner: None,
+            kept_days: profile.requests.keep_ended_days,
         }
     }
 

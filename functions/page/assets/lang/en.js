@@ -30,6 +30,7 @@ export default {
       ticket: 'Reference',
       ticket_hint: 'A ticket number, if {provider} gave you one.',
       owners: 'Write to each mailbox too, once it has moved: how its owner sets up mail programs and phones',
+      ticket_named: 'The ticket at {provider} that your link is for.',
     },
     mailboxes: {
       title: 'Which mailboxes?',
@@ -380,6 +381,7 @@ export default {
   dns_advice: {},
   dns_problem: {},
   fault: {
+    another_ticket: 'Your link of the customer area is for another ticket. Leave the reference out, or follow the link for this ticket.',
     not_permitted: 'Your link of the customer area is not for this mailbox. Name a new mailbox that it is for, or ask your provider.',
   },
   failure: {},

@@ -189,5 +189,6 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         exchanges: Vec::new(),
         passwords_destroyed: false,
         owner: None,
+        kept_days: 90,
     }
 }
