@@ -7,7 +7,7 @@ use mailvan_local::world::World;
 use mailvan_tests::{quiet, send};
 use serde_json::{Value, json};
 
-use crate::returned;
+use crate::{returned, staff};
 
 /// Each owner is told once, in the new mailbox, however often it is said; what comes back is noted there and nowhere else.
 pub async fn each_is_told_once(world: &World, order: &Order) -> Result<()> {
@@ -17,6 +17,7 @@ pub async fn each_is_told_once(world: &World, order: &Order) -> Result<()> {
     send(world, Queue::Owner, &tell.collect::<Vec<_>>()).await?;
     let certify = rows().map(|row| json!({ "job_id": job(row), "certified": 0 }));
     send(world, Queue::Certify, &certify.collect::<Vec<_>>()).await?;
+    staff::an_owner_is_told_again(world, order)?;
     quiet(world).await?;
 
     let mails = world.stack.inbox().await?;

@@ -6,10 +6,10 @@ use super::*;
 
 pub async fn an_owner_is_told_by_one_at_a_time_and_once(store: &Store) {
     store
-        .create_request(&request(60, RequestState::Checking))
+        .create_request(&request(90, RequestState::Checking))
         .await
         .unwrap();
-    let mailbox = job(60, 2);
+    let mailbox = job(90, 2);
     store.put_jobs(std::slice::from_ref(&mailbox)).await.unwrap();
     let id = mailbox.job_id;
     let at = |seconds| now().checked_add(SignedDuration::from_secs(seconds)).unwrap();
