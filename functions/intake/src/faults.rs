@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::ticket::{self, BadTicket, MAX_TICKET_CHARS};
-use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, Window, WindowError, check_start};
+use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, LeadTimes, Window, WindowError, check_start};
 use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
 use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
@@ -118,8 +118,11 @@ impl Faults {
         }
         if let Err(refused) = check_start(window.start(), terms.now, terms.workdays, terms.lead_times) {
             let words = moment::words(refused.earliest, window.zone());
+            let LeadTimes { ordinary, weekend } = terms.lead_times;
             let message = format!(
-                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend or a holiday: the earliest start is {words}."
+                "a migration is ordered {} hours ahead, and {} hours before a start on a weekend or a holiday: the earliest start is {words}.",
+                ordinary.as_hours(),
+                weekend.as_hours()
             );
             self.add("window.start", "too_early", message);
             self.earliest = Some((moment::rfc3339(refused.earliest, window.zone()), words));

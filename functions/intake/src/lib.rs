@@ -91,6 +91,7 @@ impl Deps {
         Terms {
             now,
             workdays: self.profile.provider.workdays(),
+            languages: self.profile.provider.languages(),
             lead_times: self.rules.lead_times,
             shortest_frame: self.room.shortest_frame,
             policy: Policy {

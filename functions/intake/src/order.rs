@@ -78,6 +78,8 @@ pub struct Terms<'a> {
     pub now: Timestamp,
     /// The provider's working days.
     pub workdays: Workdays<'a>,
+    /// The languages that the provider offers.
+    pub languages: &'a [Language],
     /// How far ahead a window has to begin.
     pub lead_times: LeadTimes,
     /// How long a window has to be.
@@ -92,7 +94,7 @@ pub struct Terms<'a> {
 #[serde(deny_unknown_fields)]
 struct Body {
     contact_email: Option<String>,
-    /// A tag such as `de-AT`; one there are no words for means English.
+    /// A tag such as `de-AT`; one that is not offered means the provider's first.
     language: Option<String>,
     ticket: Option<String>,
     csv_bytes: Option<i64>,
@@ -125,7 +127,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let body: Body = body::parse(body)?;
     let mut faults = Faults::default();
     let contact_email = faults.contact(body.contact_email.as_deref());
-    let language = body.language.as_deref().map(Language::of_tag).unwrap_or_default();
+    let language = Language::of_tag(body.language.as_deref().unwrap_or_default(), terms.languages);
     let ticket = faults.ticket(body.ticket.as_deref(), terms.ticket);
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
     let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();

@@ -5,7 +5,7 @@ import { isAddress } from './csv.js';
 import { announce, fill, h, whileBusy } from './dom.js';
 import { newDraft, order, orderKey } from './draft.js';
 import { choices, field, step, summary, tick } from './field.js';
-import { fileDrop } from './file-drop.js';
+import { announced, fileDrop } from './file-drop.js';
 import { current as language, t, texts } from './language.js';
 import { mailboxForm } from './mailbox-form.js';
 import { faultsOf, refusalText } from './refusals.js';
@@ -88,7 +88,7 @@ export function newRequest(settings) {
 /** Makes the request, sends the file, and goes to the request's own view. */
 async function make(own, drop) {
   const bytes = own.way === 'many' ? drop.bytes() : null;
-  const body = order(own, bytes?.length, language());
+  const body = order(own, bytes && await announced(bytes), language());
   const made = await api.create(body, orderKey(own, body), session.permit());
   draft = null;
   // The request is there now, whatever becomes of its file: it can be sent from its view too.

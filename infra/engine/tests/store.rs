@@ -10,6 +10,8 @@
 
 #[path = "store/attachments.rs"]
 mod attachments;
+#[path = "store/fences.rs"]
+mod fences;
 #[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
 
@@ -106,6 +108,10 @@ async fn conditions_of_the_table_hold() {
         &store,
     ))
     .await;
+    fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;
+    fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
+    fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;
+    fences::one_job_at_a_time_holds_a_destination(&store).await;
 }
 
 async fn rows_are_mended_only_when_all_are_read(store: &Store) {

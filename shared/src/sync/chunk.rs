@@ -10,7 +10,7 @@ use super::claims::Claims;
 use super::repair::repair;
 use super::transfer::{Target, outgoing_flags, transfer};
 use super::{Mailbox, SyncError};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, now};
 use crate::domain::Pass;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
@@ -18,7 +18,7 @@ use crate::domain::uid::UidSet;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal};
 use crate::imap::fetch::Metadata;
 use crate::imap::{Selected, Session, bodies, fetch};
-use crate::store::{ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
+use crate::store::{BrokenBatches, ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
 
 /// More refused messages than this in one chunk are no longer about the messages, and would not fit
 /// the chunk's item.
@@ -54,6 +54,8 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) before_us: Option<Vec<Metadata>>,
     /// Messages of the chunks done so far that had been copied into a folder that is gone.
     pub(super) absent: u64,
+    /// When a batch of the chunks done so far was found whose end was unknown, the last of them, in seconds since 1970.
+    pub(super) broken_at: Option<i64>,
 }
 
 impl<L: Ledger> OpenFolder<'_, L> {
@@ -62,8 +64,9 @@ impl<L: Ledger> OpenFolder<'_, L> {
     pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord, is_last: bool) -> Result<ChunkEnd, SyncError> {
         if let Some(open) = &chunk.open_batch {
             // Whoever sent it does not know its end: it may arrive even after it was looked for.
-            chunk.late = Some(open.joined(chunk.late.as_ref()));
+            BrokenBatches::note(&mut chunk.late, open, now());
         }
+        self.broken_at = self.broken_at.max(chunk.late.as_ref().map(|late| late.found_at));
         self.close_open_batch(chunk).await?;
         let covered = chunk.covered().to_set();
         let found = fetch::metadata(self.source, &covered)
@@ -94,6 +97,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let end = is_last.then_some(FolderEnd {
             folder: self.folder,
             error: error.as_deref(),
+            broken_at: self.broken_at,
         });
         self.mailbox.ledger.finish_chunk(chunk, self.pass, present, end).await?;
         self.claims.progressed = true;
