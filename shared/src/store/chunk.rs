@@ -45,6 +45,9 @@ pub struct ChunkRecord {
     /// may have arrived after it was looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<OpenBatch>,
+    /// What is known of a message at which the connection to the source breaks; absent where none is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials: Option<Trials>,
     /// Which source UID became which destination UID.
     #[serde(default)]
     pub map: UidMap,
@@ -113,6 +116,46 @@ impl OpenBatch {
     }
 }
 
+/// The search for a message at which the connection to the source breaks: messages are read alone, and each that
+/// is about to be read is written down before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trials {
+    /// The pass that they are of; another one begins anew.
+    pub pass: Pass,
+    /// Messages that were read alone and whose reading did not end, or that are being read.
+    pub open: Vec<Trial>,
+}
+
+/// A message that was read alone, and how often its reading did not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its source UID.
+    pub uid: u32,
+    /// How often.
+    pub times: u32,
+}
+
+impl Trials {
+    /// A search that begins.
+    pub fn new(pass: Pass) -> Self {
+        Self { pass, open: Vec::new() }
+    }
+
+    /// How often the reading of a message did not end.
+    pub fn times(&self, uid: u32) -> u32 {
+        let of_it = self.open.iter().find(|trial| trial.uid == uid);
+        of_it.map_or(0, |trial| trial.times)
+    }
+
+    /// Sets how often the reading of a message did not end.
+    pub fn set(&mut self, uid: u32, times: u32) {
+        self.open.retain(|trial| trial.uid != uid);
+        if times > 0 {
+            self.open.push(Trial { uid, times });
+        }
+    }
+}
+
 /// A message that is not at the destination, or not as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExceptionRecord {
@@ -127,6 +170,9 @@ pub struct ExceptionRecord {
 impl ExceptionRecord {
     /// The code of a message that was repaired, and is there.
     pub const REPAIRED: &str = "REPAIRED";
+
+    /// The code of a message that the source lists and does not give out.
+    pub const UNREADABLE: &str = "UNREADABLE";
 
     /// Whether the message is at the destination nevertheless.
     pub fn is_there(&self) -> bool {
@@ -165,6 +211,7 @@ impl ChunkRecord {
             epoch: 0,
             open_batch: None,
             late: None,
+            trials: None,
             map: UidMap::default(),
             flags: FlagTable::default(),
             unlocated: UidSet::default(),
@@ -279,6 +326,7 @@ impl ChunkRecord {
         self.counted_exceptions = exceptions;
         self.counted_notes = notes;
         self.done_pass = Some(pass);
+        self.trials = None;
         counts
     }
 }

@@ -44,7 +44,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::RequestId;
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
-pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
+pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
 pub use error::StoreError;
 pub use fate::{MailFate, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};

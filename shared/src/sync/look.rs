@@ -42,6 +42,8 @@ pub(super) struct Aim {
     tells_presence: bool,
     /// How many new messages of one folder are asked for all that tells them from others.
     most_identities: u32,
+    /// Whether messages are asked for their sizes.
+    asks_sizes: bool,
 }
 
 /// How many new messages may still be asked for all that tells them from others.
@@ -63,6 +65,7 @@ impl Aim {
             tells_changes: source.has("CONDSTORE"),
             tells_presence: source.has("ESEARCH"),
             most_identities: if pass == Pass::Final { FEW_IDENTITIES } else { 0 },
+            asks_sizes: true,
         }
     }
 
@@ -79,6 +82,15 @@ impl Aim {
         Self {
             tells_changes: false,
             tells_presence: false,
+            ..self
+        }
+    }
+
+    /// The same, asking for no more than which messages there are.
+    fn without_sizes(self) -> Self {
+        Self {
+            most_identities: 0,
+            asks_sizes: false,
             ..self
         }
     }
@@ -108,6 +120,8 @@ pub(super) struct Find {
     is_told_by_flags: bool,
     /// Whether the server did not do what it says it can.
     is_refused: bool,
+    /// Whether it did not want to tell of all messages what they are.
+    is_size_refused: bool,
     pub(super) has_ended: bool,
 }
 
@@ -126,6 +140,7 @@ impl Find {
             present: None,
             is_told_by_flags: false,
             is_refused: false,
+            is_size_refused: false,
             has_ended: false,
         }
         .expecting()
@@ -200,6 +215,12 @@ impl Find {
             }
             Told::Body(..) => {}
             Told::Refused(Ask::Changes { since: Some(_), .. } | Ask::Present { .. }, _) => self.is_refused = true,
+            // It may be one message whose size or headers cannot be told.
+            Told::Refused(Ask::Sizes { .. } | Ask::IdentitiesFrom(_), error)
+                if self.aim.asks_sizes && error.may_be_of_a_message() =>
+            {
+                self.is_size_refused = true;
+            }
             Told::Closed(error) | Told::Refused(_, error) => self.fault = Some(error),
             Told::End => self.has_ended = true,
         }
@@ -264,9 +285,11 @@ impl Find {
             .is_some_and(|known| known.source_uid_validity == self.uid_validity());
         let course = if same { Course::Onward } else { Course::Anew };
         let aim = if self.is_refused { self.aim.plain() } else { self.aim };
+        let aim = if self.is_size_refused { aim.without_sizes() } else { aim };
         // A message has come or gone between the answers.
         let is_torn = self.course == Course::Onward && self.present.is_some() && self.present().is_none();
-        if course != self.course || self.is_refused || self.unlisted().is_some() || is_torn {
+        let is_refused = self.is_refused || self.is_size_refused;
+        if course != self.course || is_refused || self.unlisted().is_some() || is_torn {
             return Some(Self::new(plan, course, aim, budget));
         }
         self.cutter.is_disordered().then(|| Self {
@@ -362,7 +385,11 @@ fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Vec
         asks.push(Ask::IdentitiesFrom(from));
     } else {
         let dated = !aim.dates.is_open();
-        asks.push(Ask::Sizes { from, dated });
+        asks.push(Ask::Sizes {
+            from,
+            dated,
+            sized: aim.asks_sizes,
+        });
     }
     asks
 }
