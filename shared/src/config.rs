@@ -109,9 +109,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: a function that is told something wrong does not start.
     pub async fn load() -> Result<Self, ConfigError> {
-        let rules = Rules::read(variable)?;
         let root = PathBuf::from(needed("LAMBDA_TASK_ROOT")?);
         let profile = Profile::load(&root.join("profile.toml"))?;
+        let rules = Rules::read(profile.requests.lead_times(), variable)?;
         let path = root.join("extra-ca.pem");
         let extra_ca = match std::fs::read(&path) {
             Ok(pem) => Some(pem),
@@ -157,7 +157,8 @@ impl Config {
 
     /// The job table.
     pub fn store(&self) -> Store {
-        Store::new(aws_sdk_dynamodb::Client::new(&self.aws), self.variables.table.clone())
+        let client = aws_sdk_dynamodb::Client::new(&self.aws);
+        Store::new(client, self.variables.table.clone()).keeping(self.profile.requests.retention())
     }
 
     /// The queues.
@@ -226,8 +227,8 @@ impl Config {
 }
 
 impl Rules {
-    /// Reads the rules; what is not said is what production keeps.
-    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+    /// Reads the rules; what is not said is what production keeps, with these lead times.
+    fn read(kept: LeadTimes, variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let choice =
             |name: &'static str, kept: &'static str, relaxed: &'static str, allowed: &'static str| match variable(name)
                 .as_deref()
@@ -259,7 +260,7 @@ impl Rules {
         };
         let plaintext_imap = relaxed("PLAINTEXT_IMAP", "refused", "allowed", "refused or allowed")?;
         Ok(Self {
-            lead_times: if waived { LeadTimes::WAIVED } else { LeadTimes::KEPT },
+            lead_times: if waived { LeadTimes::WAIVED } else { kept },
             addresses: if private {
                 AddressPolicy::Any
             } else {
@@ -294,8 +295,14 @@ fn variable(name: &'static str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// A profile's own lead times.
+    const LONG_LEAD: LeadTimes = LeadTimes {
+        ordinary: SignedDuration::from_hours(72),
+        weekend: SignedDuration::from_hours(96),
+    };
+
     fn rules(set: &'static [(&'static str, &'static str)]) -> Result<Rules, ConfigError> {
-        Rules::read(move |name| {
+        Rules::read(LONG_LEAD, move |name| {
             set.iter()
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned())
@@ -307,7 +314,7 @@ mod tests {
         let strict = rules(&[]).unwrap();
         assert_eq!(
             (strict.lead_times, strict.addresses, strict.plaintext_imap),
-            (LeadTimes::KEPT, AddressPolicy::PublicOnly, false)
+            (LONG_LEAD, AddressPolicy::PublicOnly, false)
         );
         assert_eq!(strict.dns_server, None);
     }
@@ -321,7 +328,7 @@ mod tests {
             ("DNS_SERVER", "127.0.0.1:5353"),
         ] {
             let read = |stage: Option<&str>| {
-                Rules::read(|key| {
+                Rules::read(LeadTimes::KEPT, |key| {
                     if key == name {
                         Some(value.to_owned())
                     } else {

@@ -1,10 +1,10 @@
-//! Permits: the provider's word that whoever has one may move mail into certain mailboxes.
+//! Permits: the provider's word that whoever has one may move mail into certain mailboxes, and which ticket is theirs.
 //!
 //! The provider's own site makes them for customers who are logged in there, with a secret that it
 //! shares with Mailvan. A permit is `payload "." base64url(HMAC-SHA-256(secret, payload))`, the payload
 //! being `base64url` of JSON such as
-//! `{"for": ["customer.example", "anna@shop.example"], "until": "2026-12-01T00:00:00Z"}`; both without
-//! padding (RFC 4648, section 5).
+//! `{"for": ["customer.example", "anna@shop.example"], "until": "2026-12-01T00:00:00Z", "ticket": "4711"}`, where the
+//! ticket may be left out; both without padding (RFC 4648, section 5).
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, verify};
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::domain::{Grants, Secret};
+use crate::domain::{Grants, Secret, ticket};
 
 /// The longest permit, in bytes.
 pub const MAX_PERMIT_BYTES: usize = 4_096;
@@ -31,18 +31,28 @@ pub enum PermitError {
     Expired(Timestamp),
 }
 
+/// What a permit is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// The mailboxes that mail may be moved into.
+    pub grants: Grants,
+    /// The ticket that is told of the orders, if it names one; an order may name no other.
+    pub ticket: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
     r#for: Vec<String>,
     until: Timestamp,
+    ticket: Option<String>,
 }
 
-/// What a permit is for.
+/// Reads a permit.
 ///
 /// # Errors
 /// [`PermitError`].
-pub fn read(permit: &str, secret: &Secret, now: Timestamp) -> Result<Grants, PermitError> {
+pub fn read(permit: &str, secret: &Secret, now: Timestamp) -> Result<Permit, PermitError> {
     let permit = permit.trim();
     let (payload, seal) = permit
         .split_once('.')
@@ -56,7 +66,11 @@ pub fn read(permit: &str, secret: &Secret, now: Timestamp) -> Result<Grants, Per
     if claims.until < now {
         return Err(PermitError::Expired(claims.until));
     }
-    Grants::of(&claims.r#for).ok_or(PermitError::NotOurs)
+    let ticket = claims.ticket.map(|text| ticket::read(&text)).transpose();
+    Ok(Permit {
+        grants: Grants::of(&claims.r#for).ok_or(PermitError::NotOurs)?,
+        ticket: ticket.map_err(|_| PermitError::NotOurs)?,
+    })
 }
 
 #[cfg(test)]
@@ -65,16 +79,20 @@ mod tests {
 
     /// Made by the lines of Python in the README, with the secret and the claims that are named here.
     const MADE: &str = "eyJmb3IiOiBbIkN1c3RvbWVyLmV4YW1wbGUiLCAiQW5uYUBzaG9wLmV4YW1wbGUiXSwgInVudGlsIjogIjIwMjYtMTItMDFUMDA6MDA6MDBaIn0.Sl4RIfehkgfC4LiwdjxgZGHceApKUKhZA6r8mtlGdQ0";
+    const MADE_FOR_A_TICKET: &str = "eyJmb3IiOiBbIkN1c3RvbWVyLmV4YW1wbGUiLCAiQW5uYUBzaG9wLmV4YW1wbGUiXSwgInVudGlsIjogIjIwMjYtMTItMDFUMDA6MDA6MDBaIiwgInRpY2tldCI6ICI0NzExIn0.rAmX97Uu_ni30M8qi7rcKpOGQ4pHiDqazqTEkMHahus";
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-    fn read(permit: &str, secret: &str, now: &str) -> Result<Grants, PermitError> {
+    fn read(permit: &str, secret: &str, now: &str) -> Result<Permit, PermitError> {
         super::read(permit, &Secret::from(secret), now.parse().unwrap())
     }
 
     #[test]
     fn what_the_provider_made_is_read() {
-        let grants = read(MADE, SECRET, "2026-11-30T23:59:59Z").unwrap();
-        assert_eq!(grants.to_string(), "customer.example, anna@shop.example");
+        for (made, ticket) in [(MADE, None), (MADE_FOR_A_TICKET, Some("4711"))] {
+            let permit = read(made, SECRET, "2026-11-30T23:59:59Z").unwrap();
+            assert_eq!(permit.grants.to_string(), "customer.example, anna@shop.example");
+            assert_eq!(permit.ticket.as_deref(), ticket);
+        }
     }
 
     #[test]
@@ -111,12 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_for_nothing_is_none() {
+    fn a_permit_for_nothing_or_with_an_unusable_ticket_is_none() {
         for claims in [
             r#"{"for": [], "until": "2026-12-01T00:00:00Z"}"#,
             r#"{"for": ["*"], "until": "2026-12-01T00:00:00Z"}"#,
             r#"{"for": ["a.example"]}"#,
             r#"{"for": ["a.example"], "until": "2026-12-01T00:00:00Z", "and": 1}"#,
+            r#"{"for": ["a.example"], "until": "2026-12-01T00:00:00Z", "ticket": " "}"#,
+            r#"{"for": ["a.example"], "until": "2026-12-01T00:00:00Z", "ticket": 4711}"#,
         ] {
             let payload = URL_SAFE_NO_PAD.encode(claims);
             let key = Key::new(HMAC_SHA256, SECRET.as_bytes());

@@ -6,6 +6,7 @@
 //! so that a slip of the pen does not become a default. Beside it may stand a folder `notices` with
 //! the provider's own templates. `load` reads both, for the functions and for whoever checks them before a deployment.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde::Deserialize;
@@ -17,10 +18,11 @@ pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
 pub use self::limits::{CompressSources, Limits};
 pub use self::load::LoadError;
 pub use self::notices::Notices;
-pub use self::tickets::{TicketMailSettings, Tickets, WebhookSettings, WhmcsEntry, WhmcsSettings};
+pub use self::requests::Requests;
+pub use self::tickets::{TicketMailSettings, Tickets, Unproven, WebhookSettings, WhmcsEntry, WhmcsSettings};
 use crate::dns::DnsSettings;
 use crate::dns::settings::RawDns;
-use crate::domain::{Accent, Capacity, Workdays, Zone};
+use crate::domain::{Accent, Capacity, Language, Workdays, Zone};
 use crate::notify::OwnTemplates;
 
 mod clients;
@@ -28,6 +30,7 @@ mod destination;
 mod limits;
 mod load;
 mod notices;
+mod requests;
 mod tickets;
 
 /// A checked profile.
@@ -43,6 +46,8 @@ pub struct Profile {
     pub clients: Clients,
     /// Who may order.
     pub orders: Orders,
+    /// How far ahead requests are made, and how long they are kept.
+    pub requests: Requests,
     /// Who notices come from.
     pub notices: Notices,
     /// Which ticket systems are told; none where there are none.
@@ -71,6 +76,9 @@ pub struct Provider {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub holidays: Vec<jiff::civil::Date>,
+    /// The languages that customers may choose, of which the first is for those who have another one; all that there are
+    /// where the profile names none.
+    pub languages: Option<Vec<Language>>,
     /// The one colour of the page; ours where the profile names none.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub accent: Option<Accent>,
@@ -119,6 +127,32 @@ impl Provider {
             holidays: &self.holidays,
         }
     }
+
+    /// The languages that customers are told things in, at least one.
+    pub fn languages(&self) -> &[Language] {
+        self.languages.as_deref().unwrap_or(&Language::ALL)
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        if self.name.trim().is_empty() || self.name.contains(char::is_control) {
+            return Err((
+                "provider.name",
+                "write the name customers know the provider by, in one line".to_owned(),
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        let are_right = |languages: &Vec<Language>| {
+            !languages.is_empty() && languages.iter().all(|language| seen.insert(language.tag()))
+        };
+        if self.languages.as_ref().is_none_or(are_right) {
+            Ok(())
+        } else {
+            Err((
+                "provider.languages",
+                "write at least one language, and each once".to_owned(),
+            ))
+        }
+    }
 }
 
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -135,6 +169,9 @@ struct Raw {
     /// Who may order.
     #[serde(default)]
     orders: Orders,
+    /// How far ahead requests are made, and how long they are kept.
+    #[serde(default)]
+    requests: Requests,
     /// What customers are told, and by whom.
     notices: Notices,
     /// Which ticket systems are told what customers are told.
@@ -157,12 +194,7 @@ type Fault = (&'static str, String);
 
 impl Raw {
     fn check(self) -> Result<Profile, Fault> {
-        if self.provider.name.trim().is_empty() || self.provider.name.contains(char::is_control) {
-            return Err((
-                "provider.name",
-                "write the name customers know the provider by, in one line".to_owned(),
-            ));
-        }
+        self.provider.check()?;
         let destination = self.destination.check()?;
         let clients = self.clients.check(&destination)?;
         if self
@@ -176,6 +208,7 @@ impl Raw {
                 format!("write a name that begins with {PERMIT_SECRET}: the function may read no other"),
             ));
         }
+        self.requests.check()?;
         self.limits.check()?;
         self.notices.check()?;
         self.tickets.as_deref().map_or(Ok(()), Tickets::check)?;
@@ -201,6 +234,7 @@ impl Raw {
             dav: destination.dav,
             clients,
             orders: self.orders,
+            requests: self.requests,
             notices: self.notices,
             tickets: self.tickets,
             dns: self.dns.map(RawDns::check).transpose()?,

@@ -56,12 +56,16 @@ async fn nobody_orders_without_a_permit(customer: &Customer) -> Result<()> {
             "{answer}"
         );
     }
-    let permit = permit_for(&["one@harbour.example".to_owned()]);
+    let permit = permit_for(&["one@harbour.example".to_owned()], Some("4711"));
     for foreign in ["two@harbour.example", "one@elsewhere.example"] {
         let (_, answer) = customer.order_by_permit(&permit, &form(foreign)).await?;
         let codes = (&answer["code"], &answer["rows_refused"][0]["code"]);
         assert_eq!(codes, (&json!("invalid_request"), &json!("not_permitted")), "{answer}");
     }
+    let mut another = form("one@harbour.example");
+    another["ticket"] = json!("4712");
+    let (_, answer) = customer.order_by_permit(&permit, &another).await?;
+    assert_eq!(answer["faults"][0]["code"], "another_ticket", "{answer}");
     Ok(())
 }
 

@@ -120,7 +120,9 @@ async function byFile() {
   await page.locator('.mend').getByLabel('Port').fill(PORT);
   await page.locator('.mend').getByLabel('Port').blur();
   await page.locator('.verdict-good').waitFor();
+  const sent = page.waitForRequest((request) => request.method() === 'PUT');
   await page.getByRole('button', { name: 'Start the request' }).click();
+  assert.match((await sent).headers()['x-amz-checksum-sha256'], /^[\w+/]{43}=$/, 'the upload is held to this very file');
   // Those that only the service finds: a corrected file takes the place of this one.
   await heading('Something has to be mended').waitFor(PASS);
   assert.equal(await page.locator('.faults > li').count(), rest.length);

@@ -2,11 +2,12 @@
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{CopyOptions, Grants, JobId, MailboxOrder, RequestId, RequestState, Secret};
+use mailvan::domain::{CopyOptions, JobId, MailboxOrder, RequestId, RequestState, Retention, Secret};
 use mailvan::idempotency::IdempotencyKey;
+use mailvan::permit::Permit;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
-use mailvan::store::request::{ABANDONED_AFTER, AnnouncedFile};
+use mailvan::store::request::AnnouncedFile;
 use mailvan::store::{JobRecord, RequestRecord, StoreError};
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ use crate::{Deps, response};
 pub async fn create(
     deps: &Deps,
     key: Option<IdempotencyKey>,
-    grants: Option<Grants>,
+    permit: Option<Permit>,
     body: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<ApiGatewayV2httpResponse> {
@@ -37,7 +38,8 @@ pub async fn create(
     // Its lead time was right when it was made.
     let made_at = repeatable.as_ref().and_then(Repeatable::made_at).unwrap_or(now);
     let mut terms = deps.terms(made_at);
-    terms.policy.grants = grants.as_ref();
+    terms.policy.grants = permit.as_ref().map(|permit| &permit.grants);
+    terms.ticket = permit.as_ref().and_then(|permit| permit.ticket.as_deref());
     let order = order::read(body, terms)?;
     has_room(deps, None, order.window.as_ref(), &order.mailboxes.loads(), now).await?;
     let id = RequestId::from_parts(u64::try_from(now.as_millisecond())?, secrets::random::<10>()?);
@@ -52,7 +54,8 @@ pub async fn create(
         }
         None => new_identity(id)?,
     };
-    let record = record(id, &order, grants.as_ref(), secrets::token_hash(token.expose()), now);
+    let retention = deps.profile.requests.retention();
+    let record = record(id, &order, permit, secrets::token_hash(token.expose()), retention, now);
     let upload = match &order.mailboxes {
         Mailboxes::File(_) => {
             // Signed first: if that fails, nothing has been written.
@@ -145,7 +148,14 @@ fn job(
     Ok(JobRecord::accepted(job_id, order, password, destination, options, now))
 }
 
-fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: String, now: Timestamp) -> RequestRecord {
+fn record(
+    id: RequestId,
+    order: &Order,
+    permit: Option<Permit>,
+    token_hash: String,
+    retention: Retention,
+    now: Timestamp,
+) -> RequestRecord {
     let (state, generation, file) = match &order.mailboxes {
         Mailboxes::File(file) => (RequestState::AwaitingUpload, 1, file.clone()),
         Mailboxes::Form(_) => (RequestState::Checking, 0, AnnouncedFile::default()),
@@ -153,13 +163,14 @@ fn record(id: RequestId, order: &Order, grants: Option<&Grants>, token_hash: Str
     RequestRecord {
         language: order.language,
         ticket: order.ticket.clone(),
+        ticket_is_proven: order.ticket_is_proven,
         window: order.window.clone(),
         options: order.options.clone(),
-        grants: grants.cloned(),
+        grants: permit.map(|permit| permit.grants),
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
-        expires_at: now.checked_add(ABANDONED_AFTER).ok().map(Timestamp::as_second),
+        expires_at: retention.expires_at(state, now),
         ..RequestRecord::made(id, state, order.contact_email.clone(), token_hash, now)
     }
 }
@@ -175,7 +186,7 @@ fn created(record: &RequestRecord, token: &Secret, upload: Option<&Upload>) -> V
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::{LeadTimes, Workdays};
+    use mailvan::domain::{Language, LeadTimes, Workdays};
     use mailvan::intake::Policy;
 
     use super::*;
@@ -190,9 +201,11 @@ mod tests {
                 zone: zone.rules(),
                 holidays: &[],
             },
+            languages: &Language::ALL,
             lead_times: LeadTimes::KEPT,
             shortest_frame: jiff::SignedDuration::ZERO,
             policy: Policy::STRICT,
+            ticket: None,
         };
         order::read(body.to_string().as_bytes(), terms).unwrap()
     }
@@ -200,7 +213,14 @@ mod tests {
     #[test]
     fn a_request_for_a_file_awaits_its_first_upload() {
         let order = order(&json!({"contact_email": "anna@example.com", "csv_bytes": 12}));
-        let record = record(samples::id(), &order, None, "hash".to_owned(), samples::now());
+        let record = record(
+            samples::id(),
+            &order,
+            None,
+            "hash".to_owned(),
+            Retention::default(),
+            samples::now(),
+        );
         assert_eq!(
             (record.state, record.generation, record.csv_bytes),
             (RequestState::AwaitingUpload, 1, Some(12))
@@ -216,7 +236,14 @@ mod tests {
     fn a_request_by_form_is_being_checked() {
         let mailbox = json!({"email": "anna@example.com", "password": "hunter2", "source_host": "imap.example.com"});
         let order = order(&json!({"contact_email": "anna@example.com", "mailboxes": [mailbox]}));
-        let record = record(samples::id(), &order, None, "hash".to_owned(), samples::now());
+        let record = record(
+            samples::id(),
+            &order,
+            None,
+            "hash".to_owned(),
+            Retention::default(),
+            samples::now(),
+        );
         assert_eq!((record.state, record.generation), (RequestState::Checking, 0));
         let document = created(&record, &Secret::from("the-token"), None);
         assert_eq!(

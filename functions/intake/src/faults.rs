@@ -3,14 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, Window, WindowError, check_start};
+use mailvan::domain::ticket::{self, BadTicket, MAX_TICKET_CHARS};
+use mailvan::domain::{AfterEnd, CopyOptions, EmailAddress, LeadTimes, Window, WindowError, check_start};
 use mailvan::intake::{FormMailbox, Intake, MAX_FILE_BYTES, Policy, WantedOptions, orders_from_form, read_options};
 use mailvan::store::request::AnnouncedFile;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::moment;
-use crate::order::{MAX_FORM_MAILBOXES, MAX_TICKET_CHARS, Terms};
+use crate::order::{MAX_FORM_MAILBOXES, Terms};
 use crate::problem::{Code, FieldFault, Problem};
 
 /// A wanted time frame as the customer writes it; [`Window::parse`] says how.
@@ -59,29 +60,34 @@ impl Faults {
             .ok()
     }
 
-    /// The reference of the ticket.
-    pub fn ticket(&mut self, text: &str) -> Option<String> {
-        let text = text.trim();
-        if text.is_empty() {
-            self.add(
+    /// The reference of the ticket: the one that the permit names, where it names one.
+    pub fn ticket(&mut self, text: Option<&str>, permitted: Option<&str>) -> Option<String> {
+        let Some(text) = text else {
+            return permitted.map(str::to_owned);
+        };
+        match (ticket::read(text), permitted) {
+            (Ok(named), Some(permitted)) if !ticket::is_same(&named, permitted) => self.add(
+                "ticket",
+                "another_ticket",
+                "the permit is for another ticket: leave this out, or follow the link in the provider's customer area for this ticket.",
+            ),
+            (Ok(_), Some(permitted)) => return Some(permitted.to_owned()),
+            (Ok(named), None) => return Some(named),
+            (Err(BadTicket::Empty), _) => self.add(
                 "ticket",
                 "empty_value",
                 "this is empty: write the reference of the ticket, or leave the field out.",
-            );
-        } else if text.chars().count() > MAX_TICKET_CHARS {
-            self.add(
+            ),
+            (Err(BadTicket::TooLong), _) => self.add(
                 "ticket",
                 "too_long",
                 format!("this can have {MAX_TICKET_CHARS} characters at most."),
-            );
-        } else if text.contains(is_invisible) {
-            self.add(
+            ),
+            (Err(BadTicket::Invisible), _) => self.add(
                 "ticket",
                 "bad_character",
                 "this has an invisible character in it: type it in again.",
-            );
-        } else {
-            return Some(text.to_owned());
+            ),
         }
         None
     }
@@ -112,8 +118,11 @@ impl Faults {
         }
         if let Err(refused) = check_start(window.start(), terms.now, terms.workdays, terms.lead_times) {
             let words = moment::words(refused.earliest, window.zone());
+            let LeadTimes { ordinary, weekend } = terms.lead_times;
             let message = format!(
-                "a migration is ordered 24 hours ahead, and 48 hours before a start on a weekend or a holiday: the earliest start is {words}."
+                "a migration is ordered {} hours ahead, and {} hours before a start on a weekend or a holiday: the earliest start is {words}.",
+                ordinary.as_hours(),
+                weekend.as_hours()
             );
             self.add("window.start", "too_early", message);
             self.earliest = Some((moment::rfc3339(refused.earliest, window.zone()), words));
@@ -239,10 +248,4 @@ fn window_field(error: &WindowError) -> &'static str {
         WindowError::Time { .. } | WindowError::Gap { .. } | WindowError::TooFarAhead { .. } => "window.start",
         WindowError::EndBeforeStart | WindowError::TooLong => "window.end",
     }
-}
-
-/// Control characters, and those of Unicode that change how the text around them is shown.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -91,12 +91,14 @@ impl Deps {
         Terms {
             now,
             workdays: self.profile.provider.workdays(),
+            languages: self.profile.provider.languages(),
             lead_times: self.rules.lead_times,
             shortest_frame: self.room.shortest_frame,
             policy: Policy {
                 plaintext_imap: self.rules.plaintext_imap,
                 grants: None,
             },
+            ticket: None,
         }
     }
 }
@@ -142,8 +144,8 @@ async fn serve(
         Route::TemplateWorkbook => return Ok(response::xlsx_file("mailvan-template.xlsx", template_xlsx()?)),
         Route::Create => {
             let key = repeated::key(event)?;
-            let grants = permit::grants(deps, &event.headers, now).await?;
-            return create::create(deps, key, grants, &body::take(event)?, now).await;
+            let permit = permit::permit(deps, &event.headers, now).await?;
+            return create::create(deps, key, permit, &body::take(event)?, now).await;
         }
         Route::Request(id, action) => (id, action),
     };

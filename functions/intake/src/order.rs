@@ -17,9 +17,6 @@ use crate::problem::Problem;
 /// The most mailboxes of a form; a file may have more.
 pub const MAX_FORM_MAILBOXES: usize = 500;
 
-/// The longest reference of a ticket, in characters.
-pub const MAX_TICKET_CHARS: usize = 64;
-
 /// An order that can be taken.
 #[derive(Debug)]
 pub struct Order {
@@ -29,6 +26,8 @@ pub struct Order {
     pub language: Language,
     /// The provider's ticket, where there is one.
     pub ticket: Option<String>,
+    /// Whether the permit names that ticket.
+    pub ticket_is_proven: bool,
     /// The wanted time frame; none means as soon as possible.
     pub window: Option<Window>,
     /// What is to be copied, and how.
@@ -79,19 +78,23 @@ pub struct Terms<'a> {
     pub now: Timestamp,
     /// The provider's working days.
     pub workdays: Workdays<'a>,
+    /// The languages that the provider offers.
+    pub languages: &'a [Language],
     /// How far ahead a window has to begin.
     pub lead_times: LeadTimes,
     /// How long a window has to be.
     pub shortest_frame: SignedDuration,
     /// What rows may ask for.
     pub policy: Policy<'a>,
+    /// The ticket that the permit names, if it names one.
+    pub ticket: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
     contact_email: Option<String>,
-    /// A tag such as `de-AT`; one there are no words for means English.
+    /// A tag such as `de-AT`; one that is not offered means the provider's first.
     language: Option<String>,
     ticket: Option<String>,
     csv_bytes: Option<i64>,
@@ -124,8 +127,8 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
     let body: Body = body::parse(body)?;
     let mut faults = Faults::default();
     let contact_email = faults.contact(body.contact_email.as_deref());
-    let language = body.language.as_deref().map(Language::of_tag).unwrap_or_default();
-    let ticket = body.ticket.and_then(|ticket| faults.ticket(&ticket));
+    let language = Language::of_tag(body.language.as_deref().unwrap_or_default(), terms.languages);
+    let ticket = faults.ticket(body.ticket.as_deref(), terms.ticket);
     let window = body.window.and_then(|frame| faults.window(&frame, terms));
     let options = body.options.map(|wanted| faults.options(&wanted)).unwrap_or_default();
     let has_file = body.csv_bytes.is_some() || body.csv_sha256.is_some();
@@ -149,6 +152,7 @@ pub fn read(body: &[u8], terms: Terms<'_>) -> Result<Order, Problem> {
                 contact_email,
                 language,
                 ticket,
+                ticket_is_proven: terms.ticket.is_some(),
                 window,
                 options,
                 mailboxes,

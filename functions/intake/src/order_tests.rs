@@ -7,6 +7,22 @@ use crate::problem::Code;
 const NOW: &str = "2026-11-24T09:00:00Z";
 
 fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
+    read_with(now, None, body)
+}
+
+/// Reads an order that has a permit for this ticket.
+fn read_with(now: &str, ticket: Option<&str>, body: &Value) -> Result<Order, Problem> {
+    read_of(now, ticket, body, LeadTimes::KEPT, &Language::ALL)
+}
+
+/// Reads an order of a provider with other rules.
+fn read_of(
+    now: &str,
+    ticket: Option<&str>,
+    body: &Value,
+    lead_times: LeadTimes,
+    languages: &[Language],
+) -> Result<Order, Problem> {
     let zone: Zone = "Europe/Berlin".parse().unwrap();
     let terms = Terms {
         now: now.parse().unwrap(),
@@ -14,9 +30,11 @@ fn read_at(now: &str, body: &Value) -> Result<Order, Problem> {
             zone: zone.rules(),
             holidays: &[],
         },
-        lead_times: LeadTimes::KEPT,
+        languages,
+        lead_times,
         shortest_frame: SignedDuration::from_hours(1),
         policy: Policy::STRICT,
+        ticket,
     };
     read(body.to_string().as_bytes(), terms)
 }
@@ -74,6 +92,29 @@ fn an_order_by_form_has_its_mailboxes_and_shows_no_password() {
             .collect::<Vec<_>>(),
         [(1, "hunter2"), (2, "hunter4")]
     );
+}
+
+#[test]
+fn the_ticket_is_the_one_that_the_permit_names() {
+    let body = |ticket: Option<&str>| json!({"contact_email": "anna@example.com", "csv_bytes": 9, "ticket": ticket});
+    for (permitted, named, ticket, is_proven) in [
+        (Some("4711"), None, Some("4711"), true),
+        (Some("4711"), Some(" #4711 "), Some("4711"), true),
+        (None, Some("4711"), Some("4711"), false),
+        (None, None, None, false),
+    ] {
+        let order = read_with(NOW, permitted, &body(named)).unwrap();
+        let read = (order.ticket.as_deref(), order.ticket_is_proven);
+        assert_eq!(read, (ticket, is_proven), "{permitted:?} {named:?}");
+    }
+    for (named, code) in [
+        ("4712", "another_ticket"),
+        (" ", "empty_value"),
+        ("4711\u{200b}", "bad_character"),
+    ] {
+        let document = read_with(NOW, Some("4711"), &body(Some(named))).unwrap_err().document();
+        assert_eq!(fields(&document), [("ticket", code)]);
+    }
 }
 
 #[test]
@@ -321,4 +362,29 @@ fn frame_that_is_too_short_is_refused_with_the_shortest_and_its_end() {
         "a frame is 1 hour long at least, and this one is 30 minutes: end it on Wednesday, 25 November 2026, 23:00 (Europe/Berlin) or later."
     );
     assert!(read_at(NOW, &order("2026-11-25T23:00")).is_ok());
+}
+
+#[test]
+fn lead_times_and_languages_are_the_provider_s() {
+    let lead_times = LeadTimes {
+        ordinary: SignedDuration::from_hours(72),
+        weekend: SignedDuration::from_hours(96),
+    };
+    let body = json!({"contact_email": "anna@example.com", "language": "en-GB", "csv_bytes": 12,
+        "window": {"start": "2026-11-26T20:00", "end": "2026-11-27T06:00", "time_zone": "Europe/Berlin"}});
+    let problem = read_of(NOW, None, &body, lead_times, &Language::ALL)
+        .unwrap_err()
+        .document();
+    assert_eq!(fields(&problem), [("window.start", "too_early")]);
+    assert!(
+        problem["faults"][0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("a migration is ordered 72 hours ahead, and 96 hours before")
+    );
+    let offered = [Language::German];
+    let order = read_of(NOW, None, &body, LeadTimes::KEPT, &offered).unwrap();
+    assert_eq!(order.language, Language::German, "English is not offered");
+    let order = read_of(NOW, None, &body, LeadTimes::KEPT, &Language::ALL).unwrap();
+    assert_eq!(order.language, Language::English);
 }

@@ -3,17 +3,16 @@
 use anyhow::ensure;
 use aws_lambda_events::http::HeaderMap;
 use jiff::Timestamp;
-use mailvan::domain::Grants;
-use mailvan::permit::{self, MIN_SECRET_BYTES, PermitError};
+use mailvan::permit::{self, MIN_SECRET_BYTES, Permit, PermitError};
 
 use crate::problem::{Code, Problem};
 use crate::{Deps, auth};
 
-/// The mailboxes that an order may name; `None` where the provider asks for no permits.
+/// What an order may name; `None` where the provider asks for no permits.
 ///
 /// # Errors
 /// [`Code::PermitRequired`]; otherwise where the secret cannot be read or is too short.
-pub async fn grants(deps: &Deps, headers: &HeaderMap, now: Timestamp) -> anyhow::Result<Option<Grants>> {
+pub async fn permit(deps: &Deps, headers: &HeaderMap, now: Timestamp) -> anyhow::Result<Option<Permit>> {
     let Some(name) = &deps.profile.orders.permit_secret else {
         return Ok(None);
     };

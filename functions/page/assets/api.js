@@ -94,8 +94,8 @@ export class Request {
     return this.json('POST', `/${action}`);
   }
 
-  renewUpload(bytes) {
-    return this.json('POST', '/upload', { body: { csv_bytes: bytes } });
+  renewUpload(file) {
+    return this.json('POST', '/upload', { body: file });
   }
 
   mend(row, changes) {

@@ -27,13 +27,13 @@ export function orderKey(draft, body) {
   return draft.sent.key;
 }
 
-/** The body of the call that makes a request. */
-export function order(draft, csvBytes, language) {
+/** The body of the call that makes a request; `file` says how long the uploaded file is and what its digest is. */
+export function order(draft, file, language) {
   const body = { contact_email: draft.contact_email.trim(), language, options: options(draft) };
   if (draft.ticket.trim() !== '') body.ticket = draft.ticket.trim();
   const window = windowOf(draft);
   if (window) body.window = window;
-  if (draft.way === 'many') body.csv_bytes = csvBytes;
+  if (draft.way === 'many') Object.assign(body, file);
   else body.mailboxes = draft.mailboxes.map(mailbox);
   return body;
 }

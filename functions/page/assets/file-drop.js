@@ -3,6 +3,7 @@
 import { read, rowFaults, write } from './csv.js';
 import { announce, fill, h, newId } from './dom.js';
 import { dropZone } from './drop-zone.js';
+import { digestOf } from './export-file.js';
 import { field } from './field.js';
 import { t, tried } from './language.js';
 
@@ -29,6 +30,11 @@ export function fileDrop(held, keep) {
     file: () => file,
     bytes: () => (file.mended ? write(file.header, file.rows) : file.bytes),
   };
+}
+
+/** What is said of a file before it is uploaded: the place takes that very file. */
+export async function announced(bytes) {
+  return { csv_bytes: bytes.length, csv_sha256: await digestOf(bytes) };
 }
 
 function verdictOf(file, render) {

@@ -5,14 +5,14 @@ let spare = {};
 let locale = 'en';
 const KEPT = 'mailvan-language';
 
-/** Which of the known languages to show: the one chosen before, else the first the browser asks for, else English. */
+/** Which of the known languages to show: the one chosen before, else the first the browser asks for, else the first known. */
 export function choose(known, wanted, kept) {
   if (kept && known.includes(kept)) return kept;
   for (const tag of wanted) {
     const found = known.find((name) => name === tag.toLowerCase()) ?? known.find((name) => name === tag.toLowerCase().split('-')[0]);
     if (found) return found;
   }
-  return 'en';
+  return known[0];
 }
 
 /** Loads the words; what a language has no words for yet is shown in English. */

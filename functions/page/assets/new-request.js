@@ -5,7 +5,7 @@ import { isAddress } from './csv.js';
 import { announce, fill, h, whileBusy } from './dom.js';
 import { newDraft, order, orderKey } from './draft.js';
 import { choices, field, step, summary, tick } from './field.js';
-import { fileDrop } from './file-drop.js';
+import { announced, fileDrop } from './file-drop.js';
 import { current as language, t, texts } from './language.js';
 import { mailboxForm } from './mailbox-form.js';
 import { faultsOf, refusalText } from './refusals.js';
@@ -23,9 +23,13 @@ export function newRequest(settings) {
     label: t('form.contact.email'), kind: 'email', value: own.contact_email,
     attributes: { autocomplete: 'email' }, onInput: (value) => { own.contact_email = value; },
   });
+  const named = session.ticketOf(session.permit());
+  // The service takes it from the permit; what was typed before is for another one.
+  if (named !== null) own.ticket = '';
   const ticket = field({
-    label: t('form.contact.ticket'), optional: true, hint: t('form.contact.ticket_hint', { provider }), value: own.ticket,
-    attributes: { autocomplete: 'off', maxlength: '64' }, onInput: (value) => { own.ticket = value; },
+    label: t('form.contact.ticket'), optional: named === null, value: named ?? own.ticket,
+    hint: named === null ? t('form.contact.ticket_hint', { provider }) : t('form.contact.ticket_named', { provider }),
+    attributes: { autocomplete: 'off', maxlength: '64', readonly: named !== null }, onInput: (value) => { own.ticket = value; },
   });
   const cards = mailboxForm(own, settings);
   const drop = fileDrop(own.file, (file) => { own.file = file; });
@@ -84,7 +88,7 @@ export function newRequest(settings) {
 /** Makes the request, sends the file, and goes to the request's own view. */
 async function make(own, drop) {
   const bytes = own.way === 'many' ? drop.bytes() : null;
-  const body = order(own, bytes?.length, language());
+  const body = order(own, bytes && await announced(bytes), language());
   const made = await api.create(body, orderKey(own, body), session.permit());
   draft = null;
   // The request is there now, whatever becomes of its file: it can be sent from its view too.

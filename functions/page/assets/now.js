@@ -3,7 +3,7 @@
 import { upload } from './api.js';
 import { ask } from './ask.js';
 import { announce, fill, h, save, whileBusy } from './dom.js';
-import { fileDrop } from './file-drop.js';
+import { announced, fileDrop } from './file-drop.js';
 import { framePart } from './frame.js';
 import { moment, zoneName } from './format.js';
 import { t, texts } from './language.js';
@@ -101,7 +101,7 @@ function uploadPart({ request, watch, attempt }) {
         return;
       }
       const bytes = drop.bytes();
-      const renewed = await request.renewUpload(bytes.length);
+      const renewed = await request.renewUpload(await announced(bytes));
       await upload(renewed.upload, bytes);
       await watch.now();
     })));

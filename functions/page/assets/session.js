@@ -23,6 +23,17 @@ export function permit() {
   return given;
 }
 
+/** The ticket that a permit names, or null. To be shown only: the service reads the permit itself. */
+export function ticketOf(permit) {
+  try {
+    const payload = permit.split('.')[0].replaceAll('-', '+').replaceAll('_', '/');
+    const { ticket } = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(payload), (byte) => byte.charCodeAt(0))));
+    return typeof ticket === 'string' && ticket.trim() !== '' ? ticket.trim() : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The request that the address names: undefined where it names none, null where its token is not known here. */
 export function current() {
   const named = parse(location.hash);

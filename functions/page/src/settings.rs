@@ -1,7 +1,7 @@
 //! What the page has to know of the provider. All of it is public.
 
 use jiff::Timestamp;
-use mailvan::domain::earliest_start;
+use mailvan::domain::{Language, earliest_start};
 use mailvan::profile::{DestinationAuth, Profile};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub fn document(deps: &Deps, now: Timestamp) -> Value {
     let clients = &profile.clients;
     json!({
         "version": assets::VERSION,
-        "languages": assets::languages(),
+        "languages": languages(profile),
         "provider": { "name": profile.provider.name, "time_zone": zone.name(), "support": profile.notices.support },
         // What is entered into mail programs.
         "imap": clients.imap,
@@ -28,6 +28,17 @@ pub fn document(deps: &Deps, now: Timestamp) -> Value {
         "contacts_and_calendars": profile.dav.is_some(),
         "earliest_start": earliest_start(now, profile.provider.workdays(), deps.lead_times).to_string(),
     })
+}
+
+/// The languages of the page, first the one for visitors who have none of the others: those that the provider names, or
+/// else all that there is a file for.
+fn languages(profile: &Profile) -> Vec<&'static str> {
+    if let Some(named) = &profile.provider.languages {
+        return named.iter().map(|language| language.tag()).collect();
+    }
+    let first = Language::default().tag();
+    let others = assets::languages().into_iter().filter(|name| *name != first);
+    std::iter::once(first).chain(others).collect()
 }
 
 /// The provider's colour, as a style sheet; empty where the profile names none.

@@ -19,8 +19,12 @@ support = "help@example.net"
 "##;
 
 fn get(path: &str) -> ApiGatewayV2httpResponse {
+    get_of(PROFILE, path)
+}
+
+fn get_of(profile: &str, path: &str) -> ApiGatewayV2httpResponse {
     let deps = Deps {
-        profile: Profile::parse(PROFILE).unwrap(),
+        profile: Profile::parse(profile).unwrap(),
         lead_times: LeadTimes::KEPT,
         origins: vec!["https://uploads.example.com".to_owned()],
     };
@@ -110,6 +114,15 @@ fn the_settings_hold_what_is_public() {
     assert_eq!(settings["needs_destination_password"], true);
     assert_eq!(settings["needs_permit"], false);
     assert_eq!(settings["contacts_and_calendars"], false);
-    assert_eq!(settings["languages"], json!(["de", "en"]));
+    assert_eq!(settings["languages"], json!(["en", "de"]));
     assert_eq!(text(get("/assets/brand.css")), ":root { --brand: #7a1f5c; }\n");
+}
+
+#[test]
+fn the_page_offers_the_provider_s_languages_in_their_order() {
+    for languages in [json!(["de"]), json!(["de", "en"])] {
+        let profile = PROFILE.replace("accent =", &format!("languages = {languages}\naccent ="));
+        let settings: Value = serde_json::from_str(&text(get_of(&profile, "/assets/settings.json"))).unwrap();
+        assert_eq!(settings["languages"], languages);
+    }
 }

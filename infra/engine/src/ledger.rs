@@ -243,11 +243,17 @@ impl Ledger for MemoryLedger {
         }
     }
 
-    async fn finish_folder(&self, FolderEnd { folder, error }: FolderEnd<'_>, pass: Pass) -> Result<(), StoreError> {
+    async fn finish_folder(&self, end: FolderEnd<'_>, pass: Pass) -> Result<(), StoreError> {
+        let FolderEnd {
+            folder,
+            error,
+            broken_at,
+        } = end;
         let mut state = self.state();
         let held = state.held(folder.folder, folder.epoch)?;
         held.done_pass = Some(pass);
         held.lease_until = 0;
+        held.broken_at = broken_at;
         if let Some(error) = error {
             held.error = Some(error.to_owned());
         }

@@ -88,7 +88,7 @@ pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Dea
     while let Some(lane) = lanes.join_next().await {
         let lane = match lane {
             // A lane that finds all that is open held by others has nothing to wait for.
-            Ok(Ok(Work::NothingOpen | Work::Held(_) | Work::HeldUntil(_))) => Ok(()),
+            Ok(Ok(Work::NothingOpen { .. } | Work::Held(_) | Work::HeldUntil(_))) => Ok(()),
             Ok(Ok(Work::OutOfTime | Work::Stopped)) => Err(PassError::OutOfTime),
             Ok(Err(failure)) => Err(failure.into()),
             Err(_) => Err(PassError::Aborted),

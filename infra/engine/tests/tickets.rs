@@ -52,7 +52,7 @@ fn whmcs(system: &TicketSystem, write: WhmcsEntry) -> Whmcs {
     whmcs_with(system, CREDENTIALS, write, "Closed")
 }
 
-/// The end of a request of customer@example.org, for a ticket.
+/// The end of a request, for a ticket that is its customer's.
 fn told(ticket: &str) -> Told {
     let request = RequestId::from_parts(1_795_600_000_000, [7; 10]);
     Told {
@@ -62,9 +62,8 @@ fn told(ticket: &str) -> Told {
         ticket: ticket.to_owned(),
         request,
         state: RequestState::Completed,
-        contact: "Customer@example.org".parse().unwrap(),
         language: Language::English,
-        is_permitted: true,
+        is_proven: true,
         is_whole: true,
         subject: "Your mailboxes have been moved".to_owned(),
         text: "Moved: <b>Ben & Co</b>\n- ün +&=%20\n#close".to_owned(),
@@ -199,26 +198,35 @@ async fn a_status_is_set_when_everything_has_moved_only() {
 async fn a_customer_who_names_anothers_ticket_shows_nothing_there_and_closes_nothing() {
     let system = start("whmcs-foreign").await;
     let anybodys = Told {
-        id: "unpermitted".to_owned(),
-        is_permitted: false,
+        is_proven: false,
         ..told("4711")
     };
     let whmcs = whmcs(&system, WhmcsEntry::Reply);
     whmcs.tell(&anybodys).await.unwrap();
     let ticket = system.ticket("4711").await.unwrap();
-    assert_eq!(
-        (ticket.replies.len(), ticket.notes.len(), ticket.status.as_str()),
-        (0, 1, "Open")
-    );
-    whmcs.tell(&told("4712")).await.unwrap();
-    let ticket = system.ticket("4712").await.unwrap();
     assert_eq!((ticket.replies.len(), ticket.notes.len()), (0, 1), "{ticket:?}");
+    let note = &ticket.notes[0].message;
     assert!(
-        ticket.notes[0]
-            .message
-            .starts_with("Not shown to the ticket's customer")
+        note.starts_with("For staff alone: the order names ticket 4711"),
+        "{note}"
     );
     assert_eq!(ticket.status, "Open");
+    // A receiver can tell the two apart.
+    let webhook = webhook(&system, KEY);
+    webhook.tell(&anybodys, now()).await.unwrap();
+    webhook
+        .tell(
+            &Told {
+                id: "proven".to_owned(),
+                ..told("4711")
+            },
+            now(),
+        )
+        .await
+        .unwrap();
+    let calls = system.calls().await.unwrap();
+    let proven = calls.iter().filter_map(|call| call.body["data"]["proven"].as_bool());
+    assert_eq!(proven.collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]

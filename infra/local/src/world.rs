@@ -28,6 +28,8 @@ pub const DESTINATION_PASSWORD: &str = "known to nobody";
 /// The secret that the provider makes permits with.
 const PERMIT_SECRET: &str = "mailvan/order-permits";
 const PERMITS_KEY: &str = "a key of the provider, 40 bytes or longer";
+/// The ticket that the orders of a world with ticket systems are about.
+const TICKET: &str = "4711";
 const MASTER_PASSWORD: &str = "van-key-7";
 
 /// What a world is like.
@@ -88,10 +90,10 @@ pub struct World {
     pub accounts: Vec<SampleAccount>,
 }
 
-/// A permit of the world's provider for domains and addresses, good for a day.
-pub fn permit_for(mailboxes: &[String]) -> String {
+/// A permit of the world's provider for domains and addresses, and a ticket if there is one, good for a day.
+pub fn permit_for(mailboxes: &[String], ticket: Option<&str>) -> String {
     let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
-    permit::make(PERMITS_KEY, mailboxes, until)
+    permit::make(PERMITS_KEY, mailboxes, until, ticket)
 }
 
 impl Plan {
@@ -210,7 +212,7 @@ impl Plan {
             .iter()
             .filter_map(|account| account.login.user.split_once('@'));
         let domains: BTreeSet<String> = domains.map(|(_, domain)| domain.to_owned()).collect();
-        let permit = permit_for(&Vec::from_iter(domains));
+        let permit = permit_for(&Vec::from_iter(domains), tickets.as_ref().map(|_| TICKET));
         let customer = Customer::of(&stack, permit.clone())?;
         Ok(World {
             source,

@@ -8,11 +8,17 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use mailvan_local::permit;
 
+/// The longest reference of a ticket that is taken, in characters.
+const LONGEST_TICKET: usize = 64;
+
 #[derive(Args)]
 pub struct Arguments {
     /// A domain or an address of the new provider that mail may be moved into
     #[arg(long = "for", value_name = "DOMAIN|ADDRESS", required = true)]
     mailboxes: Vec<String>,
+    /// The customer's ticket, which is told of the orders
+    #[arg(long, value_name = "REFERENCE", value_parser = read_ticket)]
+    ticket: Option<String>,
     /// The file with the secret that is in Secrets Manager
     #[arg(long, value_name = "FILE")]
     secret: PathBuf,
@@ -36,6 +42,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         secret.len()
     );
     let until = Timestamp::now() + SignedDuration::from_hours(i64::from(arguments.days) * 24);
-    println!("{}", permit::make(secret, &arguments.mailboxes, until));
+    println!(
+        "{}",
+        permit::make(secret, &arguments.mailboxes, until, arguments.ticket.as_deref())
+    );
     Ok(())
+}
+
+fn read_ticket(text: &str) -> Result<String> {
+    let ticket = text.trim();
+    ensure!(
+        (1..=LONGEST_TICKET).contains(&ticket.chars().count()),
+        "a reference has 1 to {LONGEST_TICKET} characters"
+    );
+    Ok(ticket.to_owned())
 }

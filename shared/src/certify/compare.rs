@@ -4,7 +4,7 @@ use super::folder::OpenFolder;
 use super::side::Side;
 use crate::clock::Deadline;
 use crate::store::finding::{CertifyLease, Findings};
-use crate::store::{ChunkRecord, Finding, FolderRecord, StoreError};
+use crate::store::{Finding, FolderRecord, StoreError};
 use crate::sync::{Mailbox, SyncError};
 
 /// How a run ended.
@@ -124,7 +124,7 @@ impl<L: Findings> Comparer<'_, L> {
         folders: &[FolderRecord],
         mut whole: Finding,
     ) -> Result<(), Halt> {
-        let mut chunks = self.chunks(folder).await?;
+        let chunks = self.mailbox.planned_chunks(folder).await?;
         let open = OpenFolder::open(self, folder).await?;
         for chunk in &chunks {
             let finding = self.finding(folder.folder, Some(chunk.chunk));
@@ -136,22 +136,10 @@ impl<L: Findings> Comparer<'_, L> {
             }
             open.compare(self, chunk, finding).await?;
         }
-        for other in folders {
-            let shares = other.folder != folder.folder && other.destination_name == folder.destination_name;
-            if shares {
-                chunks.extend(self.chunks(other).await?);
-            }
-        }
-        open.compare_whole(self, &chunks, &mut whole).await?;
+        let beside = self.mailbox.chunks_beside(folder, folders).await?;
+        open.compare_whole(self, &chunks, &beside, &mut whole).await?;
         whole.done = true;
         Ok(self.put(&whole).await?)
-    }
-
-    /// The chunks of a folder that its plan counts: a planning that died half-way may have left more.
-    async fn chunks(&self, folder: &FolderRecord) -> Result<Vec<ChunkRecord>, StoreError> {
-        let mut chunks = self.mailbox.ledger.chunks(folder.job_id, folder.folder).await?;
-        chunks.retain(|chunk| chunk.chunk < folder.chunks);
-        Ok(chunks)
     }
 
     /// What was found in an earlier run.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::code::{self, discrepancy};
 use super::compare::{Comparer, Halt};
 use super::judge::{Evidence, Judgement, judge};
-use super::late;
 use super::side::Side;
 use crate::domain::reading::Readings;
 use crate::domain::tally::Tally;
@@ -14,6 +13,7 @@ use crate::imap::digest::Listed;
 use crate::imap::{Selected, digest, remove};
 use crate::store::finding::Findings;
 use crate::store::{ChunkRecord, Finding, FolderRecord, SourceState};
+use crate::sync::SecondCopies;
 
 /// A folder, opened on both sides as far as it can be.
 pub(super) struct OpenFolder<'a> {
@@ -127,25 +127,25 @@ impl<'a> OpenFolder<'a> {
         }
     }
 
-    /// Looks at what is beyond the chunks: mail that no chunk speaks of, on both sides. `chunks` are
-    /// those of all folders that go to the same one.
+    /// Looks at what is beyond the chunks: mail that no chunk speaks of, on both sides. `beside` are those of other
+    /// folders that go to the same one.
     pub(super) async fn compare_whole<L: Findings>(
         &self,
         comparer: &mut Comparer<'_, L>,
-        chunks: &[ChunkRecord],
+        own: &[ChunkRecord],
+        beside: &[ChunkRecord],
         whole: &mut Finding,
     ) -> Result<(), Halt> {
-        let own = || chunks.iter().filter(|chunk| chunk.folder == self.folder.folder);
         whole.source_state = Some(self.there);
         whole.discrepancies.clear();
         whole.source = Tally::default();
         whole.destination = Tally::default();
-        let unlocated = UidSet::from_sorted(own().flat_map(|chunk| chunk.unlocated.iter()));
+        let unlocated = UidSet::from_sorted(own.iter().flat_map(|chunk| chunk.unlocated.iter()));
         if !unlocated.is_empty() {
             whole.discrepancies.push(discrepancy(code::UNLOCATED, &unlocated));
         }
         match self.here {
-            Here::Open { .. } => self.beyond_chunks_here(comparer, chunks, whole).await?,
+            Here::Open { .. } => self.beyond_chunks_here(comparer, own, beside, whole).await?,
             Here::Replaced => whole
                 .discrepancies
                 .push(discrepancy(code::FOLDER_REPLACED, &UidSet::default())),
@@ -159,12 +159,12 @@ impl<'a> OpenFolder<'a> {
         if let (SourceState::There, Some(there)) = (self.there, &mut comparer.there) {
             let listed = there.run(async |session| digest::uids(session).await).await?;
             let mut gone: UidRuns = UidRuns::default();
-            gone.extend(own().flat_map(|chunk| chunk.map.sources()));
+            gone.extend(own.iter().flat_map(|chunk| chunk.map.sources()));
             listed.ranges().for_each(|uids| gone.remove_range(uids));
             whole.gone_at_source = gone.len();
             let arrived = listed.iter().filter(|uid| *uid > self.folder.last_uid);
             whole.arrived_since = arrived.count() as u64;
-            let missing = self.missing(own(), listed);
+            let missing = self.missing(own, listed);
             // One that has no date is of no day, and was to be copied.
             let dates = comparer.mailbox.options.dates;
             let is_wanted = |message: &Listed| message.date.is_none_or(|date| dates.contains(date));
@@ -183,7 +183,7 @@ impl<'a> OpenFolder<'a> {
     }
 
     /// Messages at the source that were to be copied, and of which nothing is known.
-    fn missing<'c>(&self, chunks: impl Iterator<Item = &'c ChunkRecord>, listed: UidRuns) -> UidSet {
+    fn missing(&self, chunks: &[ChunkRecord], listed: UidRuns) -> UidSet {
         let mut missing = listed;
         if let Some(beyond) = self.folder.last_uid.checked_add(1) {
             missing.remove_range(beyond..=u32::MAX);
@@ -198,35 +198,35 @@ impl<'a> OpenFolder<'a> {
     async fn beyond_chunks_here<L: Findings>(
         &self,
         comparer: &mut Comparer<'_, L>,
-        chunks: &[ChunkRecord],
+        own: &[ChunkRecord],
+        beside: &[ChunkRecord],
         whole: &mut Finding,
     ) -> Result<(), Halt> {
-        let listed = comparer.here.run(async |session| digest::uids(session).await).await?;
-        let mut others = listed;
-        for uids in chunks.iter().flat_map(|chunk| chunk.map.destinations()) {
+        let mut others = comparer.here.run(async |session| digest::uids(session).await).await?;
+        for uids in own.iter().chain(beside).flat_map(|chunk| chunk.map.destinations()) {
             others.remove_range(uids);
         }
-        // Those of an earlier run that was cut off while it removed them are known already.
-        if whole.late_copies.is_empty() {
-            let own = chunks.iter().filter(|chunk| chunk.folder == self.folder.folder);
-            let copies = late::find(&mut comparer.here, own, &others.to_set()).await?;
-            let can_remove = comparer
-                .here
-                .run(async |session| Ok(remove::can_remove(session)))
-                .await?;
-            if can_remove {
-                whole.late_copies = copies.uids;
-            } else if !copies.uids.is_empty() {
-                whole.destination.merge(&copies.tally);
-                let uids: BTreeSet<u32> = copies.uids.iter().map(|pair| pair.1).collect();
-                let doubled = discrepancy(code::DOUBLED, &UidSet::from_sorted(uids));
-                whole.discrepancies.push(doubled);
-            }
-        }
-        if !whole.late_copies.is_empty() {
+        let beyond = others.to_set();
+        let found = comparer.here.run(async |session| {
+            let copies = SecondCopies::find(session, own, &beyond).await?;
+            Ok((copies, remove::can_remove(session)))
+        });
+        let (copies, can_remove) = found.await?;
+        let uids: Vec<u32> = copies.uids.iter().map(|pair| pair.0).collect();
+        if !can_remove && !uids.is_empty() {
+            whole.destination.merge(&copies.tally);
+            let doubled: BTreeSet<u32> = copies.uids.iter().map(|pair| pair.1).collect();
+            whole
+                .discrepancies
+                .push(discrepancy(code::DOUBLED, &UidSet::from_sorted(doubled)));
+        } else if !uids.is_empty() {
+            whole.note_late_copies(&copies.uids);
             // Written down before it is done: afterwards nobody could tell that it was.
             comparer.put(whole).await?;
-            let copies = UidSet::from_sorted(whole.late_copies.iter().map(|pair| pair.0));
+            for uid in &uids {
+                others.remove(*uid);
+            }
+            let copies = UidSet::from_sorted(uids);
             tracing::warn!(job.id = %self.folder.job_id, folder = self.folder.folder, %copies, "second copies that came late are removed");
             let name = &self.folder.destination_name;
             let removed = comparer.here.run(async |session| {
@@ -234,9 +234,6 @@ impl<'a> OpenFolder<'a> {
                 remove::remove(session, &copies).await
             });
             removed.await?;
-        }
-        for (uid, _) in whole.late_copies.iter() {
-            others.remove(uid);
         }
         whole.others = others.len();
         Ok(())

@@ -4,7 +4,6 @@
 //! ```text
 //! compare      goes over a mailbox's folders and chunks, reads, and writes findings down
 //! judge        one chunk: which messages are as they were, and what became of the others
-//! late         second copies that came late
 //! certificate  the document that is made of the findings
 //! run          jobs and requests: when to compare, and what follows
 //! ```
@@ -21,7 +20,6 @@ pub mod code;
 mod compare;
 mod folder;
 mod judge;
-mod late;
 mod run;
 mod side;
 

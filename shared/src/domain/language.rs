@@ -16,23 +16,23 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language, in the order of their names.
-    pub const ALL: [Self; 2] = [Self::German, Self::English];
+    /// Every language, first the one for whom we have no words in their own.
+    pub const ALL: [Self; 2] = [Self::English, Self::German];
 
-    /// The language of a tag such as `de` or `de-AT`; English for one there are no words for.
+    /// The language of a tag such as `de` or `de-AT`, if it is offered; else the first that is.
     ///
     /// ```
     /// use mailvan::domain::Language;
     ///
-    /// assert_eq!(Language::of_tag("de-AT"), Language::German);
-    /// assert_eq!(Language::of_tag("fr"), Language::English);
+    /// assert_eq!(Language::of_tag("de-AT", &Language::ALL), Language::German);
+    /// assert_eq!(Language::of_tag("fr", &Language::ALL), Language::English);
+    /// assert_eq!(Language::of_tag("en", &[Language::German]), Language::German);
     /// ```
-    pub fn of_tag(tag: &str) -> Self {
+    pub fn of_tag(tag: &str, offered: &[Self]) -> Self {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
-            .unwrap_or_default()
+        let meant = |language: &&Self| primary.eq_ignore_ascii_case(language.tag());
+        let found = offered.iter().find(meant).or(offered.first());
+        found.copied().unwrap_or_default()
     }
 
     /// Its tag.
@@ -58,7 +58,22 @@ mod tests {
             ("den", Language::English),
             ("", Language::English),
         ] {
-            assert_eq!(Language::of_tag(tag), language, "{tag}");
+            assert_eq!(Language::of_tag(tag, &Language::ALL), language, "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_language_that_is_not_offered_means_the_first_that_is() {
+        let german_first = [Language::German, Language::English];
+        for (tag, language) in [
+            ("fr", Language::German),
+            ("", Language::German),
+            ("en-GB", Language::English),
+        ] {
+            assert_eq!(Language::of_tag(tag, &german_first), language, "{tag}");
+        }
+        for tag in ["en", "de-AT", "fr"] {
+            assert_eq!(Language::of_tag(tag, &[Language::German]), Language::German, "{tag}");
         }
     }
 }

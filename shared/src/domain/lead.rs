@@ -1,6 +1,6 @@
 //! How long before its start a migration has to be ordered.
 //!
-//! Support promises to look at a request before it begins: 24 hours ahead, and 48 before a start on
+//! Support promises to look at a request before it begins: by default 24 hours ahead, and 48 before a start on
 //! a Saturday, a Sunday or a holiday of the provider's, in its time zone. Hours are elapsed hours: across a change of
 //! the clocks 24 hours stay 24 hours, though the clock on the wall shows 23 or 25 more.
 
@@ -37,7 +37,7 @@ pub struct TooEarly {
 }
 
 impl LeadTimes {
-    /// What production keeps: 24 hours, 48 before a weekend start.
+    /// What is kept where the profile says nothing else: 24 hours, 48 before a weekend start.
     pub const KEPT: Self = Self {
         ordinary: SignedDuration::from_hours(24),
         weekend: SignedDuration::from_hours(48),
@@ -290,15 +290,20 @@ mod tests {
             second in 1_767_225_600_i64..1_893_456_000, // 2026 to 2029
             nano in prop::sample::select(vec![0_i32, 1, 999_999_999]),
             name in prop::sample::select(ZONES.to_vec()),
+            (ordinary, more) in prop::sample::select(vec![(24, 24), (24, 24), (1, 0), (72, 24), (48, 120)]),
         ) {
             let (now, zone) = (Timestamp::new(second, nano).unwrap(), zone(name));
-            let earliest = earliest_start(now, days(&zone), LeadTimes::KEPT);
+            let lead = LeadTimes {
+                ordinary: SignedDuration::from_hours(ordinary),
+                weekend: SignedDuration::from_hours(ordinary + more),
+            };
+            let earliest = earliest_start(now, days(&zone), lead);
             prop_assert_eq!(earliest.as_second() % 60, 0);
-            prop_assert_eq!(check_start(earliest, now, days(&zone), LeadTimes::KEPT), Ok(()));
+            prop_assert_eq!(check_start(earliest, now, days(&zone), lead), Ok(()));
             let mut minute = earliest;
             while minute > now {
                 minute = minute.checked_sub(SignedDuration::from_mins(1)).unwrap();
-                prop_assert!(check_start(minute, now, days(&zone), LeadTimes::KEPT).is_err(), "{} {}", now, minute);
+                prop_assert!(check_start(minute, now, days(&zone), lead).is_err(), "{} {}", now, minute);
             }
         }
 

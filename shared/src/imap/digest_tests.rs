@@ -44,7 +44,10 @@ async fn what_is_not_listed_is_gone_and_what_is_listed_and_not_given_is_withheld
 async fn message_that_is_refused_is_withheld_and_the_others_are_read() {
     let (mut session, _server) = scripted(vec![
         ("v1 UID FETCH 3:5 (", "v1 NO no\r\n"),
-        ("v2 UID FETCH 3 (", "* 1 FETCH (UID 3 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv2 OK\r\n"),
+        (
+            "v2 UID FETCH 3 (",
+            "* 1 FETCH (UID 3 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv2 OK\r\n",
+        ),
         (
             "v3 UID FETCH 4:5 (",
             "* 2 FETCH (UID 4 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv3 NO Some messages could not be FETCHed\r\n",

@@ -83,12 +83,16 @@ impl Session {
     /// # Errors
     /// [`ImapError::Refused`] where the folder cannot be opened; else the session is lost.
     pub async fn examine(&mut self, wire_name: &str) -> Result<Selected, ImapError> {
-        let command = if self.quirks.examine_is_made_up {
+        self.open(self.examines_by(), wire_name).await
+    }
+
+    /// The command that opens a folder without changing anything in it.
+    pub(super) fn examines_by(&self) -> &'static str {
+        if self.quirks.examine_is_made_up {
             SELECT
         } else {
             EXAMINE
-        };
-        self.open(command, wire_name).await
+        }
     }
 
     /// Opens a folder for changes (SELECT).

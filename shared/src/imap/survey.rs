@@ -18,11 +18,13 @@ use super::value::Value;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
 
-/// What is asked of one folder. Nothing in it is changed, but for `\Recent`.
+/// What is asked of one folder. Nothing in it is changed, but for `\Recent` where it is opened to be changed.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Its name on the wire.
     pub wire_name: String,
+    /// Whether it is opened to be changed afterwards; else by EXAMINE, where that gives UIDs that last.
+    pub to_change: bool,
     /// What is asked; empty where the folder shall only be opened.
     pub asks: Vec<Ask>,
 }
@@ -118,7 +120,11 @@ pub async fn survey(
     may_go_on: impl Fn() -> bool,
     mut on: impl FnMut(usize, Told),
 ) -> Result<(), ImapError> {
-    let mut answers: Vec<Answers<'_>> = questions.iter().map(Answers::new).collect();
+    let examine = session.examines_by();
+    let mut answers: Vec<Answers<'_>> = questions
+        .iter()
+        .map(|question| Answers::new(question, examine))
+        .collect();
     for (number, question) in questions.iter().enumerate() {
         if let Err(error) = sendable(SELECT, &question.wire_name) {
             on(number, Told::Closed(error));
@@ -135,7 +141,7 @@ pub async fn survey(
         return Ok(());
     }
     let groups = questions.iter().take_while(|_| may_go_on());
-    let groups = groups.map(|question| Group::opening(commands(question).0));
+    let groups = groups.map(|question| Group::opening(commands(question, examine).0));
     pipeline(session, groups, |number, heard| {
         if let Some(answers) = answers.get_mut(number) {
             answers.hear(heard, &mut |told| on(number, told));
@@ -145,12 +151,13 @@ pub async fn survey(
 }
 
 /// The commands that a question takes, none where the folder's name cannot be sent; and to which ask
-/// each belongs.
-fn commands(question: &Question) -> (Vec<(&'static str, String)>, Vec<Option<usize>>) {
+/// each belongs. `examine` opens a folder that is only read.
+fn commands(question: &Question, examine: &'static str) -> (Vec<(&'static str, String)>, Vec<Option<usize>>) {
     let Ok(name) = sendable(SELECT, &question.wire_name) else {
         return (Vec::new(), Vec::new());
     };
-    let mut commands = vec![(SELECT, format!("SELECT {name}"))];
+    let open = if question.to_change { SELECT } else { examine };
+    let mut commands = vec![(open, format!("{open} {name}"))];
     let mut asked = vec![None];
     for (at, ask) in question.asks.iter().enumerate() {
         for command in ask.commands() {
@@ -161,7 +168,6 @@ fn commands(question: &Question) -> (Vec<(&'static str, String)>, Vec<Option<usi
     (commands, asked)
 }
 
-/// SELECT, because Courier gives a passing UIDVALIDITY to EXAMINE.
 const SELECT: &str = "SELECT";
 const FETCH: &str = "FETCH";
 const SEARCH: &str = "SEARCH";
@@ -233,10 +239,10 @@ fn flags(uid: u32, data: &Data) -> Option<Told> {
 }
 
 impl<'q> Answers<'q> {
-    fn new(question: &'q Question) -> Self {
+    fn new(question: &'q Question, examine: &'static str) -> Self {
         Self {
             question,
-            asked: commands(question).1,
+            asked: commands(question, examine).1,
             selected: Selected::default(),
             is_open: false,
             is_search_answered: false,
@@ -246,7 +252,8 @@ impl<'q> Answers<'q> {
 
     /// Asks this question alone, one command after the other.
     async fn ask(&mut self, session: &mut Session, on: &mut impl FnMut(Told)) -> Result<(), ImapError> {
-        for (at, (name, command)) in commands(self.question).0.into_iter().enumerate() {
+        let examine = session.examines_by();
+        for (at, (name, command)) in commands(self.question, examine).0.into_iter().enumerate() {
             pipeline(session, [Group::one(name, command)], |_, heard| match heard {
                 Heard::Done(_, ended) => self.hear(Heard::Done(at, ended), on),
                 heard => self.hear(heard, on),

@@ -63,7 +63,9 @@ impl Halving {
             _ => {
                 about_messages(error)?;
                 let (first, second) = left.split_at(left.len() / 2);
-                Ok([first, second].map(|half| UidSet::from_sorted(half.iter().copied())).into())
+                Ok([first, second]
+                    .map(|half| UidSet::from_sorted(half.iter().copied()))
+                    .into())
             }
         }
     }
@@ -79,7 +81,11 @@ impl Halving {
             return Err(refused(refusal));
         }
         let is_doubtful = is_bad || refusal.blames_server();
-        let these = if is_doubtful { &mut self.doubtful } else { &mut self.withheld };
+        let these = if is_doubtful {
+            &mut self.doubtful
+        } else {
+            &mut self.withheld
+        };
         these.push(Withheld { uid, refusal });
         Ok(())
     }

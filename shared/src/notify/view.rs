@@ -64,6 +64,8 @@ pub(super) struct View {
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
     pub(super) passwords_destroyed: bool,
+    /// For how many days the report and the certificates can be had.
+    pub(super) kept_days: u32,
 }
 
 /// The time frame, in words.
@@ -184,6 +186,7 @@ impl View {
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
+            kept_days: profile.requests.keep_ended_days,
         }
     }
 }

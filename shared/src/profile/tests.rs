@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EXAMPLE: &str = include_str!("../../../infra/profile.example.toml");
+pub(super) const EXAMPLE: &str = include_str!("../../../infra/profile.example.toml");
 
-const SHORTEST: &str = r#"[provider]
+pub(super) const SHORTEST: &str = r#"[provider]
 name = "Example Hosting"
 time_zone = "Europe/Berlin"
 [destination.imap]
@@ -38,7 +38,7 @@ fn the_example_says_what_it_means() {
 
 #[test]
 fn the_example_names_every_key() {
-    let keys = "name time_zone host port security auth master_user master_password_secret url sender support page files_wait_minutes \
+    let keys = "name time_zone languages lead_hours weekend_lead_hours keep_waiting_days keep_cutover_days keep_ended_days host port security auth master_user master_password_secret url sender support page files_wait_minutes \
         mx spf_include dmarc webmail autoconfig autodiscover unknown_ttl_seconds language key_secret credentials_secret write admin_user completed_status address subject selector cname service priority \
         weight target \
         lanes host_connections compress_sources patience_minutes batch_messages batch_bytes chunk_messages chunk_bytes";

@@ -19,12 +19,29 @@ const LONGEST: usize = 100;
 pub struct Tickets {
     /// The language of the staff; the customer's where it is not named.
     pub language: Option<Language>,
+    /// What is told of a ticket that no permit names.
+    #[serde(default)]
+    pub unproven: Unproven,
     /// `[tickets.webhook]`.
     pub webhook: Option<WebhookSettings>,
     /// `[tickets.whmcs]`.
     pub whmcs: Option<WhmcsSettings>,
     /// `[tickets.email]`.
     pub email: Option<TicketMailSettings>,
+}
+
+/// What ticket systems are told where a customer names a ticket that his permit does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Unproven {
+    /// What staff alone see.
+    #[default]
+    Note,
+    /// Nothing.
+    Nothing,
+    /// The same as of any other ticket: where nobody but staff can order.
+    Trusted,
 }
 
 /// `[tickets.webhook]`: an address that is called.

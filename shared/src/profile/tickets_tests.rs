@@ -1,5 +1,5 @@
 use crate::domain::{Language, TicketSystem};
-use crate::profile::{Profile, ProfileError, Tickets, WhmcsEntry};
+use crate::profile::{Profile, ProfileError, Tickets, Unproven, WhmcsEntry};
 
 const EXAMPLE: &str = include_str!("../../../infra/profile.example.toml");
 
@@ -23,6 +23,7 @@ fn the_example_tells_all_three() {
     let all = [TicketSystem::Webhook, TicketSystem::Whmcs, TicketSystem::Email];
     assert!(tickets.systems().eq(all));
     assert_eq!(tickets.language, Some(Language::English));
+    assert_eq!(tickets.unproven, Unproven::Note);
     assert_eq!(tickets.whmcs.unwrap().write, WhmcsEntry::Reply);
     assert_eq!(tickets.email.unwrap().subject, "[Ticket ID: {ticket}]");
 }
@@ -55,6 +56,11 @@ fn what_is_wrong_is_told_with_line_and_key() {
     let mail = |more: &str| format!("[tickets.email]\naddress = \"help@example.net\"\n{more}\n");
     for (tables, line, key) in [
         ("[tickets]\nlanguage = \"de\"\n".to_owned(), 9, "tickets"),
+        (
+            "[tickets]\nunproven = \"reply\"\n".to_owned() + &webhook("https://tickets.example.net/"),
+            10,
+            "tickets.unproven",
+        ),
         (webhook("tickets.example.net"), 10, "tickets.webhook.url"),
         (webhook("http://tickets.example.net/"), 10, "tickets.webhook.url"),
         (webhook("http://127.0.0.1.example.net/"), 10, "tickets.webhook.url"),

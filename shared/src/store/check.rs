@@ -173,7 +173,7 @@ impl Store {
                 .set("entity_state", request::entity_state(next))
                 .set("state_since", stamp(now))
                 .set("checks_begun", stamp(now))
-                .set_or_remove("expires_at", request::expires_at(next, now)),
+                .set_or_remove("expires_at", self.retention.expires_at(next, now)),
             // One whose check has been counted before is waited for already. Before the checks have begun the
             // rows are still being read.
             Some(_) if job.check.state.is_open() => has_begun(fence, request).set("mended_at", stamp(now)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::flags::FlagTable;
@@ -44,7 +45,7 @@ pub struct ChunkRecord {
     /// The batches whose end was unknown to their worker, if there were any: what was on the wire
     /// may have arrived after it was looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub late: Option<OpenBatch>,
+    pub late: Option<BrokenBatches>,
     /// What is known of a message at which the connection to the source breaks; absent where none is looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<Trials>,
@@ -103,16 +104,32 @@ pub struct OpenBatch {
     pub from_uid: u32,
 }
 
-impl OpenBatch {
-    /// Both batches as one.
-    #[must_use]
-    pub fn joined(&self, other: Option<&Self>) -> Self {
-        let Some(other) = other else { return self.clone() };
-        let uids: BTreeSet<u32> = self.uids.iter().chain(other.uids.iter()).collect();
-        Self {
+/// Batches whose end was unknown to their workers, as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenBatches {
+    /// The source UIDs.
+    pub uids: UidSet,
+    /// Nothing of the batches has a destination UID below this.
+    pub from_uid: u32,
+    /// When the last of them was found open, in seconds since 1970: its worker had ended by then.
+    #[serde(default)]
+    pub found_at: i64,
+}
+
+impl BrokenBatches {
+    /// One more batch that was found open.
+    pub fn note(broken: &mut Option<Self>, open: &OpenBatch, now: Timestamp) {
+        let known = broken.as_ref();
+        let uids: BTreeSet<u32> = known
+            .into_iter()
+            .flat_map(|known| known.uids.iter())
+            .chain(open.uids.iter())
+            .collect();
+        *broken = Some(Self {
             uids: UidSet::from_sorted(uids),
-            from_uid: self.from_uid.min(other.from_uid),
-        }
+            from_uid: known.map_or(open.from_uid, |known| known.from_uid.min(open.from_uid)),
+            found_at: now.as_second(),
+        });
     }
 }
 

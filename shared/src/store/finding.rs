@@ -126,6 +126,13 @@ impl Finding {
         }
     }
 
+    /// Notes second copies that are about to be removed, beside those that were.
+    pub(crate) fn note_late_copies(&mut self, copies: &UidMap) {
+        for (copy_uid, uid) in copies.iter() {
+            self.late_copies.insert(copy_uid, uid);
+        }
+    }
+
     fn sort_key(&self) -> String {
         let folder = format!("{LEASE_KEY}#{:05}", self.folder);
         match self.chunk {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::chunk::{ChunkRecord, OpenBatch};
+use super::chunk::ChunkRecord;
 use super::expression::Change;
 use super::job::Failure;
 use super::ledger::{FolderEnd, Ledger, Planned};
@@ -55,6 +55,10 @@ pub struct FolderRecord {
     /// The last pass it was copied in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_pass: Option<Pass>,
+    /// When a batch of its last pass was found whose end was unknown, the last of them, in seconds since 1970:
+    /// second copies of its messages may have come since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_at: Option<i64>,
     /// Why it is named otherwise at the destination: words for a customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -229,7 +233,11 @@ impl Ledger for Store {
 impl Store {
     fn folder_ended(
         &self,
-        FolderEnd { folder, error }: FolderEnd<'_>,
+        FolderEnd {
+            folder,
+            error,
+            broken_at,
+        }: FolderEnd<'_>,
         pass: Pass,
     ) -> Result<TransactWriteItem, StoreError> {
         let change = Change::default()
@@ -237,6 +245,7 @@ impl Store {
             .if_not("done_pass", pass.as_str())
             .set("done_pass", pass.as_str())
             .set_or_remove("error", error.or(folder.error.as_deref()))
+            .set_or_remove("broken_at", broken_at)
             .set("lease_until", 0_i64);
         let update = change.update(&self.table, partition(folder.job_id), folder_key(folder.folder))?;
         Ok(TransactWriteItem::builder().update(update).build())
@@ -244,11 +253,17 @@ impl Store {
 }
 
 fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
-    let batch = |batch: &Option<OpenBatch>| -> Result<Option<AttributeValue>, StoreError> {
-        Ok(batch.as_ref().map(serde_dynamo::to_attribute_value).transpose()?)
-    };
-    let (open_batch, late) = (batch(&chunk.open_batch)?, batch(&chunk.late)?);
-    let trials: Option<AttributeValue> = chunk.trials.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
+    let open_batch: Option<AttributeValue> = chunk
+        .open_batch
+        .as_ref()
+        .map(serde_dynamo::to_attribute_value)
+        .transpose()?;
+    let late: Option<AttributeValue> = chunk.late.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
+    let trials: Option<AttributeValue> = chunk
+        .trials
+        .as_ref()
+        .map(serde_dynamo::to_attribute_value)
+        .transpose()?;
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
     let dropped: AttributeValue = serde_dynamo::to_attribute_value(&chunk.dropped)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;

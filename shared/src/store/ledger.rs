@@ -26,6 +26,8 @@ pub struct FolderEnd<'a> {
     pub folder: &'a FolderRecord,
     /// Why it, or a part of it, was not copied: words for a customer.
     pub error: Option<&'a str>,
+    /// When a batch was found whose end was unknown, the last of them, in seconds since 1970.
+    pub broken_at: Option<i64>,
 }
 
 /// Folders and chunks of mailboxes. What is written is durable on return.

@@ -41,10 +41,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWrite
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde::de::DeserializeOwned;
 
-use crate::domain::RequestId;
+use crate::domain::{RequestId, Retention};
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
-pub use chunk::{ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
+pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
 pub use error::StoreError;
 pub use fate::{MailFate, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
@@ -68,7 +68,7 @@ const PUTS_A_TRANSACTION: usize = 99;
 const BYTES_A_TRANSACTION: usize = 3 << 20;
 
 /// A frame starts 90 days ahead at most, a customer may take long over the cut-over, and an ended
-/// request is kept for 90 days.
+/// request is kept for long: what a profile may say of that is bounded by it.
 const LONGEST_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 type Item = std::collections::HashMap<String, AttributeValue>;
@@ -78,6 +78,7 @@ type Item = std::collections::HashMap<String, AttributeValue>;
 pub struct Store {
     client: Client,
     table: String,
+    retention: Retention,
 }
 
 /// What became of a wanted change of state.
@@ -104,9 +105,19 @@ pub fn stamp(now: Timestamp) -> String {
 }
 
 impl Store {
-    /// The table of this name.
+    /// The table of this name, which keeps requests as long as it does by default.
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self {
+            client,
+            table,
+            retention: Retention::default(),
+        }
+    }
+
+    /// The same, which keeps requests for so long.
+    #[must_use]
+    pub fn keeping(self, retention: Retention) -> Self {
+        Self { retention, ..self }
     }
 
     /// Its name, which tells this stack from others.

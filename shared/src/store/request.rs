@@ -1,7 +1,7 @@
 //! Requests in the table.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
@@ -14,16 +14,6 @@ use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, R
 mod change;
 
 pub use change::{AnnouncedFile, RequestChange};
-
-/// How long a request is kept that nobody goes on with before it is scheduled.
-pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// How long a copied request waits for its cut-over: longer than anybody takes over it, but not for
-/// ever, because the key to the customer's passwords goes with it.
-const CUT_OVER_WITHIN: SignedDuration = SignedDuration::from_hours(120 * 24);
-
-/// How long an ended request is kept for questions.
-pub const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// One customer's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +36,9 @@ pub struct RequestRecord {
     /// The provider's ticket, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+    /// Whether the provider's permit names that ticket; whoever orders can name any.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ticket_is_proven: bool,
     /// The wanted time frame; none means as soon as possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -120,6 +113,7 @@ impl RequestRecord {
             contact_email,
             language: Language::default(),
             ticket: None,
+            ticket_is_proven: false,
             window: None,
             reschedules: 0,
             options: CopyOptions::default(),
@@ -195,9 +189,8 @@ impl Store {
     /// request and the event.
     ///
     /// # Errors
-    /// [`StoreError::Illegal`] where the event does not fit and has not been made before;
-    /// [`StoreError::Conflict`] where another upload has taken over, the state is not the wanted one
-    /// any more, or something is still open that must not be.
+    /// [`StoreError::Illegal`] where the event does not fit and has not been made before; [`StoreError::Conflict`] where another
+    /// upload has taken over, the state is not the wanted one any more, or something is still open that must not be.
     pub async fn advance_request(
         &self,
         id: RequestId,
@@ -250,7 +243,7 @@ impl Store {
         after.open_jobs = change.open_jobs.unwrap_or(record.open_jobs);
         after.error_code = change.failure.as_ref().map(|failure| failure.code.clone());
         after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
-        after.expires_at = expires_at(next, now);
+        after.expires_at = self.retention.expires_at(next, now);
         after.estimated = change.estimated.or(record.estimated);
         if next.is_terminal() {
             after.data_key = None;
@@ -323,7 +316,7 @@ impl Store {
             csv_bytes: file.bytes,
             csv_sha256: file.sha256.clone(),
             preview_asked: None,
-            expires_at: expires_at(record.state, now),
+            expires_at: self.retention.expires_at(record.state, now),
             ..record.clone()
         };
         let change = Change::default()
@@ -339,9 +332,8 @@ impl Store {
         Ok(after)
     }
 
-    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because
-    /// passwords may be sealed with it already. Gives the one that counts. Rows are sealed while
-    /// the request is being checked, and at no other time: one that has ended gets no key back.
+    /// Keeps the sealed data key of a request, unless it has one: the first one counts, because passwords may be sealed with
+    /// it already. Gives the one that counts. Rows are sealed while it is being checked: one that has ended gets no key back.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it has moved on without a key.
@@ -359,40 +351,6 @@ impl Store {
     }
 }
 
-/// When the table forgets a request that comes into a state now, in seconds since 1970. Never while
-/// it goes on by itself.
-pub(super) fn expires_at(state: RequestState, now: Timestamp) -> Option<i64> {
-    let kept = match state {
-        RequestState::AwaitingUpload | RequestState::Checking | RequestState::NeedsAttention => ABANDONED_AFTER,
-        RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => return None,
-        RequestState::AwaitingCutover => CUT_OVER_WITHIN,
-        RequestState::Completed
-        | RequestState::CompletedWithExceptions
-        | RequestState::Cancelled
-        | RequestState::Failed => KEPT_AFTER_END,
-    };
-    now.checked_add(kept).ok().map(Timestamp::as_second)
-}
-
 pub(super) fn entity_state(state: RequestState) -> String {
     format!("request#{state}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_is_forgotten_unless_it_goes_on_by_itself() {
-        let days = |state| expires_at(state, Timestamp::UNIX_EPOCH).map(|second| second / 86_400);
-        for state in RequestState::ALL {
-            let expected = match state {
-                RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => None,
-                RequestState::AwaitingCutover => Some(120),
-                state if state.is_terminal() => Some(90),
-                _ => Some(14),
-            };
-            assert_eq!(days(state), expected, "{state}");
-        }
-    }
 }

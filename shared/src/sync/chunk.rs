@@ -10,7 +10,7 @@ use super::claims::Claims;
 use super::repair::repair;
 use super::transfer::{Target, outgoing_flags, transfer};
 use super::{Mailbox, SyncError};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, now};
 use crate::domain::Pass;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
@@ -19,7 +19,7 @@ use crate::imap::append::{Appended, Appender, Begun, Head, Refusal};
 use crate::imap::fetch::{Found, Metadata};
 use crate::imap::withheld::Withheld;
 use crate::imap::{Selected, Session, bodies, fetch};
-use crate::store::{ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
+use crate::store::{BrokenBatches, ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
 
 /// More refused messages than this in one chunk are no longer about the messages, and would not fit
 /// the chunk's item.
@@ -55,6 +55,8 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) before_us: Option<Vec<Metadata>>,
     /// Messages of the chunks done so far that had been copied into a folder that is gone.
     pub(super) absent: u64,
+    /// When a batch of the chunks done so far was found whose end was unknown, the last of them, in seconds since 1970.
+    pub(super) broken_at: Option<i64>,
 }
 
 impl<L: Ledger> OpenFolder<'_, L> {
@@ -67,8 +69,9 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         if let Some(open) = &chunk.open_batch {
             // Whoever sent it does not know its end: it may arrive even after it was looked for.
-            chunk.late = Some(open.joined(chunk.late.as_ref()));
+            BrokenBatches::note(&mut chunk.late, open, now());
         }
+        self.broken_at = self.broken_at.max(chunk.late.as_ref().map(|late| late.found_at));
         self.close_open_batch(chunk).await?;
         let covered = chunk.covered().to_set();
         let Found {
@@ -101,6 +104,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let end = is_last.then_some(FolderEnd {
             folder: self.folder,
             error: error.as_deref(),
+            broken_at: self.broken_at,
         });
         self.mailbox.ledger.finish_chunk(chunk, self.pass, present, end).await?;
         self.claims.progressed = true;
@@ -138,7 +142,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
     }
 
     /// Sends messages in batches, until each is there or refused for good.
-    pub(super) async fn send(&mut self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Result<ChunkEnd, SyncError> {
+    pub(super) async fn send(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        missing: Vec<Metadata>,
+    ) -> Result<ChunkEnd, SyncError> {
         let limits = self.mailbox.limits;
         let mut measured = HashSet::new();
         // Where the destination does not tell UIDs, what arrived is looked for after each batch.

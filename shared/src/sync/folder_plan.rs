@@ -143,6 +143,7 @@ impl FolderPlan {
             seen: None,
             gone: PrintList::default(),
             deleted: 0,
+            broken_at: None,
             planned_pass: pass,
             done_pass: None,
             note: mapping.note.clone(),

@@ -1,29 +1,14 @@
-//! A lane: one worker with one connection to each side, taking a mailbox's folders one by one.
+//! A lane: one chain of messages that works on a mailbox, with one worker at a time.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::chunk::{ChunkEnd, OpenFolder, absent_from};
-use super::claims::Claims;
 use super::copied::Copied;
 use super::settle::settle_request;
-use super::{Engine, Mailbox, NO_CONNECTION, SyncError};
+use super::work::{FAULT_GRACE, LaneFailure, Work};
+use super::{Engine, NO_CONNECTION, late};
 use crate::clock::{Deadline, now};
-use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, JobState, Pass};
-use crate::imap::{ImapError, Session};
-use crate::store::{FolderEnd, FolderRecord, Ledger, NoticeKind, StoreError};
-
-/// A look at all folders serves so long: others may take some of them meanwhile, which the lease tells.
-const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(1);
-
-/// A folder is not begun with less time left than this.
-const FOLDER_MARGIN: Duration = Duration::from_secs(2);
-
-/// How long after a fault a folder is left alone: what was on the wire has arrived by then.
-const FAULT_GRACE: Duration = Duration::from_secs(10);
+use crate::store::{Ledger as _, NoticeKind, StoreError};
 
 /// What is to be done after a lane's run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,26 +26,6 @@ pub enum LaneEnd {
     Done(Vec<NoticeKind>),
 }
 
-/// Why a lane's run broke off.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
-pub struct LaneFailure {
-    /// The fault.
-    #[source]
-    pub error: SyncError,
-    /// Whether something had been copied in this run: then trying again is sure to end.
-    pub progressed: bool,
-}
-
-impl<E: Into<SyncError>> From<E> for LaneFailure {
-    fn from(error: E) -> Self {
-        Self {
-            error: error.into(),
-            progressed: false,
-        }
-    }
-}
-
 /// Works on a mailbox until nothing is left or time runs short. Idempotency key: job and pass; any
 /// number of lanes may run at the same time, and any of them twice.
 ///
@@ -74,6 +39,7 @@ pub async fn run_lane(
     deadline: Deadline,
 ) -> Result<LaneEnd, LaneFailure> {
     let mut mailbox = None;
+    let run_length = deadline.remaining();
     loop {
         let request = engine.store.request(id.request()).await?;
         if request.state.is_terminal() {
@@ -131,123 +97,19 @@ pub async fn run_lane(
             Work::OutOfTime => return Ok(LaneEnd::Continue),
             Work::Held(delay) => return Ok(LaneEnd::Held(delay)),
             Work::HeldUntil(delay) => return Ok(LaneEnd::Wait(delay)),
-            Work::NothingOpen => {
+            Work::NothingOpen { broken_at } => {
+                if let Some(broken_at) = broken_at
+                    && let Some(end) =
+                        late::wait_or_remove(engine, mailbox, pass, broken_at, (deadline, run_length)).await?
+                {
+                    return Ok(end);
+                }
                 // As it is after its last folder: with all its exceptions.
                 let job = engine.store.job(id).await?;
                 engine.store.finish_job(&job, pass, now()).await?;
             }
         }
     }
-}
-
-/// How a worker's run over a mailbox's folders ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// No folder is open in this pass.
-    NothingOpen,
-    /// The mailbox shall not be copied any further.
-    Stopped,
-    /// Time ran short.
-    OutOfTime,
-    /// As many workers as there may be are at it, for so long at most.
-    Held(Duration),
-    /// What is open is held by others, for so long at most.
-    HeldUntil(Duration),
-}
-
-impl<L: Ledger> Mailbox<L> {
-    /// Copies folder after folder until none is open or time runs short. Any number of workers may
-    /// do so at the same time; each begins at its own part of the folders, by its lane's number.
-    ///
-    /// # Errors
-    /// [`LaneFailure`]; what has been copied so far is saved.
-    pub async fn work(&self, pass: Pass, lane: u8, deadline: Deadline) -> Result<Work, LaneFailure> {
-        self.work_and_count(pass, lane, deadline, &mut Copied::default()).await
-    }
-
-    async fn work_and_count(
-        &self,
-        pass: Pass,
-        lane: u8,
-        deadline: Deadline,
-        copied: &mut Copied,
-    ) -> Result<Work, LaneFailure> {
-        let mut sessions: Option<(Session, Session)> = None;
-        let run_length = deadline.remaining();
-        let mut look: Option<(Timestamp, VecDeque<FolderRecord>)> = None;
-        loop {
-            let known = look.as_mut().filter(|(at, _)| now().duration_since(*at) < LOOK_HOLDS);
-            let Some(free) = known.and_then(|(_, free)| free.pop_front()) else {
-                match self.look(pass, lane).await? {
-                    Look::Free(free) => look = Some((now(), free)),
-                    Look::Nothing(work) => return Ok(work),
-                }
-                continue;
-            };
-            if deadline.remaining() < FOLDER_MARGIN {
-                return Ok(Work::OutOfTime);
-            }
-            let Some(folder) = self
-                .ledger
-                .lease_folder(&free, pass, now(), deadline.lease_end())
-                .await?
-            else {
-                continue;
-            };
-            let end = work_on(self, pass, (deadline, run_length), &folder, &mut sessions, copied).await;
-            match end {
-                Ok(Worked::Finished) => {}
-                Ok(Worked::Stopped) => {
-                    self.ledger.release_folder(&folder, now()).await?;
-                    return Ok(Work::OutOfTime);
-                }
-                Err(error) if error.is_about_one_folder() => {
-                    skip_folder(&self.ledger, &folder, pass, &error).await?;
-                }
-                Err(error) => {
-                    release_after_fault(&self.ledger, &folder, &error).await;
-                    let progressed = copied.any;
-                    return Err(LaneFailure { error, progressed });
-                }
-            }
-        }
-    }
-
-    /// Looks for folders that nobody works on.
-    async fn look(&self, pass: Pass, lane: u8) -> Result<Look, StoreError> {
-        let (mut open, is_stopped) =
-            tokio::try_join!(self.ledger.folders(self.job_id), self.ledger.is_stopped(self.job_id))?;
-        open.retain(|folder| folder.is_open(pass));
-        if open.is_empty() {
-            return Ok(Look::Nothing(Work::NothingOpen));
-        }
-        if is_stopped {
-            return Ok(Look::Nothing(Work::Stopped));
-        }
-        let at = now().as_second();
-        let (held, mut free): (VecDeque<_>, VecDeque<_>) = VecDeque::from(open)
-            .into_iter()
-            .partition(|folder| folder.lease_until > at);
-        let soonest = held.iter().map(|folder| folder.lease_until - at).min();
-        let delay = Duration::from_secs(soonest.unwrap_or(1).unsigned_abs());
-        let lanes = usize::from(self.limits.lanes);
-        if held.len() >= lanes {
-            return Ok(Look::Nothing(Work::Held(delay)));
-        }
-        if free.is_empty() {
-            return Ok(Look::Nothing(Work::HeldUntil(delay)));
-        }
-        free.rotate_left(free.len() * (usize::from(lane) % lanes) / lanes);
-        Ok(Look::Free(free))
-    }
-}
-
-/// What a worker found to do.
-enum Look {
-    /// Folders that nobody held, never none.
-    Free(VecDeque<FolderRecord>),
-    /// Nothing, so that its run is over.
-    Nothing(Work),
 }
 
 impl Engine {
@@ -261,136 +123,5 @@ impl Engine {
         Ok(folders
             .iter()
             .any(|folder| folder.is_open(pass) && folder.lease_until > after_faults))
-    }
-}
-
-/// How a run of a folder ended.
-enum Worked {
-    Finished,
-    Stopped,
-}
-
-async fn work_on<L: Ledger>(
-    mailbox: &Mailbox<L>,
-    pass: Pass,
-    (deadline, run_length): (Deadline, Duration),
-    folder: &FolderRecord,
-    sessions: &mut Option<(Session, Session)>,
-    copied: &mut Copied,
-) -> Result<Worked, SyncError> {
-    let (source, destination) = match sessions {
-        Some(sessions) => sessions,
-        None => sessions.insert(mailbox.open_both().await?),
-    };
-    let (opened, selected, mut chunks) = tokio::try_join!(
-        async { source.examine(&folder.source_name).await.map_err(SyncError::Source) },
-        async {
-            destination
-                .select(&folder.destination_name)
-                .await
-                .map_err(SyncError::Destination)
-        },
-        async { Ok(mailbox.ledger.chunks(folder.job_id, folder.folder).await?) },
-    )?;
-    let opened = if folder.source_uid_validity == opened.uid_validity {
-        opened
-    } else {
-        // Courier gives a passing UIDVALIDITY to EXAMINE.
-        source.select(&folder.source_name).await.map_err(SyncError::Source)?
-    };
-    same_folder(folder, folder.source_uid_validity, opened.uid_validity).map_err(SyncError::Source)?;
-    same_folder(folder, folder.destination_uid_validity, selected.uid_validity).map_err(SyncError::Destination)?;
-    // What a planning that died half-way left beyond the plan that counts.
-    chunks.retain(|chunk| chunk.chunk < folder.chunks);
-    let claimed: UidRuns = chunks
-        .iter()
-        .flat_map(|chunk| chunk.map.iter().map(|pair| pair.1))
-        .collect();
-    let next_uid = selected.uid_next.unwrap_or(1);
-    let (todo, done): (Vec<_>, Vec<_>) = chunks.iter().partition(|chunk| chunk.is_open(pass));
-    let mut open = OpenFolder {
-        mailbox,
-        pass,
-        deadline,
-        run_length,
-        folder,
-        source,
-        destination,
-        selected,
-        claims: Claims {
-            claimed,
-            next_uid,
-            ..Claims::default()
-        },
-        before_us: None,
-        absent: done.iter().map(|chunk| chunk.absent_messages()).sum(),
-    };
-    for (number, chunk) in todo.iter().enumerate() {
-        // Before the first one, the whole mailbox has just been looked at.
-        if number > 0 && mailbox.ledger.is_stopped(mailbox.job_id).await? {
-            return Ok(Worked::Stopped);
-        }
-        let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
-        let (before, begun) = ((chunk.map.len(), chunk.bytes_copied), deadline.remaining());
-        let end = open.copy(&mut chunk, number + 1 == todo.len()).await;
-        let time = begun.saturating_sub(deadline.remaining());
-        copied.add(before, (chunk.map.len(), chunk.bytes_copied), time);
-        copied.any |= open.claims.progressed;
-        if end? == ChunkEnd::OutOfTime {
-            return Ok(Worked::Stopped);
-        }
-    }
-    if todo.is_empty() {
-        let error = absent_from(folder, open.absent);
-        let error = error.as_deref();
-        mailbox.ledger.finish_folder(FolderEnd { folder, error }, pass).await?;
-    }
-    Ok(Worked::Finished)
-}
-
-/// The folder that was planned is the one that was opened.
-fn same_folder(folder: &FolderRecord, expected: u32, found: u32) -> Result<(), ImapError> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(ImapError::UidValidityChanged {
-            folder: folder.title.clone(),
-            expected,
-            found,
-        })
-    }
-}
-
-/// Ends a folder that cannot be copied, and says so: the others go on.
-async fn skip_folder<L: Ledger>(
-    ledger: &L,
-    folder: &FolderRecord,
-    pass: Pass,
-    error: &SyncError,
-) -> Result<(), StoreError> {
-    let failure = error.folder_failure(&folder.title);
-    tracing::warn!(job.id = %folder.job_id, folder = folder.folder, code = failure.code, "folder skipped");
-    let error = Some(failure.message.as_str());
-    ledger.finish_folder(FolderEnd { folder, error }, pass).await?;
-    ledger.note_trouble(folder.job_id, &failure).await
-}
-
-/// Shortens the lease, so that the next try need not wait for this run's end; but not to nothing,
-/// because what was on the wire may still arrive. Where the destination fell silent it may take any
-/// time, and the lease stays.
-pub(super) async fn release_after_fault<L: Ledger>(ledger: &L, folder: &FolderRecord, error: &SyncError) {
-    if matches!(
-        error,
-        SyncError::Destination(ImapError::TimedOut { .. } | ImapError::Io { .. })
-    ) {
-        return;
-    }
-    let grace = SignedDuration::try_from(FAULT_GRACE).ok();
-    let at = grace
-        .and_then(|grace| now().checked_add(grace).ok())
-        .unwrap_or(Timestamp::MAX);
-    match ledger.release_folder(folder, at).await {
-        Ok(()) | Err(StoreError::Conflict) => {}
-        Err(error) => tracing::warn!(job.id = %folder.job_id, %error, "a folder's lease could not be shortened"),
     }
 }

@@ -118,10 +118,8 @@ pub(super) struct Find {
     present: Option<UidRuns>,
     /// Whether each earlier message is told by its flags.
     is_told_by_flags: bool,
-    /// Whether the server did not do what it says it can.
-    is_refused: bool,
-    /// Whether it did not want to tell of all messages what they are.
-    is_size_refused: bool,
+    /// What is looked for instead, where the server refused to tell.
+    instead: Option<Aim>,
     pub(super) has_ended: bool,
 }
 
@@ -139,8 +137,7 @@ impl Find {
             changed: FlagTable::default(),
             present: None,
             is_told_by_flags: false,
-            is_refused: false,
-            is_size_refused: false,
+            instead: None,
             has_ended: false,
         }
         .expecting()
@@ -150,6 +147,7 @@ impl Find {
     pub(super) fn question(&self, plan: &FolderPlan) -> Question {
         Question {
             wire_name: plan.mapping.source_name.clone(),
+            to_change: false,
             asks: self.asks.clone(),
         }
     }
@@ -214,12 +212,14 @@ impl Find {
                 }
             }
             Told::Body(..) => {}
-            Told::Refused(Ask::Changes { since: Some(_), .. } | Ask::Present { .. }, _) => self.is_refused = true,
+            Told::Refused(Ask::Changes { since: Some(_), .. } | Ask::Present { .. }, _) => {
+                self.instead = Some(self.instead.unwrap_or(self.aim).plain());
+            }
             // It may be one message whose size or headers cannot be told.
             Told::Refused(Ask::Sizes { .. } | Ask::IdentitiesFrom(_), error)
                 if self.aim.asks_sizes && error.may_be_of_a_message() =>
             {
-                self.is_size_refused = true;
+                self.instead = Some(self.instead.unwrap_or(self.aim).without_sizes());
             }
             Told::Closed(error) | Told::Refused(_, error) => self.fault = Some(error),
             Told::End => self.has_ended = true,
@@ -284,12 +284,10 @@ impl Find {
             .known()
             .is_some_and(|known| known.source_uid_validity == self.uid_validity());
         let course = if same { Course::Onward } else { Course::Anew };
-        let aim = if self.is_refused { self.aim.plain() } else { self.aim };
-        let aim = if self.is_size_refused { aim.without_sizes() } else { aim };
+        let aim = self.instead.unwrap_or(self.aim);
         // A message has come or gone between the answers.
         let is_torn = self.course == Course::Onward && self.present.is_some() && self.present().is_none();
-        let is_refused = self.is_refused || self.is_size_refused;
-        if course != self.course || is_refused || self.unlisted().is_some() || is_torn {
+        if course != self.course || self.instead.is_some() || self.unlisted().is_some() || is_torn {
             return Some(Self::new(plan, course, aim, budget));
         }
         self.cutter.is_disordered().then(|| Self {

@@ -9,6 +9,7 @@ use crate::domain::source::Endpoint;
 use crate::domain::{CopyOptions, JobId};
 use crate::imap::{Connector, Credentials, ImapError, Session};
 use crate::profile::Limits;
+use crate::store::{ChunkRecord, FolderRecord, Ledger, StoreError};
 
 /// A mailbox to copy.
 #[derive(Clone)]
@@ -41,6 +42,30 @@ pub struct Access {
 impl Access {
     pub(crate) async fn open(&self) -> Result<Session, ImapError> {
         self.connector.open(&self.endpoint, &self.credentials).await
+    }
+}
+
+impl<L: Ledger> Mailbox<L> {
+    /// The chunks of a folder that its plan counts: a planning that died half-way may have left more.
+    pub(crate) async fn planned_chunks(&self, folder: &FolderRecord) -> Result<Vec<ChunkRecord>, StoreError> {
+        let mut chunks = self.ledger.chunks(folder.job_id, folder.folder).await?;
+        chunks.retain(|chunk| chunk.chunk < folder.chunks);
+        Ok(chunks)
+    }
+
+    /// The chunks of the other folders that go to the same one as this.
+    pub(crate) async fn chunks_beside(
+        &self,
+        folder: &FolderRecord,
+        folders: &[FolderRecord],
+    ) -> Result<Vec<ChunkRecord>, StoreError> {
+        let mut chunks = Vec::new();
+        for other in folders {
+            if other.folder != folder.folder && other.destination_name == folder.destination_name {
+                chunks.extend(self.planned_chunks(other).await?);
+            }
+        }
+        Ok(chunks)
     }
 }
 

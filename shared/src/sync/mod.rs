@@ -3,8 +3,10 @@
 //! ```text
 //! mailbox the two sides of one mailbox, and the ledger of what has been done
 //! plan    lists both sides, maps names (mapping), cuts folders into chunks
-//! lane    takes folders one after the other, with one connection to each side
+//! lane    a chain of messages that works on a mailbox: what is to be done after each run
+//! work    takes folders one after the other, with one connection to each side
 //! chunk   makes one chunk's messages true at the destination (transfer, recover, matching, delta)
+//! late    what broken connections deliver late (second_copies)
 //! ```
 //!
 //! One worker at a time writes to a destination folder: the folder is what is leased. So everything
@@ -27,6 +29,7 @@ mod folder_plan;
 mod gone;
 mod item;
 mod lane;
+mod late;
 mod look;
 mod looking;
 mod mailbox;
@@ -38,18 +41,22 @@ mod preview;
 mod ready;
 mod recover;
 mod repair;
+mod second_copies;
 mod settle;
 mod small;
 mod suspects;
 mod transfer;
+mod work;
 
-pub use lane::{LaneEnd, LaneFailure, Work, run_lane};
+pub use lane::{LaneEnd, run_lane};
 pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
+pub(crate) use second_copies::SecondCopies;
 pub use settle::{cancel_jobs, fail_mailbox, settle_request};
+pub use work::{LaneFailure, Work};
 
 use std::time::Duration;
 
@@ -101,7 +108,9 @@ pub enum SyncError {
     #[error("the copying was cut off {0} times without getting any further")]
     CutOff(u32),
     /// So many messages were refused, or not given out, that it cannot be the messages.
-    #[error("{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one")]
+    #[error(
+        "{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one"
+    )]
     TooManyRefused(usize),
 }
 

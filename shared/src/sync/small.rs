@@ -12,10 +12,10 @@ use bytes::Bytes;
 use super::SyncError;
 use super::claims::Claims;
 use super::item::Item;
-use super::lane::release_after_fault;
 use super::mailbox::Access;
 use super::planner::Planner;
 use super::transfer::outgoing_flags;
+use super::work::release_after_fault;
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
@@ -92,6 +92,7 @@ pub(super) async fn read(
         let uids: UidRuns = new.map(|message| message.uid).collect();
         Question {
             wire_name: item.plan.mapping.source_name.clone(),
+            to_change: false,
             asks: vec![Ask::Bodies(uids.to_set())],
         }
     };

@@ -1,4 +1,4 @@
-//! A mail to a ticket system that reads mail: it finds the ticket by the reference in the subject.
+//! A mail to a ticket system that reads mail: it finds the ticket by the reference in the subject, where that is proven.
 
 use super::Told;
 use crate::notify::Mail;
@@ -6,10 +6,14 @@ use crate::profile::{Notices, Profile, TicketMailSettings};
 
 /// The customer's mail, made one for the ticket system.
 pub fn mail(mut mail: Mail, told: &Told, settings: &TicketMailSettings) -> Mail {
-    // The reference has neither control characters nor brackets, and the notice's subject is one line.
-    let reference = settings.subject.replace("{ticket}", &told.ticket);
-    mail.subject = format!("{reference} {}", told.subject);
-    mail.text = told.plain_text();
+    (mail.subject, mail.text) = if let Some(caveat) = told.caveat() {
+        // Without the reference in its subject it is filed in no ticket, where that one's customer could see it.
+        (told.subject.clone(), format!("{caveat}\n\n{}", told.plain_text()))
+    } else {
+        // The reference has neither control characters nor brackets, and the notice's subject is one line.
+        let reference = settings.subject.replace("{ticket}", &told.ticket);
+        (format!("{reference} {}", told.subject), told.plain_text())
+    };
     mail.html = format!("<pre style=\"white-space: pre-wrap\">{}</pre>", escaped(&mail.text));
     mail
 }
@@ -62,6 +66,11 @@ mod tests {
             "{}",
             mail.html
         );
+        told.is_proven = false;
+        let unproven = super::mail(mail, &told, &settings);
+        assert_eq!(unproven.subject, told.subject);
+        assert!(unproven.text.starts_with("Nur für Mitarbeiter: "), "{}", unproven.text);
+        assert!(unproven.html.contains("\n\nBen &lt;b"), "{}", unproven.html);
         let own = TicketMailSettings {
             sender: Some("van@example.net".parse().unwrap()),
             ..settings

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{EmailAddress, Language, RequestId, RequestState};
+use crate::domain::{Language, RequestId, RequestState, ticket};
 use crate::notify::Mail;
+use crate::profile::{Tickets, Unproven};
 use crate::store::{NoticeKind, RequestRecord};
 
 /// A notice, for a ticket system.
@@ -21,10 +22,8 @@ pub struct Told {
     pub request: RequestId,
     /// Its state now.
     pub state: RequestState,
-    /// Whom the mail goes to.
-    pub contact: EmailAddress,
-    /// Whether it was ordered with a permit of the provider.
-    pub is_permitted: bool,
+    /// Whether the ticket is certainly the customer's; else what is told is for staff alone.
+    pub is_proven: bool,
     /// Whether it tells that everything has moved.
     pub is_whole: bool,
     /// The language of the text.
@@ -38,15 +37,20 @@ pub struct Told {
 impl Told {
     /// What a notice that is in the outbox since `queued_at` tells; none where the order has no reference. The mail is made
     /// of [`without_reference`], in the same language; `is_whole` says whether it tells that everything has moved.
+    /// None too where nothing is told of a ticket that is not proven.
     pub fn of(
         notice: NoticeKind,
         queued_at: &str,
         request: &RequestRecord,
-        language: Option<Language>,
+        settings: &Tickets,
         mail: &Mail,
         is_whole: bool,
     ) -> Option<Self> {
-        let ticket = reference(request.ticket.as_deref()?)?;
+        let ticket = ticket::bare(request.ticket.as_deref()?)?;
+        let is_proven = request.ticket_is_proven || settings.unproven == Unproven::Trusted;
+        if !is_proven && settings.unproven == Unproven::Nothing {
+            return None;
+        }
         // A notice that takes another's place in the outbox is another one.
         let second = queued_at.parse().map_or(0, Timestamp::as_second);
         Some(Self {
@@ -56,12 +60,24 @@ impl Told {
             ticket,
             request: request.request_id,
             state: request.state,
-            contact: request.contact_email.clone(),
-            language: language.unwrap_or(request.language),
-            is_permitted: request.grants.is_some(),
+            language: settings.language.unwrap_or(request.language),
+            is_proven,
             is_whole,
             subject: mail.subject.clone(),
             text: mail.text.clone(),
+        })
+    }
+
+    /// What staff are to know who read it, where the ticket is not proven.
+    pub fn caveat(&self) -> Option<String> {
+        let ticket = &self.ticket;
+        (!self.is_proven).then(|| match self.language {
+            Language::English => format!(
+                "For staff alone: the order names ticket {ticket}, and no permit does. Make sure that it is this customer's."
+            ),
+            Language::German => format!(
+                "Nur für Mitarbeiter: Der Auftrag nennt Ticket {ticket}, aber keine Erlaubnis. Bitte prüfen, ob es das dieses Kunden ist."
+            ),
         })
     }
 
@@ -88,24 +104,23 @@ pub fn without_reference(request: &RequestRecord, language: Option<Language>) ->
     }
 }
 
-/// A reference as ticket systems know it: in one line, without brackets and a `#` before it.
-fn reference(ticket: &str) -> Option<String> {
-    let shown = ticket
-        .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '[' | ']'))
-        .collect::<String>();
-    let shown = shown.trim().trim_start_matches('#').trim();
-    (!shown.is_empty()).then(|| shown.to_owned())
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::tickets) fn told() -> Told {
+    fn tickets(unproven: Unproven) -> Tickets {
+        Tickets {
+            language: Some(Language::German),
+            unproven,
+            ..Tickets::default()
+        }
+    }
+
+    fn request() -> RequestRecord {
         let at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let request = RequestRecord {
+        RequestRecord {
             ticket: Some(" #4711 ".to_owned()),
+            ticket_is_proven: true,
             ..RequestRecord::made(
                 RequestId::from_parts(1_795_600_000_000, [7; 10]),
                 RequestState::Completed,
@@ -113,10 +128,13 @@ pub(super) mod tests {
                 String::new(),
                 at,
             )
-        };
+        }
+    }
+
+    fn tell(request: &RequestRecord, tickets: &Tickets) -> Option<Told> {
         let mut mail = crate::notify::compose(
             NoticeKind::Finished,
-            &without_reference(&request, None),
+            &without_reference(request, None),
             &[],
             &[],
             &[],
@@ -127,12 +145,15 @@ pub(super) mod tests {
         Told::of(
             NoticeKind::Finished,
             "2026-11-23T10:00:00Z",
-            &request,
-            Some(Language::German),
+            request,
+            tickets,
             &mail,
             false,
         )
-        .unwrap()
+    }
+
+    pub(in crate::tickets) fn told() -> Told {
+        tell(&request(), &tickets(Unproven::default())).unwrap()
     }
 
     pub(in crate::tickets) fn profile() -> crate::profile::Profile {
@@ -151,20 +172,27 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn no_line_looks_like_a_command() {
-        assert_eq!(told().plain_text(), "Everything has moved.\n #close");
+    fn what_no_permit_names_is_for_staff_or_for_nobody() {
+        let unproven = RequestRecord {
+            ticket_is_proven: false,
+            ..request()
+        };
+        for (settings, of_proven, of_unproven) in [
+            (Unproven::Note, Some(true), Some(false)),
+            (Unproven::Nothing, Some(true), None),
+            (Unproven::Trusted, Some(true), Some(true)),
+        ] {
+            let is_proven = |request: &RequestRecord| tell(request, &tickets(settings)).map(|told| told.is_proven);
+            assert_eq!(is_proven(&request()), of_proven, "{settings:?}");
+            assert_eq!(is_proven(&unproven), of_unproven, "{settings:?}");
+        }
+        assert_eq!(told().caveat(), None);
+        let caveat = tell(&unproven, &tickets(Unproven::Note)).unwrap().caveat();
+        assert!(caveat.is_some_and(|caveat| caveat.contains("4711")));
     }
 
     #[test]
-    fn a_reference_is_one_line_without_frame() {
-        for (ticket, read) in [
-            ("#4711", Some("4711")),
-            (" [#ABC-1] ", Some("ABC-1")),
-            ("T 1", Some("T 1")),
-            ("1\r\nBcc: a@b.example", Some("1Bcc: a@b.example")),
-            ("[#]", None),
-        ] {
-            assert_eq!(reference(ticket).as_deref(), read, "{ticket}");
-        }
+    fn no_line_looks_like_a_command() {
+        assert_eq!(told().plain_text(), "Everything has moved.\n #close");
     }
 }

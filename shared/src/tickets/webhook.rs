@@ -30,6 +30,8 @@ struct Event<'a> {
 #[derive(Serialize)]
 struct Data<'a> {
     ticket: &'a str,
+    /// Whether it is certainly the customer's.
+    proven: bool,
     request: RequestId,
     state: &'static str,
     language: &'static str,
@@ -58,6 +60,7 @@ impl Webhook {
             timestamp: &told.at,
             data: Data {
                 ticket: &told.ticket,
+                proven: told.is_proven,
                 request: told.request,
                 state: told.state.as_str(),
                 language: told.language.tag(),

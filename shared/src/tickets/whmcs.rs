@@ -4,9 +4,8 @@
 //! the ticket is read before: what has that id is there. A call whose end is unknown is repeated only after a pause in
 //! which it will have ended ([`TicketError::may_arrive_yet`]).
 //!
-//! A customer names the ticket and an address, and could name another's. The status is changed, and something shown to the
-//! ticket's customer, only where the order had the provider's permit and its address is the ticket's; else staff get a note.
-//! That is no proof: who has a permit for one mailbox can still name another customer's ticket and address.
+//! A customer who names a ticket could name another's. The status is changed, and something shown to the ticket's customer,
+//! only where the provider's permit names it ([`Told::is_proven`]); else staff get a note.
 
 use http::{Request, StatusCode, Uri};
 use serde::Deserialize;
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use super::call::{Caller, call, caller};
 use super::{TicketError, Told};
-use crate::domain::{Language, Secret};
+use crate::domain::Secret;
 use crate::imap::Connector;
 use crate::profile::{WhmcsEntry, WhmcsSettings};
 
@@ -49,8 +48,6 @@ struct Ticket {
     id: String,
     /// The notice is in it.
     has_notice: bool,
-    /// The order has a permit, and the address of who opened it.
-    is_of_contact: bool,
     status: String,
 }
 
@@ -108,7 +105,7 @@ impl Whmcs {
             self.write(&ticket, told).await?;
         }
         let status = self.settings.completed_status.as_ref();
-        let status = status.filter(|status| told.is_whole && ticket.is_of_contact && ticket.status != **status);
+        let status = status.filter(|status| told.is_whole && told.is_proven && ticket.status != **status);
         if let Some(status) = status {
             self.act("UpdateTicket", &[("ticketid", &ticket.id), ("status", status)])
                 .await?;
@@ -131,24 +128,24 @@ impl Whmcs {
         let has_notice = ["replies", "notes"]
             .iter()
             .any(|part| answer.get(*part).is_some_and(|part| holds(part, &told.id)));
-        let contact = told.contact.as_str();
-        let is_of_contact = told.is_permitted
-            && ["email", "requestor_email"]
-                .iter()
-                .any(|name| text(name).eq_ignore_ascii_case(contact));
         Ok(Ticket {
             id,
             has_notice,
-            is_of_contact,
             status: text("status"),
         })
     }
 
     async fn write(&self, ticket: &Ticket, told: &Told) -> Result<(), TicketError> {
-        let message = format!("{}\n\n{}\n\nMailvan {}", told.subject, told.plain_text(), told.id);
+        let caveat = told.caveat().map(|caveat| caveat + "\n\n").unwrap_or_default();
+        let message = format!(
+            "{caveat}{}\n\n{}\n\nMailvan {}",
+            told.subject,
+            told.plain_text(),
+            told.id
+        );
         let id = ("ticketid", ticket.id.as_str());
         let written = match (self.settings.write, &self.settings.admin_user) {
-            (WhmcsEntry::Reply, Some(admin)) if ticket.is_of_contact => {
+            (WhmcsEntry::Reply, Some(admin)) if told.is_proven => {
                 // The customer has the mail already. Without `markdown` the text is shown as it is.
                 let reply = [
                     id,
@@ -158,11 +155,7 @@ impl Whmcs {
                 ];
                 self.act("AddTicketReply", &reply).await
             }
-            (WhmcsEntry::Reply, _) => {
-                let message = format!("{}\n\n{message}", not_shown(told.language));
-                self.act("AddTicketNote", &[id, ("message", &message)]).await
-            }
-            (WhmcsEntry::Note, _) => self.act("AddTicketNote", &[id, ("message", &message)]).await,
+            _ => self.act("AddTicketNote", &[id, ("message", &message)]).await,
         };
         written.map(drop).map_err(|error| match error {
             unsent @ (TicketError::Unreachable(_) | TicketError::Unwritable(_)) => unsent,
@@ -218,17 +211,6 @@ fn holds(value: &Value, id: &str) -> bool {
         Value::Array(values) => values.iter().any(|value| holds(value, id)),
         Value::Object(values) => values.values().any(|value| holds(value, id)),
         _ => false,
-    }
-}
-
-fn not_shown(language: Language) -> &'static str {
-    match language {
-        Language::English => {
-            "Not shown to the ticket's customer, and the status is left: the order has no permit, or another e-mail address."
-        }
-        Language::German => {
-            "Dem Kunden des Tickets nicht gezeigt, der Status bleibt: Der Auftrag hat keine Erlaubnis oder eine andere E-Mail-Adresse."
-        }
     }
 }
 

@@ -51,7 +51,9 @@ test('the words that the page asks for are there', async () => {
 test('the language is the one chosen before, else the first that the browser asks for', () => {
   assert.equal(choose(['de', 'en'], ['fr-FR', 'de-AT', 'en'], null), 'de');
   assert.equal(choose(['de', 'en'], ['de'], 'en'), 'en');
-  assert.equal(choose(['de', 'en'], ['fr'], 'xx'), 'en');
+  assert.equal(choose(['en', 'de'], ['fr'], 'xx'), 'en');
+  assert.equal(choose(['de', 'en'], ['fr'], 'xx'), 'de');
+  assert.equal(choose(['de'], ['en', 'fr'], 'en'), 'de');
 });
 
 test('words depend on the number, and numbers are written as the language does', () => {

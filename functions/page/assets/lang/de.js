@@ -29,6 +29,7 @@ export default {
       email: 'Ihre E-Mail-Adresse',
       ticket: 'Aktenzeichen',
       ticket_hint: 'Eine Ticketnummer, falls Sie von {provider} eine haben.',
+      ticket_named: 'Das Ticket bei {provider}, für das Ihr Link gilt.',
     },
     mailboxes: {
       title: 'Welche Postfächer?',
@@ -453,6 +454,7 @@ export default {
     plaintext_refused: 'Das Passwort ginge unverschlüsselt durchs Netz, das ist nicht erlaubt. Schreiben Sie tls oder starttls.',
     duplicate_mailbox: 'Dasselbe Postfach steht schon in einer früheren Zeile. Löschen Sie eine der beiden.',
     duplicate_destination: 'Eine frühere Zeile geht in dasselbe neue Postfach. Geben Sie jeder Zeile ein eigenes, oder löschen Sie eine.',
+    another_ticket: 'Ihr Link aus dem Kundenbereich gilt für ein anderes Ticket. Lassen Sie das Aktenzeichen weg, oder folgen Sie dem Link für dieses Ticket.',
     not_permitted: 'Ihr Link aus dem Kundenbereich gilt nicht für dieses Postfach. Nennen Sie ein neues Postfach, für das er gilt, oder fragen Sie Ihren Anbieter.',
     example_row: 'Das ist das Beispiel aus der Vorlage. Überschreiben Sie es mit einem Ihrer Postfächer, oder löschen Sie die Zeile.',
     bad_time_zone: 'Diese Zeitzone ist nicht bekannt.',

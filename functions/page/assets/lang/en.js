@@ -29,6 +29,7 @@ export default {
       email: 'Your e-mail address',
       ticket: 'Reference',
       ticket_hint: 'A ticket number, if {provider} gave you one.',
+      ticket_named: 'The ticket at {provider} that your link is for.',
     },
     mailboxes: {
       title: 'Which mailboxes?',
@@ -373,6 +374,7 @@ export default {
   dns_advice: {},
   dns_problem: {},
   fault: {
+    another_ticket: 'Your link of the customer area is for another ticket. Leave the reference out, or follow the link for this ticket.',
     not_permitted: 'Your link of the customer area is not for this mailbox. Name a new mailbox that it is for, or ask your provider.',
   },
   failure: {},

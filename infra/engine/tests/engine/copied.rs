@@ -1,4 +1,4 @@
-//! A mailbox after both passes, to be changed and certified.
+//! A mailbox after its passes, to be changed and certified.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::servers::{Servers, pass};
 
-/// A mailbox after its final pass.
+/// A mailbox that has been copied.
 pub struct Copied {
     pub servers: Servers,
     pub mailbox: Mailbox<MemoryLedger>,
@@ -65,9 +65,18 @@ impl Copied {
 
     /// Changes what is written down of INBOX's one chunk.
     pub fn edit_inbox(&mut self, edit: impl FnOnce(&mut Value)) -> Result<()> {
+        self.edit(|ledger| edit(&mut ledger["chunks"]["0"]["0"]))
+    }
+
+    /// Changes what is written down of INBOX.
+    pub fn edit_folder(&mut self, edit: impl FnOnce(&mut Value)) -> Result<()> {
+        self.edit(|ledger| edit(&mut ledger["folders"]["0"]))
+    }
+
+    fn edit(&mut self, edit: impl FnOnce(&mut Value)) -> Result<()> {
         let mut ledger: Value = serde_json::from_str(&self.mailbox.ledger.to_json()?)?;
         assert_eq!(ledger["folders"]["0"]["title"], "INBOX");
-        edit(&mut ledger["chunks"]["0"]["0"]);
+        edit(&mut ledger);
         self.mailbox.ledger = MemoryLedger::from_json(&ledger.to_string())?;
         Ok(())
     }

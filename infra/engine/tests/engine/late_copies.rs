@@ -77,6 +77,50 @@ async fn late_second_copy_that_cannot_be_removed_is_an_exception() -> Result<()>
     Ok(())
 }
 
+/// What comes late in the first pass is gone when it is told, and the certificate knows of it in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn late_second_copy_is_removed_at_the_first_pass_end() -> Result<()> {
+    let servers = Servers::start(an_account())?;
+    let mailbox = servers.mailbox()?;
+    pass(&mailbox, Pass::First).await?;
+    let mut copied = Copied { servers, mailbox };
+    let uid = copied.servers.account.folders[0].messages.len() + 1;
+    append_second_copy(&copied, 5)?;
+    append_second_copy(&copied, 8)?;
+    copied.edit_inbox(|chunk| chunk["late"] = json!({ "uids": "4:6", "from_uid": 30 }))?;
+    let all = |copied: &Copied| {
+        let mut here = copied.here()?;
+        here.select("INBOX")?;
+        here.search("ALL")
+    };
+    let remove = async |copied: &Copied| {
+        let lease = copied.mailbox.ledger.lease_certificate(copied.mailbox.job_id);
+        copied.mailbox.remove_second_copies(lease).await
+    };
+    // No connection broke in this folder, as far as its record tells.
+    remove(&copied).await?;
+    assert_eq!(all(&copied)?.len(), uid + 1);
+
+    copied.edit_folder(|folder| folder["broken_at"] = json!(1))?;
+    remove(&copied).await?;
+    remove(&copied).await?;
+    let left = all(&copied)?;
+    assert_eq!(left.len(), uid);
+    assert!(!left.contains(&u32::try_from(uid)?));
+
+    // One more comes even later: the certificate tells of both.
+    append_second_copy(&copied, 6)?;
+    pass(&copied.mailbox, Pass::Final).await?;
+    let certificate = copied.certificate().await?;
+    let inbox = folder(&certificate, "INBOX");
+    assert_eq!(
+        inbox["late_copies_removed"],
+        json!([{ "uid": 5, "destination_uid": uid }, { "uid": 6, "destination_uid": uid + 2 }])
+    );
+    assert_eq!((&inbox["others"], &certificate["agrees"]), (&json!(1), &json!(true)));
+    Ok(())
+}
+
 /// Two messages of one Message-ID and date: the second copy of the one comes late, while the end of the other's batch is
 /// unknown. It is not the other one, written anew.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! A server with folders in memory that does what some real servers do, to the messages that it is told.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -32,6 +33,9 @@ pub enum Fate {
     Silence,
 }
 
+/// What a server says of a message that it refuses, by its flags and bytes.
+pub type Refusal = fn(&str, &[u8]) -> Option<&'static str>;
+
 /// What is odd about a server.
 #[derive(Clone, Debug, Default)]
 pub struct Odd {
@@ -46,7 +50,7 @@ pub struct Odd {
     /// How many bytes more than a message has its size says.
     pub excess: u64,
     /// What it says of a message that it refuses, by its flags and bytes.
-    pub refusal: Option<fn(&str, &[u8]) -> Option<&'static str>>,
+    pub refusal: Option<Refusal>,
     /// After how many messages its folders get another UIDVALIDITY.
     pub renewed_after: Option<usize>,
 }
@@ -158,19 +162,13 @@ impl State {
         7 + self.renewals
     }
 
-    fn answer(
-        &mut self,
-        line: &str,
-        literal: &[u8],
-        open: &mut String,
-        capabilities: &str,
-    ) -> Result<Vec<u8>, Ended> {
+    fn answer(&mut self, line: &str, literal: &[u8], open: &mut String, capabilities: &str) -> Result<Vec<u8>, Ended> {
         let (tag, command) = line.split_once(' ').unwrap_or((line, ""));
         let upper = command.to_ascii_uppercase();
         let verb = upper.split(' ').next().unwrap_or_default();
         let name = quoted(command);
         let mut text = Vec::new();
-        let mut end = "OK done".to_owned();
+        let mut end = Cow::Borrowed("OK done");
         match verb {
             "CAPABILITY" => text = format!("* CAPABILITY {capabilities}\r\n").into_bytes(),
             "NAMESPACE" => text = b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n".to_vec(),
@@ -186,7 +184,7 @@ impl State {
                     let numbers = format!("MESSAGES {count} UIDNEXT {next} UIDVALIDITY {validity}");
                     text = format!("* STATUS \"{name}\" ({numbers})\r\n").into_bytes();
                 }
-                None => end = "NO [NONEXISTENT] no such folder".to_owned(),
+                None => end = Cow::Borrowed("NO [NONEXISTENT] no such folder"),
             },
             "SELECT" | "EXAMINE" => match self.folders.get(&name) {
                 Some(messages) => {
@@ -198,15 +196,15 @@ impl State {
                     }
                     *open = name;
                 }
-                None => end = "NO [NONEXISTENT] no such folder".to_owned(),
+                None => end = Cow::Borrowed("NO [NONEXISTENT] no such folder"),
             },
-            "APPEND" => end = self.append(&name, command, literal),
+            "APPEND" => end = Cow::Owned(self.append(&name, command, literal)),
             "UID" if upper.starts_with("UID FETCH ") => {
                 let mut words = command.splitn(4, ' ').skip(2);
                 let (set, items) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
                 let messages = self.folders.get(open).cloned().unwrap_or_default();
                 if let Some(no) = self.fetch(&messages, set, items, &mut text)? {
-                    end = no.to_owned();
+                    end = Cow::Borrowed(no);
                 }
             }
             _ => {}
@@ -314,7 +312,9 @@ fn is_in(set: &str, uid: u32) -> bool {
 
 fn header(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let found = text.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id:"));
+    let found = text
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("message-id:"));
     found.map_or("\r\n".to_owned(), |line| format!("{line}\r\n\r\n"))
 }
 

@@ -81,12 +81,20 @@ async fn message_that_is_refused_is_named_and_all_others_are_copied() -> Result<
         let (Fate::NoAtTheEnd(words) | Fate::NoAtOnce(words)) = fate else {
             unreachable!()
         };
-        let words = words.rsplit(']').next().unwrap().trim_start_matches("NO").trim_start_matches("BAD");
-        ensure!(named.iter().all(|(_, _, text)| text.contains(words.trim())), "{named:?}");
+        let words = words
+            .rsplit(']')
+            .next()
+            .unwrap()
+            .trim_start_matches("NO")
+            .trim_start_matches("BAD");
+        ensure!(
+            named.iter().all(|(_, _, text)| text.contains(words.trim())),
+            "{named:?}"
+        );
         // In the final pass it may be another day.
         source.set(|odd| odd.fates.clear());
         pass(&mailbox, Pass::Final).await?;
-        assert_eq!(copied(&destination, "INBOX"), Vec::from_iter(1..=50));
+        assert_eq!(copied(&destination, "INBOX"), (1..=50).collect::<Vec<_>>());
         assert_eq!(exceptions(&mailbox), []);
     }
     Ok(())
@@ -110,14 +118,21 @@ async fn message_that_breaks_the_connection_is_found_out_and_left_out() -> Resul
     let named = exceptions(&mailbox);
     let uids: Vec<u32> = named.iter().map(|(uid, ..)| *uid).collect();
     assert_eq!(uids, [9, 30]);
-    ensure!(named.iter().all(|(_, code, text)| code == "UNREADABLE" && text.contains("breaks")));
+    ensure!(
+        named
+            .iter()
+            .all(|(_, code, text)| code == "UNREADABLE" && text.contains("breaks"))
+    );
     ensure!(mailbox.ledger.all_chunks().iter().all(|chunk| chunk.trials.is_none()));
     // New mail that does the same comes in the final pass, and what did is given out now.
     source.set(|odd| odd.fates = [(51, Fate::Close)].into());
     source.deliver("INBOX", letter(51));
     source.deliver("INBOX", letter(52));
     until_done(&mailbox, Pass::Final).await?;
-    assert_eq!(copied(&destination, "INBOX"), (1..=52).filter(|uid| *uid != 51).collect::<Vec<_>>());
+    assert_eq!(
+        copied(&destination, "INBOX"),
+        (1..=52).filter(|uid| *uid != 51).collect::<Vec<_>>()
+    );
     assert_eq!(exceptions(&mailbox).len(), 1);
     Ok(())
 }
@@ -164,7 +179,7 @@ async fn message_that_breaks_the_connection_once_is_copied() -> Result<()> {
     }
     source.set(|odd| odd.fates.clear());
     pass(&mailbox, Pass::First).await?;
-    assert_eq!(copied(&destination, "INBOX"), Vec::from_iter(1..=20));
+    assert_eq!(copied(&destination, "INBOX"), (1..=20).collect::<Vec<_>>());
     assert_eq!(exceptions(&mailbox), []);
     Ok(())
 }
@@ -184,6 +199,9 @@ async fn message_whose_size_is_not_told_is_named_and_all_others_are_copied() -> 
     assert_eq!(copied(&destination, "INBOX"), others);
     assert_eq!(copied(&destination, "Other"), [1, 2, 3]);
     let named = exceptions(&mailbox);
-    ensure!(matches!(&named[..], [(13, code, _)] if code == "UNREADABLE"), "{named:?}");
+    ensure!(
+        matches!(&named[..], [(13, code, _)] if code == "UNREADABLE"),
+        "{named:?}"
+    );
     Ok(())
 }

@@ -197,8 +197,7 @@ pub fn sequence(seed: u64, count: usize) -> Vec<(Phase, Fault)> {
 
 fn one(random: &mut Random, phase: Phase) -> Fault {
     match phase {
-        // Not in the final pass, where mail could arrive when all has been certified.
-        Phase::First if random.percent(4) => Fault::Late {
+        Phase::First | Phase::Final if random.percent(4) => Fault::Late {
             length: LONGEST_LATE / 4 + milliseconds(random.below(36_000)),
         },
         Phase::First | Phase::Final => match random.below(100) {

@@ -70,11 +70,6 @@ impl Tally {
         KINDS.iter().map(count).collect()
     }
 
-    /// Whether a fault of this kind has happened.
-    pub(super) fn has(&self, kind: &str) -> bool {
-        self.happened.contains_key(kind)
-    }
-
     /// How many have happened.
     pub fn total(&self) -> usize {
         self.happened.values().sum()

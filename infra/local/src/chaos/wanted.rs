@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context as _, Result};
 
-use crate::compare::{AccountView, Comparison, MessageView, compare_views, read_account};
+use crate::compare::{AccountView, Comparison, compare_views, read_account};
 use crate::dovecot::{Login, Purpose};
 use crate::imap_client::ImapClient;
 use crate::samples::{Changes, SampleAccount, Tidied, deliver_between_passes, tidy_up};
@@ -51,7 +51,6 @@ impl Wanted {
         let last = account.folders.iter().rev().find(|folder| folder.purpose.is_none());
         let moved_to = last.context("an account without folders")?.name(world.source.layout());
         let tidied = tidy_up(&world.source, &account.login, "INBOX", &moved_to, 5)?;
-        let there_before = read_account(&world.destination, &user)?;
         let touched = live_at_destination(world, account)?;
 
         let mut view = read_account(&world.source, &user)?;
@@ -63,13 +62,8 @@ impl Wanted {
         // What the user did at the destination, where nothing happened at the source, is never undone.
         let there = read_account(&world.destination, &user)?;
         for (here, name) in &touched {
-            let messages = |view: &AccountView, name: &String| view.folders.get(name).cloned().unwrap_or_default();
-            // Second copies that came late are not wanted.
-            let mut late = messages(&there_before, name);
-            take_away(&mut late, &messages(&view, here));
-            let mut wanted = messages(&there, name);
-            take_away(&mut wanted, &late);
-            view.folders.insert(here.clone(), wanted);
+            let messages = there.folders.get(name).cloned().unwrap_or_default();
+            view.folders.insert(here.clone(), messages);
         }
         let wanted = Self {
             gone: (tidied.moved.len() + tidied.deleted.len()) as u64,
@@ -133,20 +127,6 @@ impl fmt::Display for Life {
             f,
             "at the destination flags, moves and deletions in {at_destination} folders"
         )
-    }
-}
-
-/// Takes a message equal to each of `others` away, one with the same flags if there is one.
-fn take_away(messages: &mut Vec<MessageView>, others: &[MessageView]) {
-    let is_same =
-        |one: &MessageView, other: &MessageView| (one.sha256, one.date_unix) == (other.sha256, other.date_unix);
-    for other in others {
-        let exact = messages
-            .iter()
-            .position(|one| is_same(one, other) && one.flags == other.flags);
-        if let Some(at) = exact.or_else(|| messages.iter().position(|one| is_same(one, other))) {
-            messages.remove(at);
-        }
     }
 }
 

@@ -29,11 +29,7 @@ pub(super) enum Answer<'a> {
     /// Bytes.
     Data { to: &'a Command, uid: u32, bytes: Bytes },
     /// It has ended; whether anything came of it, and whether it was refused.
-    End {
-        of: &'a Command,
-        any: bool,
-        refused: bool,
-    },
+    End { of: &'a Command, any: bool, refused: bool },
 }
 
 impl Command {
@@ -121,10 +117,7 @@ impl Asked {
             }
         };
         let bytes = self.command.bytes() / 2;
-        Ok(again
-            .into_iter()
-            .map(|uids| Command::Whole { uids, bytes })
-            .collect())
+        Ok(again.into_iter().map(|uids| Command::Whole { uids, bytes }).collect())
     }
 }
 

@@ -170,14 +170,7 @@ async fn read_halving(
     let commands = large.into_iter().map(Command::Probe).collect();
     pipelined(session, commands, AHEAD_BYTES, &mut probes, halving).await?;
     let mut parts = Parts::new(&probes.exact, &sink);
-    pipelined(
-        session,
-        parts_of(&probes.exact),
-        AHEAD_PARTS_BYTES,
-        &mut parts,
-        halving,
-    )
-    .await?;
+    pipelined(session, parts_of(&probes.exact), AHEAD_PARTS_BYTES, &mut parts, halving).await?;
     if parts.is_abandoned {
         return Ok(ReadEnd::Abandoned);
     }

@@ -45,7 +45,10 @@ async fn refused_message_is_found_among_the_others_by_halving() {
             "v1 UID FETCH 1:5 (",
             "* 1 FETCH (UID 1 BODY[] {1}\r\na)\r\nv1 NO Some messages could not be FETCHed (Failure)\r\n",
         ),
-        ("v2 UID FETCH 2:3 (", "* 3 FETCH (UID 3 BODY[] {1}\r\nc)\r\nv2 NO no\r\n"),
+        (
+            "v2 UID FETCH 2:3 (",
+            "* 3 FETCH (UID 3 BODY[] {1}\r\nc)\r\nv2 NO no\r\n",
+        ),
         (
             "v3 UID FETCH 4:5 (",
             "* 4 FETCH (UID 4 BODY[] {1}\r\nd)\r\n* 5 FETCH (UID 5 BODY[] {1}\r\ne)\r\nv3 OK\r\n",
@@ -85,15 +88,15 @@ async fn busy_server_withholds_no_message() {
 #[tokio::test]
 async fn large_message_that_is_refused_is_left_out_unless_it_has_begun() {
     let refused = "v2 NO no\r\nv3 NO no\r\nv4 NO no\r\n";
-    let steps = vec![
-        ("v1 UID FETCH", probe("x").leak() as &str),
-        ("v4 UID FETCH", refused),
-    ];
+    let steps = vec![("v1 UID FETCH", probe("x").leak() as &str), ("v4 UID FETCH", refused)];
     let (lines, end, withheld) = given_or_not(&[(2, SIZE)], steps).await;
     assert_eq!((lines.len(), end.unwrap()), (0, ReadEnd::Given(Vec::new())));
     assert_eq!(withheld, [(2, "no".to_owned())]);
     let begun = part(0, 512 << 10) + "v2 OK\r\nv3 NO no\r\nv4 NO no\r\n";
-    let steps = vec![("v1 UID FETCH", probe("x").leak() as &str), ("v4 UID FETCH", begun.leak())];
+    let steps = vec![
+        ("v1 UID FETCH", probe("x").leak() as &str),
+        ("v4 UID FETCH", begun.leak()),
+    ];
     let (_, end, _) = given_or_not(&[(2, SIZE)], steps).await;
     assert!(matches!(end, Err(ImapError::Unreadable { .. })), "{end:?}");
 }

@@ -8,6 +8,7 @@ use super::{Steps, scripted, uids};
 fn question(wire_name: &str, asks: Vec<Ask>) -> Question {
     Question {
         wire_name: wire_name.to_owned(),
+        to_change: false,
         asks,
     }
 }
@@ -116,23 +117,43 @@ async fn answers_of_folders_in_another_order_are_not_believed() {
 #[tokio::test]
 async fn name_that_cannot_be_sent_is_not_sent_without_its_line_break() {
     let questions = [question("a\nb", vec![SIZES]), question("ab", Vec::new())];
-    let (mut session, server) = scripted(vec![("v1 SELECT \"ab\"", "v1 OK\r\n")]);
+    let (mut session, server) = scripted(vec![("v1 EXAMINE \"ab\"", "v1 OK\r\n")]);
     let told = surveyed(&mut session, &questions, Pace::Ahead).await.unwrap();
     assert_eq!(told, ["0 closed", "0 end", "1 opened 0 0", "1 end"]);
     drop(session);
-    assert_eq!(server.await.unwrap(), "v1 SELECT \"ab\"\r\n");
+    assert_eq!(server.await.unwrap(), "v1 EXAMINE \"ab\"\r\n");
 }
 
 #[tokio::test]
 async fn one_by_one_nothing_is_asked_of_a_folder_that_cannot_be_opened() {
     let questions = ["a", "b"].map(|name| question(name, vec![Ask::Bodies(uids("3"))]));
     let (mut session, server) = scripted(vec![
-        ("v1 SELECT", "v1 NO\r\n"),
-        ("v2 SELECT", "v2 OK\r\n"),
+        ("v1 EXAMINE", "v1 NO\r\n"),
+        ("v2 EXAMINE", "v2 OK\r\n"),
         ("v3 UID FETCH 3 ", "* 1 FETCH (UID 3 BODY[] {2}\r\nab)\r\nv3 OK\r\n"),
     ]);
     let told = surveyed(&mut session, &questions, Pace::OneByOne).await.unwrap();
     assert_eq!(told, ["0 closed", "0 end", "1 opened 0 0", "1 body 3 2", "1 end"]);
     drop(session);
     assert_eq!(server.await.unwrap().lines().count(), 3);
+}
+
+/// Courier (4.17, 2022) gives a passing UIDVALIDITY to EXAMINE.
+#[tokio::test]
+async fn folder_that_is_only_read_is_opened_for_changes_where_that_alone_gives_lasting_uids() {
+    for (made_up, to_change, sent) in [
+        (false, false, "EXAMINE"),
+        (true, false, "SELECT"),
+        (false, true, "SELECT"),
+    ] {
+        let asked = Question {
+            to_change,
+            ..question("a", Vec::new())
+        };
+        let (mut session, server) = scripted(vec![("v1 ", "v1 OK\r\n")]);
+        session.quirks.examine_is_made_up = made_up;
+        surveyed(&mut session, &[asked], Pace::Ahead).await.unwrap();
+        drop(session);
+        assert_eq!(server.await.unwrap(), format!("v1 {sent} \"a\"\r\n"));
+    }
 }

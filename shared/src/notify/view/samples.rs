@@ -184,5 +184,6 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         watches_dns: false,
         exchanges: Vec::new(),
         passwords_destroyed: false,
+        kept_days: 90,
     }
 }

@@ -9,21 +9,20 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::compare::Halt;
-use super::side::Side;
 use crate::domain::reading::{Readings, Seen};
 use crate::domain::tally::Tally;
 use crate::domain::uid::{UidMap, UidSet};
 use crate::imap::digest::{self, Listed};
+use crate::imap::{ImapError, Session};
 use crate::store::ChunkRecord;
 
 /// Second copies of a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SecondCopies {
+pub(crate) struct SecondCopies {
     /// Destination UID to source UID.
-    pub(super) uids: UidMap,
+    pub(crate) uids: UidMap,
     /// How much mail they are.
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 /// A message of a broken batch, and where its own copy is.
@@ -35,36 +34,42 @@ struct Original {
     from_uid: u32,
 }
 
-/// Looks for second copies among messages that belong to no chunk, in the folder that is open.
-pub(super) async fn find<'c>(
-    here: &mut Side<'_>,
-    chunks: impl Iterator<Item = &'c ChunkRecord>,
-    others: &UidSet,
-) -> Result<SecondCopies, Halt> {
-    let originals = originals(chunks);
-    let Some(first) = originals.iter().map(|original| original.from_uid).min() else {
-        return Ok(SecondCopies::default());
-    };
-    let others = UidSet::from_sorted(others.iter().filter(|uid| *uid >= first));
-    if others.is_empty() {
-        return Ok(SecondCopies::default());
+impl SecondCopies {
+    /// Looks for second copies of a folder's messages among those of the open folder that belong to no chunk.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub(crate) async fn find(
+        session: &mut Session,
+        chunks: &[ChunkRecord],
+        others: &UidSet,
+    ) -> Result<Self, ImapError> {
+        let originals = originals(chunks);
+        let Some(first) = originals.iter().map(|original| original.from_uid).min() else {
+            return Ok(Self::default());
+        };
+        let others = UidSet::from_sorted(others.iter().filter(|uid| *uid >= first));
+        if others.is_empty() {
+            return Ok(Self::default());
+        }
+        let copies = ascending(originals.iter().map(|original| original.copy_uid));
+        let copies = digest::list(session, &copies).await?;
+        let others = digest::list(session, &others).await?;
+        let pairs = possible_pairs(&originals, &copies, &others);
+        let wanted = ascending(pairs.iter().flat_map(|(original, other)| [original.copy_uid, *other]));
+        let mut readings = Readings::default();
+        if !wanted.is_empty() {
+            digest::read(session, &wanted, |uid, found| readings.note(uid, found)).await?;
+        }
+        Ok(proven(&pairs, &readings))
     }
-    let copies = ascending(originals.iter().map(|original| original.copy_uid));
-    let copies = here.run(async |session| digest::list(session, &copies).await).await?;
-    let others = here.run(async |session| digest::list(session, &others).await).await?;
-    let pairs = possible_pairs(&originals, &copies, &others);
-    let wanted = ascending(pairs.iter().flat_map(|(original, other)| [original.copy_uid, *other]));
-    let mut readings = Readings::default();
-    if !wanted.is_empty() {
-        let read = async |session: &mut _| digest::read(session, &wanted, |uid, found| readings.note(uid, found)).await;
-        here.run(read).await?;
-    }
-    Ok(proven(&pairs, &readings))
 }
 
 /// The messages whose batches had an unknown end, as far as they are in the map.
-fn originals<'c>(chunks: impl Iterator<Item = &'c ChunkRecord>) -> Vec<Original> {
-    let broken = chunks.filter_map(|chunk| Some((&chunk.map, chunk.late.as_ref()?)));
+fn originals(chunks: &[ChunkRecord]) -> Vec<Original> {
+    let broken = chunks
+        .iter()
+        .filter_map(|chunk| Some((&chunk.map, chunk.late.as_ref()?)));
     let originals = broken.flat_map(|(map, late)| {
         let mapped = late.uids.iter().filter_map(|uid| Some((uid, map.get(uid)?)));
         mapped.map(|(uid, copy_uid)| Original {
