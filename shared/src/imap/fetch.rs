@@ -105,6 +105,21 @@ pub async fn bodies(
     .map(|_| ())
 }
 
+/// Reads the beginnings of messages: how many bytes came of each.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn sample(session: &mut Session, uids: &UidSet) -> Result<Vec<u64>, ImapError> {
+    let mut sizes = Vec::new();
+    each_of(session, uids, "(UID BODY.PEEK[]<0.65536>)", |_, data| {
+        let part = attribute(data, "BODY[]<0>").and_then(Value::bytes);
+        sizes.extend(part.map(|part| part.len() as u64));
+        part.is_some()
+    })
+    .await?;
+    Ok(sizes)
+}
+
 /// Changes flags of the messages of a set in the opened folder (STORE, silent). `sign` is `+` or `-`.
 ///
 /// # Errors

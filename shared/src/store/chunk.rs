@@ -143,13 +143,13 @@ pub struct Trials {
     pub open: Vec<Trial>,
 }
 
-/// A message that was read alone, and how often its reading did not end.
+/// A message that was read alone and whose reading did not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
     /// Its source UID.
     pub uid: u32,
-    /// How often.
-    pub times: u32,
+    /// How much speaks against it.
+    pub weight: u32,
 }
 
 impl Trials {
@@ -158,17 +158,17 @@ impl Trials {
         Self { pass, open: Vec::new() }
     }
 
-    /// How often the reading of a message did not end.
-    pub fn times(&self, uid: u32) -> u32 {
+    /// How much speaks against a message.
+    pub fn weight(&self, uid: u32) -> u32 {
         let of_it = self.open.iter().find(|trial| trial.uid == uid);
-        of_it.map_or(0, |trial| trial.times)
+        of_it.map_or(0, |trial| trial.weight)
     }
 
-    /// Sets how often the reading of a message did not end.
-    pub fn set(&mut self, uid: u32, times: u32) {
+    /// Sets how much speaks against a message.
+    pub fn set(&mut self, uid: u32, weight: u32) {
         self.open.retain(|trial| trial.uid != uid);
-        if times > 0 {
-            self.open.push(Trial { uid, times });
+        if weight > 0 {
+            self.open.push(Trial { uid, weight });
         }
     }
 }

@@ -110,8 +110,8 @@ async fn message_that_breaks_the_connection_is_found_out_and_left_out() -> Resul
     let destination = OddServer::start(Odd::default(), &[]).await?;
     let mailbox = between(&source, &destination)?;
     let broken = until_done(&mailbox, Pass::First).await?;
-    // One without a name, and two for each.
-    ensure!((5..=6).contains(&broken), "{broken} runs broke off");
+    // One without a name, and three for each.
+    ensure!(broken == 7, "{broken} runs broke off");
     let others: Vec<u32> = (1..=50).filter(|uid| ![9, 30].contains(uid)).collect();
     assert_eq!(copied(&destination, "INBOX"), others);
     assert_eq!(copied(&destination, "Other"), [1, 2, 3]);
@@ -141,24 +141,25 @@ async fn message_that_breaks_the_connection_is_found_out_and_left_out() -> Resul
 #[tokio::test(flavor = "multi_thread")]
 async fn message_that_kills_its_worker_is_found_out_and_left_out() -> Result<()> {
     let odd = Odd {
-        fates: [(4, Fate::Close)].into(),
+        fates: [(40, Fate::Close)].into(),
         ..Odd::default()
     };
-    let source = OddServer::start(odd, &[("INBOX", letters(10))]).await?;
+    let source = OddServer::start(odd, &[("INBOX", letters(50))]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
     let mailbox = between(&source, &destination)?;
     while mailbox.ledger.all_chunks().iter().all(|chunk| chunk.trials.is_none()) {
         ensure!(pass(&mailbox, Pass::First).await.is_err());
         mailbox.ledger.end_leases();
     }
-    source.set(|odd| odd.fates = [(4, Fate::Silence)].into());
+    source.set(|odd| odd.fates = [(40, Fate::Silence)].into());
     for _ in 0..2 {
         let killed = tokio::time::timeout(Duration::from_secs(1), pass(&mailbox, Pass::First)).await;
         ensure!(killed.is_err(), "{killed:?}");
         mailbox.ledger.end_leases();
     }
     pass(&mailbox, Pass::First).await?;
-    assert_eq!(copied(&destination, "INBOX"), [1, 2, 3, 5, 6, 7, 8, 9, 10]);
+    let others: Vec<u32> = (1..=50).filter(|uid| *uid != 40).collect();
+    assert_eq!(copied(&destination, "INBOX"), others);
     assert_eq!(exceptions(&mailbox).len(), 1);
     Ok(())
 }
