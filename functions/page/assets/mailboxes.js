@@ -87,6 +87,9 @@ function stateOf({ state, check }) {
   return [KINDS[state], t(`list.state.${state}`)];
 }
 
+/** What became of the mail to the mailbox's owner, where there was one. */
+const ownerMail = ({ owner_mail: mail }) => mail && t(`list.owner.${mail.trouble ?? 'told'}`);
+
 function line(mailbox, context) {
   const state = h('span', { class: 'state' });
   const inner = h('span', {});
@@ -116,7 +119,7 @@ function line(mailbox, context) {
     put(counts, [found ? foundIn(next.check) : ofAll(next), until].filter(Boolean).join(' · '));
     why.hidden = !next.error;
     if (next.error) put(why, failureText(next.error));
-    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes })];
+    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);
