@@ -18,7 +18,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<
         return Ok(());
     };
     if job.status.state() == JobState::Certifying {
-        let done = progress(&store.findings(job_id).await?);
+        let done = progress(&store.findings(job_id).await?, job.status.pass());
         if done > certified {
             tracing::warn!(job.id = %job_id, done, "certifying was cut off; it gets another chance");
             let next = CertifyMailbox {

@@ -70,10 +70,10 @@ impl MemoryLedger {
     }
 
     /// Takes the right to certify.
-    pub fn lease_certificate(&self, job: JobId) -> CertifyLease {
+    pub fn lease_certificate(&self, job: JobId, pass: Pass) -> CertifyLease {
         let mut state = self.state();
         state.certify_epoch += 1;
-        CertifyLease::new(job, state.certify_epoch)
+        CertifyLease::new(job, pass, state.certify_epoch)
     }
 
     /// Forgets what was found, so that the mailbox is compared anew.

@@ -107,6 +107,7 @@ impl<'a> OpenFolder<'a> {
                 untallied: &chunk.untallied,
                 repaired: &repaired,
                 uid_next,
+                was_certified: comparer.was_certified(chunk),
                 here: &finding.read_here,
                 there: &finding.read_there,
                 source: self.there,
@@ -207,8 +208,11 @@ impl<'a> OpenFolder<'a> {
             others.remove_range(uids);
         }
         let beyond = others.to_set();
+        // What was certified before has been in its user's hands since.
+        let is_fresh = |chunk: &&ChunkRecord| chunk.late.is_some() && !comparer.was_certified(chunk);
+        let fresh: Vec<ChunkRecord> = own.iter().filter(is_fresh).cloned().collect();
         let found = comparer.here.run(async |session| {
-            let copies = SecondCopies::find(session, own, &beyond).await?;
+            let copies = SecondCopies::find(session, &fresh, &beyond).await?;
             Ok((copies, remove::can_remove(session)))
         });
         let (copies, can_remove) = found.await?;

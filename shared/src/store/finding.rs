@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::folder::partition;
 use super::{Ledger, Store, StoreError, belonging};
-use crate::domain::JobId;
 use crate::domain::reading::Readings;
 use crate::domain::tally::Tally;
 use crate::domain::uid::{UidMap, UidSet};
+use crate::domain::{JobId, Pass};
 
 /// Where it stands who may certify.
 const LEASE_KEY: &str = "CERTIFICATE";
@@ -22,6 +22,7 @@ const LEASE_KEY: &str = "CERTIFICATE";
 #[derive(Clone, Copy, Debug)]
 pub struct CertifyLease {
     job: JobId,
+    pass: Pass,
     epoch: i64,
 }
 
@@ -48,6 +49,9 @@ pub struct Finding {
     /// The chunk's number; none for the folder as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk: Option<u32>,
+    /// After which pass it was found; what an earlier one's certificate was made of is found anew.
+    #[serde(default = "final_pass")]
+    pub pass: Pass,
     /// Whether it is whole. Until then it holds what has been read so far.
     pub done: bool,
     /// Copied messages that can be compared, as the source held them.
@@ -103,11 +107,16 @@ pub enum SourceState {
     Unreachable,
 }
 
+fn final_pass() -> Pass {
+    Pass::Final
+}
+
 impl Finding {
     /// What is known before anything has been looked at.
-    pub fn new(job_id: JobId, folder: u32, chunk: Option<u32>) -> Self {
+    pub fn new(job_id: JobId, pass: Pass, folder: u32, chunk: Option<u32>) -> Self {
         Self {
             job_id,
+            pass,
             folder,
             chunk,
             done: false,
@@ -144,8 +153,13 @@ impl Finding {
 
 impl CertifyLease {
     /// The right of the worker that counted the epoch up to this.
-    pub fn new(job: JobId, epoch: i64) -> Self {
-        Self { job, epoch }
+    pub fn new(job: JobId, pass: Pass, epoch: i64) -> Self {
+        Self { job, pass, epoch }
+    }
+
+    /// After which pass it is certified.
+    pub fn pass(&self) -> Pass {
+        self.pass
     }
 
     /// How often the right was taken, this time included.
@@ -203,6 +217,7 @@ impl Store {
     pub async fn lease_certificate(
         &self,
         job: JobId,
+        pass: Pass,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Result<CertifyLease, i64>, StoreError> {
@@ -220,7 +235,7 @@ impl Store {
         let lease: Option<Lease> = self.get(pk, sk).await?;
         let lease = lease.ok_or_else(|| StoreError::Missing(format!("certificate of {job}")))?;
         Ok(if taken {
-            Ok(CertifyLease::new(job, lease.epoch))
+            Ok(CertifyLease::new(job, pass, lease.epoch))
         } else {
             Err(lease.lease_until)
         })

@@ -19,6 +19,9 @@ use crate::store::{Finding, FolderRecord, Store};
 /// What was on the wire when its worker ended has arrived so many seconds after it was found broken off.
 const ARRIVES_WITHIN: i64 = 60;
 
+/// Which pass's certificate tells of what is removed.
+const CERTIFIED_AFTER: Pass = Pass::Final;
+
 /// So long before the run's end removing stops.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -48,7 +51,10 @@ pub(super) async fn wait_or_remove(
         return Ok(Some(LaneEnd::Continue));
     }
     let (store, id) = (&engine.store, mailbox.job_id);
-    let lease = match store.lease_certificate(id, now(), deadline.lease_end()).await? {
+    let lease = match store
+        .lease_certificate(id, CERTIFIED_AFTER, now(), deadline.lease_end())
+        .await?
+    {
         Ok(lease) => lease,
         Err(until) => return Ok(Some(LaneEnd::Wait(until_then(until).unwrap_or_default()))),
     };
@@ -120,7 +126,7 @@ impl<L: Findings> Mailbox<L> {
         let mut finding = known
             .find(|finding| finding.folder == folder.folder && finding.chunk.is_none())
             .cloned()
-            .unwrap_or_else(|| Finding::new(self.job_id, folder.folder, None));
+            .unwrap_or_else(|| Finding::new(self.job_id, CERTIFIED_AFTER, folder.folder, None));
         finding.note_late_copies(&copies.uids);
         // Written down before it is done: afterwards nobody could tell that it was.
         self.ledger.put_finding(lease, &finding).await?;
