@@ -48,7 +48,7 @@ export const states = {
     ],
   }),
   to_mend: status('needs_attention', [
-    { ...waiting[0], check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
+    { ...waiting[0], source: { host: 'imap.example.org', port: 993, security: 'tls', found_by: 'autoconfig' }, check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),

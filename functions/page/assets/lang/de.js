@@ -245,6 +245,8 @@ export default {
     whole: { one: '{count} Nachricht', other: '{count} Nachrichten' },
     sizes: '{copied} von {total}',
     until: 'fertig bis {when}',
+    source: 'Alter Server: {host}',
+    found_by: { service_record: 'gefunden im DNS der Domain', autoconfig: 'gefunden in den Einstellungen, die die Domain E-Mail-Programmen anbietet', provider: 'gefunden über den Anbieter der E-Mails der Domain', usual_name: 'gefunden unter dem üblichen Namen' },
     exceptions: { one: '{count} Ausnahme, siehe Bericht', other: '{count} Ausnahmen, siehe Bericht' },
     notes: { one: '{count} Hinweis im Bericht; nichts fehlt', other: '{count} Hinweise im Bericht; nichts fehlt' },
     owner: {

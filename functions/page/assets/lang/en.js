@@ -245,6 +245,8 @@ export default {
     whole: { one: '{count} message', other: '{count} messages' },
     sizes: '{copied} of {total}',
     until: 'done by {when}',
+    source: 'Old server: {host}',
+    found_by: { service_record: 'found by the DNS of the domain', autoconfig: 'found by the settings the domain offers to mail programs', provider: 'found by the provider of the domain’s mail', usual_name: 'found by its usual name' },
     exceptions: { one: '{count} exception, see the report', other: '{count} exceptions, see the report' },
     notes: { one: '{count} remark in the report; nothing is missing', other: '{count} remarks in the report; nothing is missing' },
     owner: {
