@@ -20,9 +20,6 @@ use crate::store::{Finding, FolderRecord, Store};
 /// What was on the wire when its worker ended has arrived so many seconds after it was found broken off.
 const ARRIVES_WITHIN: i64 = 60;
 
-/// So many seconds long removing is tried again where a connection breaks: less than a mailbox's patience may be.
-const TRIED_FOR: i64 = 15 * 60;
-
 /// So long before the run's end removing stops.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -59,13 +56,13 @@ pub(super) async fn wait_or_remove(
     let time = deadline.remaining().saturating_sub(MARGIN);
     let removed = tokio::time::timeout(time, Box::pin(mailbox.remove_second_copies(lease))).await;
     store.release_certificate(lease).await?;
-    // The pass is not held up by what can be done later.
+    // The pass is not held up by what can be done later, and no mailbox fails for it.
+    let patience = i64::try_from(engine.profile.limits.patience().as_secs()).unwrap_or(i64::MAX);
+    let tried_until = broken_at.saturating_add(ARRIVES_WITHIN.saturating_add(patience / 2));
     match removed {
         Ok(Ok(())) => {}
         Ok(Err(SyncError::Store(error))) => return Err(error.into()),
-        Ok(Err(error))
-            if error.prospect() == Prospect::Passing && until_then(broken_at.saturating_add(TRIED_FOR)).is_some() =>
-        {
+        Ok(Err(error)) if error.prospect() == Prospect::Passing && until_then(tried_until).is_some() => {
             return Err(error.into());
         }
         Ok(Err(error)) => tracing::warn!(job.id = %id, %error, "second copies are left to certifying"),
