@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::domain::reading::{Readings, Seen};
 use crate::domain::tally::Tally;
-use crate::domain::uid::{UidMap, UidSet};
+use crate::domain::uid::{UidMap, UidRuns, UidSet};
 use crate::imap::digest::{self, Listed};
 use crate::imap::{ImapError, Session};
 use crate::store::ChunkRecord;
@@ -34,6 +34,23 @@ struct Original {
     from_uid: u32,
     /// Whether it was marked as deleted at the source: then the mark here says nothing.
     was_deleted: bool,
+}
+
+/// Messages of the open folder that belong to no chunk, neither to one of its own nor to one of another folder that
+/// goes to the same one.
+///
+/// # Errors
+/// [`ImapError`].
+pub(crate) async fn beyond_chunks(
+    session: &mut Session,
+    own: &[ChunkRecord],
+    beside: &[ChunkRecord],
+) -> Result<UidRuns, ImapError> {
+    let mut others = digest::uids(session).await?;
+    for uids in own.iter().chain(beside).flat_map(|chunk| chunk.map.destinations()) {
+        others.remove_range(uids);
+    }
+    Ok(others)
 }
 
 impl SecondCopies {
