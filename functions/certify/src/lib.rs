@@ -15,7 +15,7 @@ use mailvan::config::Config;
 use mailvan::domain::JobId;
 use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, causes, decode, serve, times_received};
-use mailvan::store::{Findings as _, Ledger as _};
+use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, SyncError};
 
 /// What the function works with.
@@ -125,7 +125,7 @@ async fn keep(deps: &Deps, certificate: &Certificate) -> anyhow::Result<()> {
 async fn compared(deps: &Deps, job_id: JobId) -> anyhow::Result<i64> {
     let store = &deps.engine.store;
     let job = store.job(job_id).await?;
-    Ok(progress(&store.findings(job_id).await?, job.status.pass()))
+    Ok(progress(store, &job).await?)
 }
 
 /// Sends the next message. Dying before it is sent, the message at hand comes again.

@@ -11,7 +11,7 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mailvan::dav::import::Counts;
 use mailvan::domain::uid::UidSet;
-use mailvan::domain::{DroppedFlags, Fault};
+use mailvan::domain::{DroppedFlags, Fault, Pass};
 use mailvan::intake::spreadsheet_safe;
 use mailvan::store::{
     AttachmentRecord, ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store,
@@ -115,7 +115,10 @@ async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
         lines.extend(renamed_folders(job, &folders));
         lines.extend(messages(job, &folders, &chunks));
         lines.extend(dropped_flags(job, &chunks));
-        lines.extend(discrepancies(job, &folders, &store.findings(job.job_id).await?));
+        // A later pass may have ended without a certificate; the one before still stands.
+        let certified = job.certificate.as_ref().map_or(Pass::Final, |note| note.pass);
+        let findings = store.findings(job.job_id, certified).await?;
+        lines.extend(discrepancies(job, &folders, &findings));
     }
     Ok(lines)
 }

@@ -85,6 +85,7 @@ fn a_certificate_has_a_link_and_lines_of_what_it_found() {
     let mut job = samples::job(2, JobState::CompletedWithExceptions, Some(Pass::Final));
     job.certificate = Some(CertificateNote {
         made_at: "2026-11-24T09:00:00Z".to_owned(),
+        pass: Pass::Final,
         agrees: false,
     });
     let (folder, _) = folder_and_chunk(&job);

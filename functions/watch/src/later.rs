@@ -6,15 +6,20 @@ use mailvan::domain::{LookStep, Pass, RequestId};
 use mailvan::queue::{CutOver, Queue, Queues};
 use mailvan::store::later::EndedBy;
 use mailvan::store::{RequestRecord, Store, StoreError};
+use mailvan::telemetry::{Unit, measure};
 
 /// Sees to the requests whose time has come. What is wished for twice starts one pass; a request that cannot
 /// be seen to now comes again, and holds no other up.
 pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
-    for id in store.due_looks(now).await? {
+    let due = store.due_looks(now).await?;
+    let mut faults = i64::try_from(due.unreadable)?;
+    for id in due.requests {
         if let Err(error) = see_to(store, queues, id, now).await {
             tracing::error!(request.id = %id, error = %format_args!("{error:#}"), "a later look could not be seen to");
+            faults += 1;
         }
     }
+    measure(store.table(), &[("ClockFaults", Unit::Count, faults)], &[], now);
     Ok(())
 }
 

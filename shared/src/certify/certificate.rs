@@ -231,14 +231,12 @@ impl Certificate {
     /// # Errors
     /// [`StoreError`].
     pub async fn draw_up<L: Findings>(ledger: &L, subject: Subject, made_at: String) -> Result<Self, StoreError> {
-        let findings = ledger.findings(subject.job_id).await?;
+        let findings = ledger.findings(subject.job_id, subject.pass).await?;
         let mut draft = Draft::default();
         for folder in ledger.folders(subject.job_id).await? {
             let mut chunks = ledger.chunks(subject.job_id, folder.folder).await?;
             chunks.retain(|chunk| chunk.chunk < folder.chunks);
-            let of_folder = findings
-                .iter()
-                .filter(|finding| finding.folder == folder.folder && finding.pass == subject.pass);
+            let of_folder = findings.iter().filter(|finding| finding.folder == folder.folder);
             draft.add(&folder, &chunks, &of_folder.collect::<Vec<_>>());
         }
         Ok(draft.finish(subject, made_at))
@@ -263,6 +261,7 @@ impl Certificate {
     pub fn note(&self) -> CertificateNote {
         CertificateNote {
             made_at: self.made_at.clone(),
+            pass: self.pass,
             agrees: self.agrees,
         }
     }

@@ -78,7 +78,7 @@ impl<L: Findings> Mailbox<L> {
             mailbox: self,
             lease,
             was_certified: basis.was_certified,
-            findings: self.ledger.findings(self.job_id).await?,
+            findings: self.ledger.findings(self.job_id, lease.pass()).await?,
             here: Side::new(&self.destination, SyncError::Destination, deadline),
             there: basis
                 .with_source
@@ -156,11 +156,7 @@ impl<L: Findings> Comparer<'_, L> {
 
     /// What was found in an earlier run after the same pass.
     fn finding(&self, folder: u32, chunk: Option<u32>) -> Finding {
-        let mut known = self.findings.iter();
-        known
-            .find(|finding| finding.folder == folder && finding.chunk == chunk && finding.pass == self.lease.pass())
-            .cloned()
-            .unwrap_or_else(|| Finding::new(self.mailbox.job_id, self.lease.pass(), folder, chunk))
+        Finding::among(&self.findings, self.mailbox.job_id, self.lease.pass(), folder, chunk)
     }
 
     /// Whether nothing was done in a chunk since its mailbox was certified after an earlier pass.

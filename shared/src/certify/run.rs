@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::certificate::{Certificate, Subject};
 use super::compare::{Basis, CertifyFailure, Compared};
-use crate::clock::{Deadline, now};
-use crate::domain::{JobId, JobState, Pass};
-use crate::store::finding::{CertifyLease, Finding};
+use crate::clock::{Deadline, now, time_until};
+use crate::domain::{JobId, JobState};
+use crate::store::finding::{CertifyLease, Findings as _};
 use crate::store::job::{Failure, Verdict};
 use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
 use crate::sync::{Engine, NO_CONNECTION, settle_request, stop_mailbox};
@@ -46,7 +46,10 @@ pub async fn certify_mailbox(
     };
     let lease = match store.lease_certificate(id, pass, now(), deadline.lease_end()).await? {
         Ok(lease) => lease,
-        Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
+        Err(until) => {
+            let left = time_until(until, now());
+            return Ok(CertifyEnd::Wait(left.unwrap_or(Duration::from_secs(1))));
+        }
     };
     let end = connected(engine, &job, lease, with_source, deadline).await;
     store.release_certificate(lease).await?;
@@ -163,16 +166,12 @@ pub async fn abandon_certificate(
     settle_request(store, id.request(), now()).await.map(Some)
 }
 
-/// How much has been compared after this pass: what a message says that was sent meanwhile.
-pub fn progress(findings: &[Finding], pass: Option<Pass>) -> i64 {
-    let done = findings
-        .iter()
-        .filter(|finding| finding.done && Some(finding.pass) == pass);
-    i64::try_from(done.count()).unwrap_or(i64::MAX)
-}
-
-/// How long until a moment given in seconds since 1970, at least a second.
-fn until_then(second: i64) -> Duration {
-    let seconds = u64::try_from(second - now().as_second()).unwrap_or_default();
-    Duration::from_secs(seconds.max(1))
+/// How much of a mailbox has been compared after its last pass: what a message says that was sent meanwhile.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn progress(store: &Store, job: &JobRecord) -> Result<i64, StoreError> {
+    let Some(pass) = job.status.pass() else { return Ok(0) };
+    let findings = store.findings(job.job_id, pass).await?;
+    Ok(i64::try_from(findings.iter().filter(|finding| finding.done).count()).unwrap_or(i64::MAX))
 }

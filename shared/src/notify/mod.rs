@@ -31,7 +31,7 @@ pub use facts::Facts;
 pub use feedback::Feedback;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};
-pub use owner::{compose_for_owner, owner_mail_name};
+pub use owner::{OwnerMailError, compose_for_owner, owner_mail_name};
 
 use crate::domain::{Fault, Language, RequestState};
 use crate::profile::Profile;

@@ -77,6 +77,7 @@ fn certified(row: u32, name: &str, state: JobState) -> JobRecord {
     JobRecord {
         certificate: Some(CertificateNote {
             made_at: "2026-11-27T02:00:00Z".to_owned(),
+            pass: Pass::Final,
             agrees: state == JobState::Completed,
         }),
         ..job(row, name, state, Pass::Final)

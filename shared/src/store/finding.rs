@@ -1,4 +1,5 @@
-//! What certifying writes down: who may certify a mailbox, and what was found in each part of it.
+//! What certifying writes down: who may certify a mailbox, and what was found in each part of it. Second copies that the
+//! first pass removes at its end stand there too.
 //!
 //! Findings stand beside the chunks and not in them, so that comparing writes nothing that copying
 //! reads.
@@ -49,8 +50,7 @@ pub struct Finding {
     /// The chunk's number; none for the folder as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk: Option<u32>,
-    /// After which pass it was found; what an earlier one's certificate was made of is found anew.
-    #[serde(default = "final_pass")]
+    /// After which pass it was found; what an earlier one's certificate was made of is found anew, and stays.
     pub pass: Pass,
     /// Whether it is whole. Until then it holds what has been read so far.
     pub done: bool,
@@ -107,10 +107,6 @@ pub enum SourceState {
     Unreachable,
 }
 
-fn final_pass() -> Pass {
-    Pass::Final
-}
-
 impl Finding {
     /// What is known before anything has been looked at.
     pub fn new(job_id: JobId, pass: Pass, folder: u32, chunk: Option<u32>) -> Self {
@@ -135,6 +131,14 @@ impl Finding {
         }
     }
 
+    /// What was found of a part after this pass before; where that is nothing, what is known before anything has been
+    /// looked at.
+    pub(crate) fn among(findings: &[Self], job_id: JobId, pass: Pass, folder: u32, chunk: Option<u32>) -> Self {
+        let mut findings = findings.iter();
+        let found = findings.find(|known| (known.pass, known.folder, known.chunk) == (pass, folder, chunk));
+        found.cloned().unwrap_or_else(|| Self::new(job_id, pass, folder, chunk))
+    }
+
     /// Notes second copies that are about to be removed, beside those that were.
     pub(crate) fn note_late_copies(&mut self, copies: &UidMap) {
         for (copy_uid, uid) in copies.iter() {
@@ -143,12 +147,17 @@ impl Finding {
     }
 
     fn sort_key(&self) -> String {
-        let folder = format!("{LEASE_KEY}#{:05}", self.folder);
+        let folder = format!("{}{:05}", prefix(self.pass), self.folder);
         match self.chunk {
             Some(chunk) => format!("{folder}#{chunk:05}"),
             None => folder,
         }
     }
+}
+
+/// What the sort keys of what was found after a pass begin with.
+fn prefix(pass: Pass) -> String {
+    format!("{LEASE_KEY}#{pass}#")
 }
 
 impl CertifyLease {
@@ -170,10 +179,10 @@ impl CertifyLease {
 
 /// Findings of mailboxes. What is written is durable on return.
 pub trait Findings: Ledger {
-    /// All findings of a mailbox: those of a folder as a whole before those of its chunks.
-    fn findings(&self, job: JobId) -> impl Future<Output = Result<Vec<Finding>, StoreError>> + Send;
+    /// All that was found in a mailbox after a pass: what is of a folder as a whole before what is of its chunks.
+    fn findings(&self, job: JobId, pass: Pass) -> impl Future<Output = Result<Vec<Finding>, StoreError>> + Send;
 
-    /// Puts a finding, in place of what was known before. Idempotency key: folder and chunk.
+    /// Puts a finding, in place of what was known before. Idempotency key: pass, folder and chunk.
     /// [`StoreError::Conflict`] where the right to certify has been lost.
     fn put_finding(
         &self,
@@ -183,8 +192,8 @@ pub trait Findings: Ledger {
 }
 
 impl Findings for Store {
-    async fn findings(&self, job: JobId) -> Result<Vec<Finding>, StoreError> {
-        self.query(&partition(job), &format!("{LEASE_KEY}#")).await
+    async fn findings(&self, job: JobId, pass: Pass) -> Result<Vec<Finding>, StoreError> {
+        self.query(&partition(job), &prefix(pass)).await
     }
 
     async fn put_finding(&self, lease: CertifyLease, finding: &Finding) -> Result<(), StoreError> {

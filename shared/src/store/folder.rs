@@ -253,17 +253,8 @@ impl Store {
 }
 
 fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
-    let open_batch: Option<AttributeValue> = chunk
-        .open_batch
-        .as_ref()
-        .map(serde_dynamo::to_attribute_value)
-        .transpose()?;
-    let late: Option<AttributeValue> = chunk.late.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
-    let trials: Option<AttributeValue> = chunk
-        .trials
-        .as_ref()
-        .map(serde_dynamo::to_attribute_value)
-        .transpose()?;
+    let (open_batch, late) = (attribute(chunk.open_batch.as_ref())?, attribute(chunk.late.as_ref())?);
+    let trials = attribute(chunk.trials.as_ref())?;
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
     let dropped: AttributeValue = serde_dynamo::to_attribute_value(&chunk.dropped)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
@@ -289,4 +280,8 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("counted_exceptions", chunk.counted_exceptions)
         .set("counted_notes", chunk.counted_notes)
         .set("exceptions", exceptions))
+}
+
+fn attribute(value: Option<&impl Serialize>) -> Result<Option<AttributeValue>, StoreError> {
+    Ok(value.map(serde_dynamo::to_attribute_value).transpose()?)
 }

@@ -95,6 +95,8 @@ pub struct JobRecord {
 pub struct CertificateNote {
     /// When it was made.
     pub made_at: String,
+    /// After which pass: what was found then is what it was made of.
+    pub pass: Pass,
     /// Whether both sides are the same.
     pub agrees: bool,
 }

@@ -14,7 +14,7 @@ use crate::domain::{JobEvent, JobState, LaterLooks, Pass};
 
 mod due;
 
-pub use due::EndedBy;
+pub use due::{DueLooks, EndedBy};
 
 /// A mailbox as it was when its later pass began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,13 @@ struct Known {
     bytes_copied: i64,
     /// Whether something is known of that is not there yet.
     lacks_some: bool,
+}
+
+impl BeforeLook {
+    /// Whether a pass before had copied it.
+    fn has_been_copied(&self) -> bool {
+        self.state != JobState::Failed
+    }
 }
 
 impl JobRecord {
@@ -134,11 +141,10 @@ impl JobRecord {
         Some(looked)
     }
 
-    /// Whether it had been copied before its running later pass began; with the state it had then.
-    fn copied_before(&self) -> Option<(Pass, &BeforeLook)> {
+    /// The later pass that it is in, and how it was when that began.
+    fn later_pass(&self) -> Option<(Pass, &BeforeLook)> {
         let pass = self.status.pass().filter(|pass| pass.is_later())?;
-        let before = self.before_look.as_ref()?;
-        (before.state != JobState::Failed).then_some((pass, before))
+        Some((pass, self.before_look.as_ref()?))
     }
 }
 
@@ -149,7 +155,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn end_look(&self, job: &JobRecord, now: Timestamp) -> Result<Option<Advance<JobRecord>>, StoreError> {
-        let Some((pass, before)) = job.copied_before() else {
+        let Some((pass, before)) = job.later_pass().filter(|(_, before)| before.has_been_copied()) else {
             return Ok(None);
         };
         let event = JobEvent::LookEnded {
@@ -164,25 +170,30 @@ impl Store {
     /// Ends the later pass of a mailbox that could not be done. What was copied before stays as it was said of
     /// it; only new mail that is known of and not there, or not compared, is an exception. That the previous
     /// provider does not let us in any more is to be expected; of anything else the customer has to know. `None`
-    /// where the mailbox had never been copied, and fails in the ordinary way.
+    /// where the mailbox was not copied before, nor by this pass, and fails in the ordinary way.
     pub(super) async fn fail_look(
         &self,
         job: &JobRecord,
         failure: &Failure,
         now: Timestamp,
     ) -> Result<Option<Advance<JobRecord>>, StoreError> {
-        let Some((pass, before)) = job.copied_before() else {
+        let is_certifying = job.status.state() == JobState::Certifying;
+        let Some((pass, before)) = job
+            .later_pass()
+            .filter(|(_, before)| is_certifying || before.has_been_copied())
+        else {
             return Ok(None);
         };
         // One that is being certified has been copied, and fails for no other reason.
-        if job.status.state() == JobState::Certifying && !is_without_passwords(&failure.code) {
+        if is_certifying && !is_without_passwords(&failure.code) {
             return Err(StoreError::Illegal(format!(
                 "mailbox job {} is being certified",
                 job.job_id
             )));
         }
         let known = self.known(job).await?;
-        let has_new = known.lacks_some || known.messages_copied > before.messages_copied;
+        let is_copied_now = known.messages_copied > before.messages_copied || !before.has_been_copied();
+        let has_new = known.lacks_some || is_copied_now;
         let is_amiss = has_new || !may_be_expected(&failure.code);
         let mut looked = job.looked_now(known.messages_copied, Some(failure.clone()), is_amiss);
         if let Some(looked) = &mut looked {

@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use super::lane::LaneEnd;
-use super::second_copies::SecondCopies;
+use super::second_copies::{SecondCopies, beyond_chunks};
 use super::work::LaneFailure;
 use super::{Engine, Mailbox, SyncError};
-use crate::clock::{Deadline, now};
+use crate::clock::{Deadline, now, time_until};
 use crate::domain::Pass;
+use crate::domain::patience::Prospect;
 use crate::domain::uid::UidSet;
-use crate::imap::{Session, digest, remove};
+use crate::imap::{Session, remove};
 use crate::store::finding::{CertifyLease, Findings};
 use crate::store::{Finding, FolderRecord, Store};
 
@@ -40,7 +41,7 @@ pub(super) async fn wait_or_remove(
     broken_at: i64,
     (deadline, run_length): (Deadline, Duration),
 ) -> Result<Option<LaneEnd>, LaneFailure> {
-    if let Some(delay) = until_then(broken_at.saturating_add(ARRIVES_WITHIN)) {
+    if let Some(delay) = time_until(broken_at.saturating_add(ARRIVES_WITHIN), now()) {
         return Ok(Some(LaneEnd::Wait(delay)));
     }
     // After the final pass, certifying does it.
@@ -56,24 +57,24 @@ pub(super) async fn wait_or_remove(
         .await?
     {
         Ok(lease) => lease,
-        Err(until) => return Ok(Some(LaneEnd::Wait(until_then(until).unwrap_or_default()))),
+        Err(until) => return Ok(Some(LaneEnd::Wait(time_until(until, now()).unwrap_or_default()))),
     };
     let time = deadline.remaining().saturating_sub(MARGIN);
     let removed = tokio::time::timeout(time, Box::pin(mailbox.remove_second_copies(lease))).await;
     store.release_certificate(lease).await?;
-    if let Ok(removed) = removed {
-        removed?;
-    } else {
-        // The pass is not held up by what can be done later.
-        tracing::warn!(job.id = %id, "second copies are left to certifying: most of a run was not enough");
+    // The pass is not held up by what can be done later, and no mailbox fails for it.
+    let patience = i64::try_from(engine.profile.limits.patience().as_secs()).unwrap_or(i64::MAX);
+    let tried_until = broken_at.saturating_add(ARRIVES_WITHIN.saturating_add(patience / 2));
+    match removed {
+        Ok(Ok(())) => {}
+        Ok(Err(SyncError::Store(error))) => return Err(error.into()),
+        Ok(Err(error)) if error.prospect() == Prospect::Passing && time_until(tried_until, now()).is_some() => {
+            return Err(error.into());
+        }
+        Ok(Err(error)) => tracing::warn!(job.id = %id, %error, "second copies are left to certifying"),
+        Err(_) => tracing::warn!(job.id = %id, "second copies are left to certifying: most of a run was not enough"),
     }
     Ok(None)
-}
-
-/// How long until a moment in seconds since 1970.
-fn until_then(second: i64) -> Option<Duration> {
-    let seconds = u64::try_from(second - now().as_second()).ok()?;
-    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 impl<L: Findings> Mailbox<L> {
@@ -83,13 +84,15 @@ impl<L: Findings> Mailbox<L> {
     /// # Errors
     /// [`SyncError`]; what was removed until then is written down.
     pub async fn remove_second_copies(&self, lease: CertifyLease) -> Result<(), SyncError> {
-        let (folders, findings) =
-            tokio::try_join!(self.ledger.folders(self.job_id), self.ledger.findings(self.job_id))?;
+        let (folders, findings) = tokio::try_join!(
+            self.ledger.folders(self.job_id),
+            self.ledger.findings(self.job_id, lease.pass())
+        )?;
         let mut here = self.destination.open().await.map_err(SyncError::Destination)?;
         if remove::can_remove(&here) {
             for folder in folders.iter().filter(|folder| folder.broken_at.is_some()) {
                 match self.remove_of(&mut here, folder, &folders, &findings, lease).await {
-                    // Gone at the destination: nothing of it is there twice.
+                    // Gone at the destination, or not open to us: it is left to certifying.
                     Err(error) if error.is_about_one_folder() => {}
                     removed => removed?,
                 }
@@ -113,20 +116,15 @@ impl<L: Findings> Mailbox<L> {
         }
         let own = self.planned_chunks(folder).await?;
         let beside = self.chunks_beside(folder, folders).await?;
-        let mut others = digest::uids(here).await.map_err(SyncError::Destination)?;
-        for uids in own.iter().chain(&beside).flat_map(|chunk| chunk.map.destinations()) {
-            others.remove_range(uids);
-        }
+        let others = beyond_chunks(here, &own, &beside)
+            .await
+            .map_err(SyncError::Destination)?;
         let copies = SecondCopies::find(here, &own, &others.to_set()).await;
         let copies = copies.map_err(SyncError::Destination)?;
         if copies.uids.is_empty() {
             return Ok(());
         }
-        let mut known = findings.iter();
-        let mut finding = known
-            .find(|finding| finding.folder == folder.folder && finding.chunk.is_none())
-            .cloned()
-            .unwrap_or_else(|| Finding::new(self.job_id, CERTIFIED_AFTER, folder.folder, None));
+        let mut finding = Finding::among(findings, self.job_id, lease.pass(), folder.folder, None);
         finding.note_late_copies(&copies.uids);
         // Written down before it is done: afterwards nobody could tell that it was.
         self.ledger.put_finding(lease, &finding).await?;

@@ -35,6 +35,7 @@ mod looking;
 mod mailbox;
 mod mapping;
 mod matching;
+mod otherwise;
 mod plan;
 mod planner;
 mod preview;
@@ -54,7 +55,7 @@ pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
-pub(crate) use second_copies::SecondCopies;
+pub(crate) use second_copies::{SecondCopies, beyond_chunks};
 pub use settle::{cancel_jobs, fail_mailbox, settle_request, stop_mailbox};
 pub use work::{LaneFailure, Work};
 

@@ -109,7 +109,9 @@ impl<L: Ledger> Mailbox<L> {
                     self.ledger.release_folder(&folder, now()).await?;
                     return Ok(Work::OutOfTime);
                 }
-                Err(error) if error.is_about_one_folder() => {
+                // Whether a reading is refused because of messages, or because the server cannot read at all, is found out
+                // message by message.
+                Err(error) if error.is_about_one_folder() && !error.may_be_of_a_message() => {
                     skip_folder(&self.ledger, &folder, pass, &error).await?;
                 }
                 Err(error) => {

@@ -41,6 +41,7 @@ pub async fn certified(store: &Store, number: u8, pass: Pass, rows: &[(u32, i64)
         if pass > Pass::First {
             let certificate = CertificateNote {
                 made_at: pass.to_string(),
+                pass,
                 agrees: true,
             };
             let verdict = Verdict {
@@ -56,6 +57,13 @@ pub async fn certified(store: &Store, number: u8, pass: Pass, rows: &[(u32, i64)
 
 /// A request with two mailboxes of ten messages that was completed, with these looks to come.
 pub async fn completed(store: &Store, number: u8, hours: &[i64]) -> RequestRecord {
+    let ended = ended(store, number, hours, &[]).await;
+    assert_eq!(ended.state, RequestState::Completed);
+    ended
+}
+
+/// A request with two mailboxes of ten messages whose final pass is over, in which these rows failed.
+pub async fn ended(store: &Store, number: u8, hours: &[i64], failing: &[u32]) -> RequestRecord {
     let checking = request(number, RequestState::Checking);
     store.create_request(&checking).await.unwrap();
     store.keep_data_key(id(number), "DATAKEY".to_owned()).await.unwrap();
@@ -69,12 +77,18 @@ pub async fn completed(store: &Store, number: u8, hours: &[i64]) -> RequestRecor
             ..RequestChange::default()
         };
         advance(store, number, RequestEvent::PassStarted(pass), change).await;
-        certified(store, number, pass, &[(1, 10), (2, 10)]).await;
+        for row in [1, 2] {
+            if pass == Pass::Final && failing.contains(&row) {
+                let id = job(number, row).job_id;
+                store.start_job(id, pass, now()).await.unwrap();
+                store.fail_job(id, &failure("source_timed_out"), now()).await.unwrap();
+            } else {
+                certified(store, number, pass, &[(row, 10)]).await;
+            }
+        }
         settle_request(store, id(number), now()).await.unwrap();
     }
-    let ended = store.request(id(number)).await.unwrap();
-    assert_eq!(ended.state, RequestState::Completed);
-    ended
+    store.request(id(number)).await.unwrap()
 }
 
 /// Starts the next later pass, as `trigger` does.
@@ -120,7 +134,14 @@ pub async fn a_look_that_brings_nothing_leaves_all_as_it_was(store: &Store) {
     assert_eq!(ended.data_key.as_deref(), Some("DATAKEY"));
     let told = [NoticeKind::Finished, NoticeKind::FirstPassDone];
     assert_eq!(settle_request(store, id(121), now()).await.unwrap(), told);
-    let due = async |minutes| store.due_looks(later(minutes)).await.unwrap().contains(&id(121));
+    let due = async |minutes| {
+        store
+            .due_looks(later(minutes))
+            .await
+            .unwrap()
+            .requests
+            .contains(&id(121))
+    };
     assert!(!due(24 * 60 - 1).await && due(24 * 60).await);
     let begun = begin(store, 121, later(24 * 60)).await;
     assert_eq!(

@@ -6,7 +6,7 @@ use mailvan::store::later::EndedBy;
 use mailvan::store::{ChunkRecord, FolderRecord, Ledger as _, NoticeKind, Planned};
 use mailvan::sync::{settle_request, stop_mailbox};
 
-use super::later::{begin, certified, completed, failure, later, totals};
+use super::later::{begin, certified, completed, ended, failure, later, totals};
 use super::*;
 
 /// Planning a later pass has found new mail, of which nothing is fetched yet.
@@ -199,4 +199,35 @@ pub async fn what_the_clock_deletes_is_told(store: &Store) {
     let ended = store.end_looks(&request, EndedBy::Customer, now()).await.unwrap();
     let again = store.end_looks(&ended, EndedBy::Clock, now()).await.unwrap();
     assert!(!is_told(store, 133, 1).await && !again.looks.unwrap().ran_out());
+}
+
+/// One that failed in the final pass is tried again by a later one, which copies it; then its passwords are deleted.
+pub async fn a_second_try_ends_without_passwords_too(store: &Store) {
+    ended(store, 134, &[24], &[2]).await;
+    begin(store, 134, later(24 * 60)).await;
+    let (first, second) = (job(134, 1).job_id, job(134, 2).job_id);
+    let running = store.job(first).await.unwrap();
+    store.end_look(&running, now()).await.unwrap().unwrap();
+    let planned = store.plan_job(second, Pass::Later(1), totals(10), now()).await.unwrap();
+    store
+        .finish_job(&planned.into_record(), Pass::Later(1), now())
+        .await
+        .unwrap();
+    let request = store.request(id(134)).await.unwrap();
+    store.end_looks(&request, EndedBy::Customer, now()).await.unwrap();
+    for _ in 0..2 {
+        stop_mailbox(store, second, now()).await.unwrap();
+    }
+    let after = store.request(id(134)).await.unwrap();
+    assert_eq!(
+        (after.state, after.open_jobs),
+        (RequestState::CompletedWithExceptions, 0)
+    );
+    let tried = store.job(second).await.unwrap();
+    assert_eq!(
+        (tried.status.state(), tried.exceptions, tried.messages_copied),
+        (JobState::CompletedWithExceptions, 1, 10)
+    );
+    assert_eq!(tried.error_code.as_deref(), Some("passwords_deleted"));
+    assert!(is_told(store, 134, 1).await, "it is not compared");
 }

@@ -34,6 +34,15 @@ struct DueLook {
     expires_at: i64,
 }
 
+/// The requests whose time has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DueLooks {
+    /// They have to be seen to.
+    pub requests: Vec<RequestId>,
+    /// How many there are whose time cannot be read.
+    pub unreadable: usize,
+}
+
 impl Store {
     /// The write that remembers when a request has to be seen to.
     pub(in crate::store) fn due_look(
@@ -58,12 +67,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_looks(&self, now: Timestamp) -> Result<Vec<RequestId>, StoreError> {
+    pub async fn due_looks(&self, now: Timestamp) -> Result<DueLooks, StoreError> {
         let read = |item| Ok(serde_dynamo::from_item::<_, DueLook>(item).inspect_err(unreadable).ok());
         let all = self.query_each(PARTITION, PREFIX, None, read).await?;
         let is_due = |look: &DueLook| look.due_at.is_some_and(|due| due <= now.as_second());
-        let due = all.into_iter().flatten().filter(is_due);
-        Ok(due.map(|due| due.request_id).collect())
+        Ok(DueLooks {
+            unreadable: all.iter().filter(|look| look.is_none()).count(),
+            requests: all
+                .into_iter()
+                .flatten()
+                .filter(is_due)
+                .map(|due| due.request_id)
+                .collect(),
+        })
     }
 
     /// Forgets to see to a request, which has nothing left to see to: in its place, because the functions have no
