@@ -11,6 +11,7 @@ use super::owner::OWNER;
 use super::wording::{moment, one_line};
 use crate::domain::{Fault, JobState, Language, LaterLooks, Pass};
 use crate::profile::{DestinationAuth, Profile};
+use crate::store::later::is_shut_out;
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
 
@@ -68,12 +69,16 @@ pub(super) struct View {
     pub(super) passwords_destroyed: bool,
     /// When the mailboxes at the previous provider are looked at for the last time, while that is to come.
     pub(super) last_look: Option<String>,
+    /// Until when the passwords at the previous provider are needed at the latest, while looks are to come.
+    pub(super) needed_until: Option<String>,
     /// What the pass that the notice tells of brought: the mailboxes with new mail or trouble.
     pub(super) looked: Listing<LookedAt>,
     /// How many messages it fetched.
     pub(super) fetched: i64,
     /// Whether it did not begin in time.
     pub(super) missed: bool,
+    /// Whether the previous provider let it into no mailbox.
+    pub(super) is_shut_out: bool,
     /// Whether the passwords at the previous provider are needed for looks that are to come.
     pub(super) password_is_needed: bool,
     /// What only the owner of a mailbox is told.
@@ -178,6 +183,8 @@ impl View {
             .cloned()
             .collect();
         let files = files::told(files, jobs, language);
+        let to_come = request.open_looks().filter(|looks| looks.has_more());
+        let in_words = |at| moment(at, &profile.provider.time_zone, language);
         Self {
             kind,
             language,
@@ -216,12 +223,11 @@ impl View {
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
-            last_look: request
-                .open_looks()
-                .and_then(LaterLooks::last)
-                .map(|last| moment(last, &profile.provider.time_zone, language)),
+            last_look: to_come.and_then(LaterLooks::last).map(in_words),
+            needed_until: to_come.and_then(LaterLooks::until).map(in_words),
             password_is_needed: request.open_looks().is_some(),
             missed: false,
+            is_shut_out: false,
             fetched: 0,
             looked: Listing::first(Vec::new(), LISTED_MAILBOXES),
             owner: None,
@@ -251,6 +257,7 @@ impl View {
         let looked = LookedAt::of(kind, jobs, self.language);
         Self {
             missed: is_missed(kind, request),
+            is_shut_out: matches!(kind, NoticeKind::LookedAgain { pass } if is_shut_out(jobs, Pass::Later(pass))),
             fetched: looked.iter().map(|mailbox| mailbox.messages).sum(),
             looked: Listing::first(looked, LISTED_MAILBOXES),
             ..self

@@ -107,7 +107,8 @@ impl JobRecord {
             messages,
             in_all: last.map_or(0, |last| last.in_all).saturating_add(messages),
             is_amiss,
-            is_repeated: last.is_some_and(|last| last.is_amiss && code(&last.trouble) == code(&trouble)),
+            is_repeated: trouble.is_some()
+                && last.is_some_and(|last| last.is_amiss == is_amiss && code(&last.trouble) == code(&trouble)),
             left_exceptions: self.has_exceptions_of_looks(),
             trouble,
         })
@@ -199,6 +200,9 @@ impl Store {
         if let Some(looked) = &mut looked {
             looked.left_exceptions |= has_new;
         }
+        // Why it had failed says more than that it was not looked at once more.
+        let noted = before.failure.as_ref().filter(|_| is_without_passwords(&failure.code));
+        let failure = noted.unwrap_or(failure);
         let change = match (has_new, job.status.state()) {
             (false, _) => as_before(before),
             // Nothing is counted before all is planned.
@@ -277,6 +281,20 @@ fn may_be_expected(code: &str) -> bool {
 
 fn is_without_passwords(code: &str) -> bool {
     [PASSWORDS_DELETED, NOT_IN_TIME].contains(&code)
+}
+
+/// Whether a later pass came to nothing because the previous provider let it into no mailbox any more.
+pub fn is_shut_out(jobs: &[JobRecord], pass: Pass) -> bool {
+    let mut looked = jobs
+        .iter()
+        .filter_map(|job| job.looked.as_ref())
+        .filter(|looked| looked.pass == pass)
+        .peekable();
+    looked.peek().is_some()
+        && looked.all(|looked| {
+            let code = looked.trouble.as_ref().map(|failure| failure.code.as_str());
+            looked.messages == 0 && code == Some(SOURCE_LOGIN_REFUSED)
+        })
 }
 
 /// Whether a later pass that ran into this may do better another time. A login that is refused is not tried again

@@ -7,6 +7,7 @@
 use super::MOST_VANISHED;
 use super::moves::Moved;
 use crate::domain::flags::FlagTable;
+use crate::store::job::Failure;
 use crate::sync::item::Item;
 
 /// Before anything is looked at: `vanished` messages have gone from these folders. Of so many moved ones nothing can
@@ -15,10 +16,21 @@ pub(super) fn prepare(items: &mut [Item], vanished: u64) {
     for item in items {
         item.find.changed = FlagTable::default();
         if vanished > MOST_VANISHED && item.plan.is_bin {
+            let new = item.find.cutter.wanted();
             tracing::info!(
                 folder = item.plan.number,
-                "nothing is fetched from it: too much was tidied up"
+                new,
+                "too much was tidied up to fetch from it"
             );
+            // Most of it was moved there; what else arrived is with the previous provider only.
+            item.trouble = (new > 0).then(|| Failure {
+                code: "too_much_tidied_up".to_owned(),
+                message: format!(
+                    "{new} messages that appeared in the folder {} at the previous provider were not fetched, because so much was moved \
+                     there that new mail cannot be told from it",
+                    item.plan.mapping.title
+                ),
+            });
             item.find.identities = None;
             item.find.cutter.leave_all_out();
         }
@@ -113,6 +125,7 @@ mod tests {
         ] {
             let mut items = [item(is_bin)];
             prepare(&mut items, vanished);
+            assert_eq!(items[0].trouble.is_some(), is_bin && left.0 == 0);
             assert_eq!(items.map(planned), [left], "{is_bin} {vanished}");
         }
     }
