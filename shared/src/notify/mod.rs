@@ -22,6 +22,7 @@ pub mod mailer;
 mod mime;
 mod own;
 mod owner;
+mod recipient;
 mod templates;
 mod view;
 mod wording;
@@ -32,10 +33,11 @@ pub use feedback::Feedback;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};
 pub use owner::{OwnerMailError, compose_for_owner, owner_mail_name};
+pub use recipient::{recipient, shown_to};
 
 use crate::domain::{Fault, Language, RequestState};
 use crate::profile::Profile;
-use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord, StaffCause};
 use templates::Templates;
 use view::View;
 use wording::{bracketed, one_line};
@@ -83,16 +85,16 @@ pub fn compose(
     files: &[AttachmentRecord],
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
-    let view = View::new(kind.word(), request, jobs, faults, files, profile);
+    let view = View::new(kind.word(), request, jobs, faults, files, profile).for_staff(kind, request);
     let rendered = Templates::of(view.language, &profile.templates)
         .and_then(|mut templates| templates.render(&view))
         .map_err(|source| ComposeError {
             notice: kind.word(),
             source,
         })?;
-    let ticket = view
-        .ticket
-        .as_deref()
+    // By a reference in its subject a mail is filed where the ticket's customer may see it.
+    let ticket = view.ticket.as_deref().filter(|_| !kind.is_for_staff());
+    let ticket = ticket
         .map(|ticket| format!("[#{}] ", bracketed(ticket)))
         .unwrap_or_default();
     let word = match request.language {
@@ -117,6 +119,12 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
         NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
         NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled => false,
         NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
+        NoticeKind::Started => state != RequestState::FirstPass,
+        NoticeKind::DnsSeen => !matches!(state, RequestState::AwaitingCutover | RequestState::FinalPass),
+        NoticeKind::NeedsStaff {
+            cause: StaffCause::Late,
+        } => state.is_terminal(),
+        NoticeKind::NeedsStaff { .. } => state == RequestState::Cancelled,
         _ => state.is_terminal(),
     }
 }

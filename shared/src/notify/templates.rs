@@ -30,7 +30,8 @@ macro_rules! every_file {
     ($language:literal) => {
         files!($language:
             "titles.txt" "ask.txt" "ask.html" "meanwhile.txt" "meanwhile.html" "failed_mailboxes.html"
-            "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
+            "received.txt" "received.html" "started.txt" "started.html" "dns_seen.txt" "dns_seen.html"
+            "needs_staff.txt" "needs_staff.html" "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
             "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"

@@ -1,6 +1,8 @@
 //! What a template may speak of: a request in plain values, without anything secret.
 
+mod dns;
 pub(super) mod samples;
+mod staff;
 
 use serde::Serialize;
 
@@ -8,8 +10,10 @@ use super::clients::Clients;
 use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
-use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Language};
+use super::wording::{lasting, moment, one_line};
+use dns::Domain;
+use staff::Staff;
+use crate::domain::{AfterEnd, Fault, JobState, Language};
 use crate::profile::{DestinationAuth, Profile};
 use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
@@ -46,6 +50,10 @@ pub(super) struct View {
     pub(super) request: String,
     pub(super) ticket: Option<String>,
     pub(super) frame: Option<Frame>,
+    /// Whether the mailboxes come in a file.
+    pub(super) is_file: bool,
+    /// How long the first pass takes, as was told when it began.
+    pub(super) estimate: Option<String>,
     /// Why the request as a whole failed.
     pub(super) reason: Option<String>,
     pub(super) rows: Listing<Row>,
@@ -61,12 +69,16 @@ pub(super) struct View {
     pub(super) clients: Clients,
     /// Whether the DNS change is seen without being told of.
     pub(super) watches_dns: bool,
+    /// The domains whose DNS is to be changed.
+    pub(super) domains: Listing<Domain>,
     /// The MX records to set, as preference and server, where they are the same for all domains.
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
     pub(super) passwords_destroyed: bool,
     /// What only the owner of a mailbox is told.
     pub(super) owner: Option<Owner>,
+    /// What only staff are told.
+    pub(super) staff: Option<Staff>,
     /// For how many days the report and the certificates can be had.
     pub(super) kept_days: u32,
 }
@@ -83,6 +95,8 @@ pub(super) struct Owner {
 pub(super) struct Frame {
     start: String,
     end: Option<String>,
+    /// Whether what is left at its end goes on, instead of waiting for the next night.
+    goes_on: bool,
 }
 
 /// The first of a list, and how many more there are.
@@ -180,7 +194,10 @@ impl View {
             frame: request.window.as_ref().map(|window| Frame {
                 start: moment(window.start(), window.zone(), language),
                 end: window.end().map(|end| moment(end, window.zone(), language)),
+                goes_on: window.after_end() == AfterEnd::Continue,
             }),
+            is_file: !request.is_by_form(),
+            estimate: request.estimated.map(|seconds| lasting(seconds, language)),
             reason: reason(
                 request.error_code.as_deref(),
                 request.error_message.as_deref(),
@@ -194,9 +211,11 @@ impl View {
             files: Listing::first(files, LISTED_FILES),
             clients: Clients::of(profile, jobs),
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
+            domains: Domain::listing(jobs),
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
             owner: None,
+            staff: None,
             kept_days: profile.requests.keep_ended_days,
         }
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::german;
+use crate::domain::speed::Seconds;
 use crate::domain::{Language, Zone};
 
 /// The longest ticket reference shown, in characters.
@@ -94,6 +95,31 @@ pub(super) fn size(bytes: i64, language: Language) -> String {
     format!("{}{decimal}{} {name}", number(tenths / 10, language), tenths % 10)
 }
 
+/// A range of time: `20 minutes to 3 hours`, `2 days`.
+pub(super) fn lasting(seconds: Seconds, language: Language) -> String {
+    let words = |seconds| match language {
+        Language::English => length(seconds, language, [["minute", "minutes"], ["hour", "hours"], ["day", "days"]]),
+        Language::German => length(seconds, language, [["Minute", "Minuten"], ["Stunde", "Stunden"], ["Tag", "Tage"]]),
+    };
+    let (low, high) = (words(seconds.low), words(seconds.high.max(seconds.low)));
+    let to = match language {
+        Language::English => "to",
+        Language::German => "bis",
+    };
+    if low == high { low } else { format!("{low} {to} {high}") }
+}
+
+/// In the unit that reads best; a started one counts.
+fn length(seconds: u64, language: Language, [minutes, hours, days]: [[&str; 2]; 3]) -> String {
+    let (unit, [one, many]) = match seconds {
+        0..=5_400 => (60, minutes),
+        5_401..=172_800 => (3_600, hours),
+        _ => (86_400, days),
+    };
+    let count = i64::try_from(seconds.div_ceil(unit).max(1)).unwrap_or(i64::MAX);
+    counted(count, one, many, language)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +199,20 @@ mod tests {
         assert_eq!(number(1_234_567, Language::German), "1.234.567");
         assert_eq!(size(1_449_999_999, Language::German), "1,4 GB");
         assert_eq!(size(1, Language::German), "1 Byte");
+    }
+    #[test]
+    fn ranges_of_time_are_told_in_the_unit_that_reads_best() {
+        for (low, high, english, german) in [
+            (0, 1, "1 minute", "1 Minute"),
+            (61, 5_400, "2 minutes to 90 minutes", "2 Minuten bis 90 Minuten"),
+            (3_000, 5_401, "50 minutes to 2 hours", "50 Minuten bis 2 Stunden"),
+            (3_600, 172_801, "60 minutes to 3 days", "60 Minuten bis 3 Tage"),
+            // One that cannot be: the higher counts.
+            (7_200, 60, "2 hours", "2 Stunden"),
+        ] {
+            let seconds = Seconds { low, high };
+            assert_eq!(lasting(seconds, Language::English), english);
+            assert_eq!(lasting(seconds, Language::German), german);
+        }
     }
 }

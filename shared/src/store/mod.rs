@@ -52,7 +52,7 @@ pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
 pub use ledger::{FolderEnd, Ledger, Planned};
-pub use notice::{NoticeKind, NoticeRecord, Sent};
+pub use notice::{NoticeKind, NoticeRecord, Sent, StaffCause};
 pub use owner::OwnerMail;
 pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;

@@ -136,6 +136,11 @@ impl RequestRecord {
         }
     }
 
+    /// Whether its mailboxes came in a form; else in a file.
+    pub fn is_by_form(&self) -> bool {
+        self.generation == 0
+    }
+
     /// Whether its rows are read, all of them, and its mailboxes are being looked at or have been.
     pub fn checks_have_begun(&self) -> bool {
         self.checks_begun.as_ref() == Some(&self.state_since)

@@ -1,6 +1,8 @@
 //! Views to try templates with: of a request that has everything, of one that has nothing, and of one whose texts mean
 //! harm.
 
+use super::dns::Domain;
+use super::staff::Staff;
 use super::{Frame, Listing, Mailbox, Owner, Remedy, Row, Totals, View};
 use crate::domain::Language;
 use crate::notify::clients::{Clients, Server};
@@ -11,16 +13,20 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 10] = [
+pub(in crate::notify) const KINDS: [&str; 14] = [
+    "received",
     "accepted",
     "refused",
     "scheduled",
     "found_again",
+    "started",
     "first_pass_done",
+    "dns_seen",
     "finished",
     "failed",
     "cancelled",
     "imported",
+    "needs_staff",
     "owner",
 ];
 
@@ -94,7 +100,10 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         frame: Some(Frame {
             start: text("Wednesday, 22:00"),
             end: Some(text("Thursday, 06:00")),
+            goes_on: mark.is_empty(),
         }),
+        is_file: mark.is_empty(),
+        estimate: Some(text("2 to 4 hours")),
         reason: Some(text("No mailbox could be opened.")),
         rows: Listing {
             shown: vec![row(0, None), row(2, Some(text("anna@example.com")))],
@@ -140,11 +149,18 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
             autodiscover: true,
         },
         watches_dns: true,
+        domains: Listing {
+            shown: vec![Domain {
+                name: text("example.com"),
+            }],
+            more: 3,
+        },
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
         owner: Some(Owner {
             password_is_known: true,
         }),
+        staff: staff(kind, "given_up", text("it@example.com")),
         ..empty(kind, language, profile)
     }
 }
@@ -177,6 +193,8 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         request: "01m891k9000w3ge1r70w3ge1r7".to_owned(),
         ticket: None,
         frame: None,
+        is_file: false,
+        estimate: None,
         reason: None,
         rows: Listing::first(Vec::new(), 0),
         mailboxes: Listing::first(Vec::new(), 0),
@@ -186,9 +204,20 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         totals: Totals::default(),
         clients,
         watches_dns: false,
+        domains: Listing::first(Vec::new(), 0),
         exchanges: Vec::new(),
         passwords_destroyed: false,
         owner: None,
+        staff: staff(kind, "late", String::new()),
         kept_days: 90,
     }
+}
+
+/// What a notice for staff always has, and no other one.
+fn staff(kind: &str, cause: &'static str, contact: String) -> Option<Staff> {
+    (kind == "needs_staff").then(|| Staff {
+        cause,
+        contact,
+        state: "failed".to_owned(),
+    })
 }
