@@ -11,8 +11,8 @@ use mailvan::clock::now;
 use mailvan::domain::{JobState, JobStatus, Pass, RequestEvent, RequestId, RequestState};
 use mailvan::queue::{Queue, StartPass};
 use mailvan::store::request::RequestChange;
-use mailvan::store::{NoticeKind, RequestRecord, StoreError};
-use mailvan::sync::cancel_jobs;
+use mailvan::store::{NoticeKind, RequestRecord, StaffCause, StoreError};
+use mailvan::sync::{cancel_jobs, tell_staff};
 
 use crate::{Deps, failure, settle};
 
@@ -52,6 +52,9 @@ pub async fn bury(deps: &Deps, request_id: RequestId, wish: Wish) -> anyhow::Res
     let statuses: Vec<JobStatus> = jobs.iter().map(|job| job.status).collect();
     let remedy = remedy(wish, &request, &statuses, now());
     tracing::error!(request.id = %request_id, request.state = %request.state, ?wish, ?remedy, "dead letter");
+    if remedy.fail.or(remedy.note).is_some() {
+        tell_staff(store, request_id, StaffCause::GivenUp, now()).await?;
+    }
     if let Some(why) = remedy.fail {
         fail(deps, &request, why).await?;
     }
@@ -103,6 +106,11 @@ fn remedy(wish: Wish, request: &RequestRecord, jobs: &[JobStatus], now: Timestam
             start: again(Pass::First).or_else(|| sleeps(request, jobs, now).then_some(Pass::First)),
             ..Remedy::default()
         },
+        // The clock, or the customer, wishes for it again where it has not begun.
+        (Wish::Start(pass @ Pass::Later(_)), S::LaterPass) => Remedy {
+            start: again(pass),
+            ..Remedy::default()
+        },
         (Wish::Start(Pass::Final) | Wish::CutOver, S::AwaitingCutover) => Remedy {
             note: Some(ASK_AGAIN),
             ..Remedy::default()
@@ -134,6 +142,9 @@ fn is_yet_to_start(job: JobStatus, pass: Pass) -> bool {
         (JobState::Planning, pass) => job.pass() == Some(pass),
         (JobState::Waiting, Pass::First) | (JobState::AwaitingCutover, Pass::Final) => true,
         (JobState::Failed, Pass::Final) => job.pass() != Some(Pass::Final),
+        (JobState::Completed | JobState::CompletedWithExceptions | JobState::Failed, Pass::Later(_)) => {
+            job.pass() < Some(pass)
+        }
         _ => false,
     }
 }

@@ -28,7 +28,7 @@ use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::calendar::calendar;
-use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken};
+use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken, recipient, shown_to};
 use mailvan::profile::Profile;
 use mailvan::queue::{Queue, Queues, SendNotice, TellOwner, TellTicket, decode, serve};
 use mailvan::store::job::Failure;
@@ -98,15 +98,20 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
         return Ok(());
     }
-    let mut mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
+    let shown = shown_to(notice, &request, &deps.profile);
+    let mut mail = compose(notice, &shown, &jobs, &faults, &files, &deps.profile)?;
     let entry = Entry::with(notice, &request, &outbox, now);
     mail.calendar = entry
         .map(|entry| calendar(notice, entry, &request, &deps.profile, now))
         .transpose()?;
 
     tell_tickets(deps, &request, notice).await?;
+    let Some(to) = recipient(notice, &request, &deps.profile) else {
+        tracing::info!(request.id = id, %notice, "nobody gets a mail of this notice");
+        return Ok(deps.store.close_notice(request_id, notice, clock::now()).await?);
+    };
     let until = now.checked_add(CLAIM)?;
-    if request.cannot_be_written_to() {
+    if !notice.is_for_staff() && request.cannot_be_written_to() {
         tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
         return given_up(deps, SendNotice { request_id, notice }).await;
     }
@@ -115,13 +120,7 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     }
     let sent = deps
         .mailer
-        .send(
-            request_id,
-            &notice.to_string(),
-            &request.contact_email,
-            &mail,
-            &deps.profile,
-        )
+        .send(request_id, &notice.to_string(), to, &mail, &deps.profile)
         .await;
     let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
     let sent = Sent {

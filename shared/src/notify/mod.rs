@@ -85,7 +85,9 @@ pub fn compose(
     files: &[AttachmentRecord],
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
-    let view = View::new(kind.word(), request, jobs, faults, files, profile).for_staff(kind, request);
+    let view = View::new(kind.word(), request, jobs, faults, files, profile)
+        .with_later_pass(kind, request, jobs)
+        .for_staff(kind, request);
     let rendered = Templates::of(view.language, &profile.templates)
         .and_then(|mut templates| templates.render(&view))
         .map_err(|source| ComposeError {
@@ -117,7 +119,7 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
     match kind {
         // The start has come; the report tells what was left out.
         NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
-        NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled => false,
+        NoticeKind::Finished | NoticeKind::LookedAgain { .. } | NoticeKind::Failed | NoticeKind::Cancelled => false,
         NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
         NoticeKind::Started => state != RequestState::FirstPass,
         NoticeKind::DnsSeen => !matches!(state, RequestState::AwaitingCutover | RequestState::FinalPass),
@@ -125,7 +127,7 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
             cause: StaffCause::Late,
         } => state.is_terminal(),
         NoticeKind::NeedsStaff { .. } => state == RequestState::Cancelled,
-        _ => state.is_terminal(),
+        _ => state.is_terminal() || state.has_been_completed(),
     }
 }
 

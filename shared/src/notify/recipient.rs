@@ -7,11 +7,7 @@ use crate::profile::{Profile, TicketOnly};
 use crate::store::{NoticeKind, RequestRecord};
 
 /// Whom a notice is mailed to; nobody where ticket systems alone are told.
-pub fn recipient<'a>(
-    kind: NoticeKind,
-    request: &'a RequestRecord,
-    profile: &'a Profile,
-) -> Option<&'a EmailAddress> {
+pub fn recipient<'a>(kind: NoticeKind, request: &'a RequestRecord, profile: &'a Profile) -> Option<&'a EmailAddress> {
     let notices = &profile.notices;
     let ticket_only = |kind| notices.ticket_only.contains(&kind);
     let is_mailed = match kind {

@@ -1,31 +1,29 @@
 //! What a template may speak of: a request in plain values, without anything secret.
 
 mod dns;
+pub(super) mod rows;
 pub(super) mod samples;
 mod staff;
 
+use dns::Domain;
+use rows::Row;
 use serde::Serialize;
+use staff::Staff;
 
 use super::clients::Clients;
 use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
-use super::wording::{lasting, moment, one_line};
-use dns::Domain;
-use staff::Staff;
-use crate::domain::{AfterEnd, Fault, JobState, Language};
+use super::wording::{lasting, moment, one_line, sentence};
+use crate::domain::{AfterEnd, Fault, JobState, Language, LaterLooks, Pass};
 use crate::profile::{DestinationAuth, Profile};
-use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
 
 /// How many mailboxes a mail lists; the report has them all.
 pub(super) const LISTED_MAILBOXES: usize = 100;
 /// How many files with contacts and calendars a mail lists.
 pub(super) const LISTED_FILES: usize = 50;
-/// How many refused rows a mail lists.
-pub(super) const LISTED_ROWS: usize = 50;
-/// How many faults of one row a mail lists.
-const LISTED_FAULTS: usize = 10;
 
 /// What stands for the provider's colour where the profile names none.
 const GREY: &str = "#d0d0d0";
@@ -33,6 +31,7 @@ const GREY: &str = "#d0d0d0";
 /// Everything a template sees. Texts are one line each and not yet escaped; counts and sizes are
 /// numbers, for the filters `number`, `counted` and `size`.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what templates ask is yes or no")]
 pub(super) struct View {
     /// The template's name: that of the notice, without the generation.
     pub(super) kind: &'static str,
@@ -75,6 +74,16 @@ pub(super) struct View {
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
     pub(super) passwords_destroyed: bool,
+    /// When the mailboxes at the previous provider are looked at for the last time, while that is to come.
+    pub(super) last_look: Option<String>,
+    /// What the pass that the notice tells of brought: the mailboxes with new mail or trouble.
+    pub(super) looked: Listing<LookedAt>,
+    /// How many messages it fetched.
+    pub(super) fetched: i64,
+    /// Whether it did not begin in time.
+    pub(super) missed: bool,
+    /// Whether the passwords at the previous provider are needed for looks that are to come.
+    pub(super) password_is_needed: bool,
     /// What only the owner of a mailbox is told.
     pub(super) owner: Option<Owner>,
     /// What only staff are told.
@@ -106,22 +115,6 @@ pub(super) struct Listing<T> {
     pub(super) more: usize,
 }
 
-/// A refused row; 0 is the file as a whole.
-#[derive(Debug, Serialize)]
-pub(super) struct Row {
-    number: u32,
-    /// Of a mailbox that was looked at.
-    address: Option<String>,
-    faults: Listing<Remedy>,
-}
-
-/// What to mend in a row.
-#[derive(Debug, Serialize)]
-pub(super) struct Remedy {
-    column: Option<String>,
-    message: String,
-}
-
 /// A mailbox. `outcome` is `failed`, `exceptions`, `cancelled` or `well`.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Mailbox {
@@ -136,6 +129,15 @@ pub(super) struct Mailbox {
     reason: Option<String>,
     /// The path of its certificate, where one was made.
     certificate: Option<String>,
+}
+
+/// What a later pass brought for a mailbox.
+#[derive(Debug, Serialize)]
+pub(super) struct LookedAt {
+    address: String,
+    messages: i64,
+    /// What the customer has to know.
+    trouble: Option<String>,
 }
 
 /// Sums over all mailboxes.
@@ -214,6 +216,14 @@ impl View {
             domains: Domain::listing(jobs),
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
+            last_look: request
+                .open_looks()
+                .and_then(LaterLooks::last)
+                .map(|last| moment(last, &profile.provider.time_zone, language)),
+            password_is_needed: request.open_looks().is_some(),
+            missed: false,
+            fetched: 0,
+            looked: Listing::first(Vec::new(), LISTED_MAILBOXES),
             owner: None,
             staff: None,
             kept_days: profile.requests.keep_ended_days,
@@ -234,6 +244,25 @@ impl View {
             ..Self::new(OWNER, request, std::slice::from_ref(job), &[], &[], profile)
         }
     }
+}
+
+impl View {
+    /// With what the later pass brought that a notice tells of.
+    pub(super) fn with_later_pass(self, kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord]) -> Self {
+        let looked = LookedAt::of(kind, jobs, self.language);
+        Self {
+            missed: is_missed(kind, request),
+            fetched: looked.iter().map(|mailbox| mailbox.messages).sum(),
+            looked: Listing::first(looked, LISTED_MAILBOXES),
+            ..self
+        }
+    }
+}
+
+/// Whether a notice tells of a later pass that never began: the passwords' time was over before.
+fn is_missed(kind: NoticeKind, request: &RequestRecord) -> bool {
+    let looks = request.looks.as_ref().filter(|looks| looks.ran_out());
+    matches!((kind, looks), (NoticeKind::LookedAgain { pass }, Some(looks)) if pass > looks.passes())
 }
 
 fn accent(profile: &Profile) -> String {
@@ -263,37 +292,6 @@ impl<T> Listing<T> {
     }
 }
 
-impl Row {
-    /// The refused rows, and the mailboxes in whose checks something was found, by their rows.
-    fn listing(faults: &[Fault], jobs: &[JobRecord], language: Language) -> Listing<Self> {
-        let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
-        let mut addresses = std::collections::BTreeMap::new();
-        for job in jobs.iter().filter(|job| job.check.needs_attention()) {
-            let remedies = job.check.failed().iter().map(|fault| Remedy {
-                column: None,
-                message: one_line(
-                    &own_words(language, || Some(german::check(fault))).unwrap_or_else(|| fault.in_words()),
-                ),
-            });
-            rows.entry(job.job_id.row()).or_default().extend(remedies);
-            addresses.insert(job.job_id.row(), one_line(&job.address));
-        }
-        for fault in faults {
-            let remedy = Remedy {
-                column: fault.column.as_deref().map(one_line),
-                message: one_line(own_words(language, || Some(german::fault(fault))).unwrap_or(&fault.message)),
-            };
-            rows.entry(fault.row).or_default().push(remedy);
-        }
-        let rows = rows.into_iter().map(|(row, faults)| Self {
-            address: addresses.remove(&row),
-            number: row,
-            faults: Listing::first(faults, LISTED_FAULTS),
-        });
-        Listing::first(rows.collect(), LISTED_ROWS)
-    }
-}
-
 impl Mailbox {
     fn new(job: &JobRecord, language: Language) -> Self {
         let outcome = match job.status.state() {
@@ -314,6 +312,26 @@ impl Mailbox {
             certificate: job.certificate_path(),
             reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }
+    }
+}
+
+impl LookedAt {
+    fn of(kind: NoticeKind, jobs: &[JobRecord], language: Language) -> Vec<Self> {
+        let NoticeKind::LookedAgain { pass } = kind else {
+            return Vec::new();
+        };
+        let found = jobs.iter().filter_map(|job| {
+            let looked = job.looked.as_ref().filter(|looked| looked.pass == Pass::Later(pass))?;
+            // That the previous provider lets nobody in any more is no news.
+            let trouble = looked.trouble.as_ref().filter(|_| looked.is_amiss);
+            let mailbox = Self {
+                address: one_line(&job.address),
+                messages: looked.messages,
+                trouble: trouble.and_then(|failure| reason(Some(&failure.code), Some(&failure.message), language)),
+            };
+            (mailbox.messages > 0 || mailbox.trouble.is_some()).then_some(mailbox)
+        });
+        found.collect()
     }
 }
 
@@ -339,6 +357,7 @@ pub(super) fn reason(code: Option<&str>, message: Option<&str>, language: Langua
     let own = own_words(language, || german::failure(code?));
     own.or_else(|| message.map(one_line))
         .filter(|reason| !reason.is_empty())
+        .map(|reason| sentence(&reason))
 }
 
 /// The words of a language other than the one that everything is said in.

@@ -22,6 +22,19 @@ pub(super) fn one_line(text: &str) -> String {
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// A text as a sentence: with a capital letter, unless it begins with a name of a server or the like, and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_name = first.trim_end_matches([',', ':']).contains(['.', '@', '_', '/']);
+    let begun = match chars.next() {
+        Some(letter) if !is_name => letter.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    };
+    let is_open = begun.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | ']' | '"' | '\'' | '“' | '”'));
+    if is_open { begun + "." } else { begun }
+}
+
 /// A ticket reference for the brackets of a subject: without brackets and a leading # of its own.
 pub(super) fn bracketed(ticket: &str) -> String {
     let inner: String = ticket
@@ -98,8 +111,16 @@ pub(super) fn size(bytes: i64, language: Language) -> String {
 /// A range of time: `20 minutes to 3 hours`, `2 days`.
 pub(super) fn lasting(seconds: Seconds, language: Language) -> String {
     let words = |seconds| match language {
-        Language::English => length(seconds, language, [["minute", "minutes"], ["hour", "hours"], ["day", "days"]]),
-        Language::German => length(seconds, language, [["Minute", "Minuten"], ["Stunde", "Stunden"], ["Tag", "Tage"]]),
+        Language::English => length(
+            seconds,
+            language,
+            [["minute", "minutes"], ["hour", "hours"], ["day", "days"]],
+        ),
+        Language::German => length(
+            seconds,
+            language,
+            [["Minute", "Minuten"], ["Stunde", "Stunden"], ["Tag", "Tage"]],
+        ),
     };
     let (low, high) = (words(seconds.low), words(seconds.high.max(seconds.low)));
     let to = match language {
@@ -134,6 +155,20 @@ mod tests {
             ("  \u{200b}  ", ""),
         ] {
             assert_eq!(one_line(text), line);
+        }
+    }
+
+    #[test]
+    fn sentences_begin_and_end_as_such_and_names_stay() {
+        for (text, shown) in [
+            ("the mailbox is full", "The mailbox is full."),
+            ("über 300 Nachrichten (Ordner)", "Über 300 Nachrichten (Ordner)."),
+            ("It is full.", "It is full."),
+            ("imap.example.org refused it", "imap.example.org refused it."),
+            ("why?", "Why?"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(text), shown);
         }
     }
 

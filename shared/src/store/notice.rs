@@ -79,6 +79,14 @@ impl Store {
         self.query(&request::partition(id), "NOTICE#").await
     }
 
+    /// A notice of a request, if it is in the outbox.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notice(&self, id: RequestId, kind: NoticeKind) -> Result<Option<NoticeRecord>, StoreError> {
+        self.get(request::partition(id), sort_key(kind)).await
+    }
+
     /// Puts a notice into the outbox, where it is not there yet. False where it has been sent.
     ///
     /// # Errors
@@ -91,10 +99,8 @@ impl Store {
         match put.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => {
-                let outbox = self.notices(id).await?;
-                Ok(outbox
-                    .iter()
-                    .any(|notice| notice.notice == kind && notice.sent_at.is_none()))
+                let there = self.notice(id, kind).await?;
+                Ok(there.is_some_and(|notice| notice.sent_at.is_none()))
             }
             Err(error) => Err(error),
         }
@@ -109,7 +115,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let Some(kind) = kind else { return Ok(None) };
-        let before: Option<NoticeRecord> = self.get(request::partition(id), sort_key(kind)).await?;
+        let before = self.notice(id, kind).await?;
         let notice = NoticeRecord {
             frame: before.and_then(|before| before.frame),
             ..NoticeRecord::queued(id, kind, now)

@@ -2,8 +2,9 @@
 //! harm.
 
 use super::dns::Domain;
+use super::rows::{Remedy, Row};
 use super::staff::Staff;
-use super::{Frame, Listing, Mailbox, Owner, Remedy, Row, Totals, View};
+use super::{Frame, Listing, LookedAt, Mailbox, Owner, Totals, View};
 use crate::domain::Language;
 use crate::notify::clients::{Clients, Server};
 use crate::notify::files::File;
@@ -13,7 +14,7 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 14] = [
+pub(in crate::notify) const KINDS: [&str; 15] = [
     "received",
     "accepted",
     "refused",
@@ -23,6 +24,7 @@ pub(in crate::notify) const KINDS: [&str; 14] = [
     "first_pass_done",
     "dns_seen",
     "finished",
+    "looked_again",
     "failed",
     "cancelled",
     "imported",
@@ -157,6 +159,16 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         },
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
+        last_look: Some(text("Friday, 27 November 2026, 05:12")),
+        looked: Listing {
+            shown: vec![LookedAt {
+                address: text("anna@example.com"),
+                messages: 3,
+                trouble: Some(text("The mailbox is full.")),
+            }],
+            more: 3,
+        },
+        fetched: 3,
         owner: Some(Owner {
             password_is_known: true,
         }),
@@ -207,6 +219,11 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         domains: Listing::first(Vec::new(), 0),
         exchanges: Vec::new(),
         passwords_destroyed: false,
+        last_look: None,
+        looked: Listing::first(Vec::new(), 0),
+        fetched: 0,
+        missed: false,
+        password_is_needed: false,
         owner: None,
         staff: staff(kind, "late", String::new()),
         kept_days: 90,

@@ -6,14 +6,15 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, and [`NoticeKind::Imported`] once for each import at
-/// most (see [`crate::imports`]).
+/// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, [`NoticeKind::LookedAgain`] once for each later
+/// pass, [`NoticeKind::Started`] once for each start, [`NoticeKind::NeedsStaff`] once for each cause, and
+/// [`NoticeKind::Imported`] once for each import at most (see [`crate::imports`]).
 ///
 /// Two different files can be read in the same generation, since a URL takes more than one. The
 /// notice of the second takes the place of the first in the outbox, unsent. That never tells one
 /// file twice, because a file is read once: it is deleted before its faults are told. And it loses
 /// none, because a mail that is under way does not count as sent for the notice that took its
-/// place, see [`Store::mark_sent`].
+/// place, see [`Store::mark_sent`](crate::store::Store::mark_sent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "about")]
 pub enum NoticeKind {
@@ -44,6 +45,11 @@ pub enum NoticeKind {
     DnsSeen,
     /// Everything has moved, or what did not is listed.
     Finished,
+    /// A later pass fetched mail, or met something that the customer has to know.
+    LookedAgain {
+        /// Which one, from 1.
+        pass: u32,
+    },
     /// Nothing could be moved.
     Failed,
     /// Ended before its time.
@@ -103,6 +109,7 @@ impl NoticeKind {
             Self::FirstPassDone => "first_pass_done",
             Self::DnsSeen => "dns_seen",
             Self::Finished => "finished",
+            Self::LookedAgain { .. } => "looked_again",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Imported { .. } => "imported",
@@ -123,6 +130,7 @@ impl fmt::Display for NoticeKind {
             Self::Refused { generation } => write!(f, "_{generation}"),
             Self::FoundAgain { start, further: false } => write!(f, "_{start}"),
             Self::FoundAgain { start, further: true } => write!(f, "_{start}_further"),
+            Self::LookedAgain { pass } => write!(f, "_{pass}"),
             Self::Imported { attachment } => write!(f, "_{attachment:016x}"),
             Self::NeedsStaff { cause } => write!(f, "_{}", cause.as_str()),
             _ => Ok(()),
@@ -160,6 +168,10 @@ impl FromStr for NoticeKind {
                 let attachment = u64::from_str_radix(attachment, 16).ok()?;
                 return Some(Self::Imported { attachment });
             }
+            if let Some(pass) = name.strip_prefix("looked_again_") {
+                let pass = pass.parse().ok()?;
+                return Some(Self::LookedAgain { pass });
+            }
             let generation = name.strip_prefix("refused_")?.parse().ok()?;
             Some(Self::Refused { generation })
         };
@@ -188,6 +200,7 @@ mod tests {
                 start: -1,
                 further: true,
             },
+            NoticeKind::LookedAgain { pass: 2 },
             NoticeKind::Imported { attachment: 0xfe },
             NoticeKind::NeedsStaff {
                 cause: StaffCause::AllFailed,
@@ -195,7 +208,16 @@ mod tests {
         ] {
             assert_eq!(kind.to_string().parse(), Ok(kind), "{kind}");
         }
-        for text in ["", "needs_staff", "refused_", "refused_01", "refused_+1", "imported_fe", "owner_1_2", "Received"] {
+        for text in [
+            "",
+            "needs_staff",
+            "refused_",
+            "refused_01",
+            "refused_+1",
+            "imported_fe",
+            "owner_1_2",
+            "Received",
+        ] {
             assert_eq!(text.parse::<NoticeKind>(), Err(UnknownNotice), "{text}");
         }
     }
