@@ -39,7 +39,7 @@ fn what_asks_or_promises_is_overtaken_as_the_table_says() {
                 .and_then(|name| name.parse::<NoticeKind>().ok());
             name.is_some_and(|name| name.word() == kind.word())
         };
-        assert!(lines.iter().any(|line| is_there(line)), "{kind} is not in the table");
+        assert!(lines.iter().any(is_there), "{kind} is not in the table");
     }
     for line in lines {
         let mut cells = line.split_whitespace();

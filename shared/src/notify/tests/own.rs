@@ -92,7 +92,7 @@ fn faults_name_file_and_line() {
         (
             "en/titles.txt",
             "{% if kind == \"failed\" %}Failed{% endif %}",
-            "notices/en/titles.txt: the title is empty (in the notice accepted)",
+            "notices/en/titles.txt: the title is empty (in the notice received)",
         ),
         ("en/accepted.txt", " \n", "notices/en/accepted.txt: the text is empty"),
     ] {
