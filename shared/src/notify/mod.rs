@@ -35,9 +35,9 @@ pub use own::{OwnTemplateError, OwnTemplates};
 pub use owner::{OwnerMailError, compose_for_owner, owner_mail_name};
 pub use recipient::{recipient, shown_to};
 
-use crate::domain::{Fault, Language, RequestState};
+use crate::domain::{Language, RequestState};
 use crate::profile::Profile;
-use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord, StaffCause};
+use crate::store::{NoticeKind, RequestRecord, StaffCause};
 use templates::Templates;
 use view::View;
 use wording::{bracketed, one_line};
@@ -71,22 +71,20 @@ pub struct ComposeError {
 
 /// Writes a notice.
 ///
-/// `jobs` are the mailboxes of the request's generation; `faults` are those of the refused upload,
-/// and only [`NoticeKind::Refused`] reads them; `files` are the request's attachments, and only [`NoticeKind::Finished`]
-/// and [`NoticeKind::Imported`] read them.
-///
 /// # Errors
 /// [`ComposeError`].
 pub fn compose(
     kind: NoticeKind,
     request: &RequestRecord,
-    jobs: &[JobRecord],
-    faults: &[Fault],
-    files: &[AttachmentRecord],
+    facts: &Facts,
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
+    let Facts {
+        jobs, faults, files, ..
+    } = facts;
     let view = View::new(kind.word(), request, jobs, faults, files, profile)
         .with_later_pass(kind, request, jobs)
+        .with_guide(kind, facts, profile)
         .for_staff(kind, request);
     let rendered = Templates::of(view.language, &profile.templates)
         .and_then(|mut templates| templates.render(&view))

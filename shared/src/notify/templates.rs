@@ -35,7 +35,7 @@ macro_rules! every_file {
             "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "looked_again.txt" "looked_again.html" "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
-            "files.txt" "files.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
+            "files.txt" "files.html" "dns.txt" "dns.html" "ttl.txt" "ttl.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
             "settings.txt" "settings.html" "owner.txt" "owner.html")
     };
 }

@@ -5,7 +5,8 @@ pub(super) mod rows;
 pub(super) mod samples;
 mod staff;
 
-use dns::Domain;
+pub(super) use dns::GUIDED_DOMAINS;
+use dns::{Domain, DomainGuide, Ttl};
 use rows::Row;
 use serde::Serialize;
 use staff::Staff;
@@ -70,6 +71,10 @@ pub(super) struct View {
     pub(super) watches_dns: bool,
     /// The domains whose DNS is to be changed.
     pub(super) domains: Listing<Domain>,
+    /// What to type for the first of them; nothing where the profile does not say.
+    pub(super) guide: Listing<DomainGuide>,
+    /// What is known of how long others keep the present MX records, where it is worth lowering.
+    pub(super) ttl: Option<Ttl>,
     /// The MX records to set, as preference and server, where they are the same for all domains.
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
@@ -214,6 +219,8 @@ impl View {
             clients: Clients::of(profile, jobs),
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
             domains: Domain::listing(jobs),
+            guide: Listing::first(Vec::new(), 0),
+            ttl: None,
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
             last_look: request

@@ -110,19 +110,10 @@ pub(super) fn size(bytes: i64, language: Language) -> String {
 
 /// A range of time: `20 minutes to 3 hours`, `2 days`.
 pub(super) fn lasting(seconds: Seconds, language: Language) -> String {
-    let words = |seconds| match language {
-        Language::English => length(
-            seconds,
-            language,
-            [["minute", "minutes"], ["hour", "hours"], ["day", "days"]],
-        ),
-        Language::German => length(
-            seconds,
-            language,
-            [["Minute", "Minuten"], ["Stunde", "Stunden"], ["Tag", "Tage"]],
-        ),
-    };
-    let (low, high) = (words(seconds.low), words(seconds.high.max(seconds.low)));
+    let (low, high) = (
+        length(seconds.low, language),
+        length(seconds.high.max(seconds.low), language),
+    );
     let to = match language {
         Language::English => "to",
         Language::German => "bis",
@@ -130,8 +121,12 @@ pub(super) fn lasting(seconds: Seconds, language: Language) -> String {
     if low == high { low } else { format!("{low} {to} {high}") }
 }
 
-/// In the unit that reads best; a started one counts.
-fn length(seconds: u64, language: Language, [minutes, hours, days]: [[&str; 2]; 3]) -> String {
+/// A length of time in the unit that reads best; a started one counts.
+pub(super) fn length(seconds: u64, language: Language) -> String {
+    let [minutes, hours, days] = match language {
+        Language::English => [["minute", "minutes"], ["hour", "hours"], ["day", "days"]],
+        Language::German => [["Minute", "Minuten"], ["Stunde", "Stunden"], ["Tag", "Tage"]],
+    };
     let (unit, [one, many]) = match seconds {
         0..=5_400 => (60, minutes),
         5_401..=172_800 => (3_600, hours),

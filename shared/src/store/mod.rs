@@ -48,7 +48,7 @@ use crate::domain::{RequestId, Retention};
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
 pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
 pub use error::StoreError;
-pub use fate::{MailFate, NoticeReturn};
+pub use fate::{MailFate, MailFates, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;

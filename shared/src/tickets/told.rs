@@ -172,9 +172,7 @@ pub(super) mod tests {
         let mut mail = crate::notify::compose(
             NoticeKind::Finished,
             &without_reference(request, None),
-            &[],
-            &[],
-            &[],
+            &crate::notify::Facts::default(),
             &profile(),
         )
         .unwrap();

@@ -32,9 +32,11 @@ fn hostile_texts_are_escaped_and_stay_in_their_line() {
         let mail = compose(
             kind,
             &request,
-            std::slice::from_ref(&hostile),
-            std::slice::from_ref(&fault),
-            std::slice::from_ref(&file),
+            &facts(
+                std::slice::from_ref(&hostile),
+                std::slice::from_ref(&fault),
+                std::slice::from_ref(&file),
+            ),
             &profile,
         )
         .unwrap();

@@ -56,7 +56,7 @@ fn what_asks_or_promises_is_overtaken_as_the_table_says() {
 fn final_copy_begins_by_itself_only_where_the_dns_tells_of_every_mailbox() {
     let written = |jobs: &[JobRecord], profile: &Profile| {
         let request = request(RequestState::AwaitingCutover);
-        compose(NoticeKind::FirstPassDone, &request, jobs, &[], &[], profile).unwrap()
+        compose(NoticeKind::FirstPassDone, &request, &facts(jobs, &[], &[]), profile).unwrap()
     };
     let stays = job(2, "anna", JobState::AwaitingCutover, Pass::First);
     let moves = JobRecord {

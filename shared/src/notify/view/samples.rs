@@ -1,10 +1,11 @@
 //! Views to try templates with: of a request that has everything, of one that has nothing, and of one whose texts mean
 //! harm.
 
-use super::dns::Domain;
+use super::dns::{Domain, DomainGuide, Record, Ttl};
 use super::rows::{Remedy, Row};
 use super::staff::Staff;
 use super::{Frame, Listing, LookedAt, Mailbox, Owner, Totals, View};
+use crate::dns::Purpose;
 use crate::domain::Language;
 use crate::notify::clients::{Clients, Server};
 use crate::notify::files::File;
@@ -157,6 +158,35 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
             }],
             more: 3,
         },
+        guide: Listing {
+            shown: vec![DomainGuide {
+                name: text("example.com"),
+                records: ["set", "add", "replace", "merge", "only", "right"]
+                    .into_iter()
+                    .zip([
+                        Purpose::Mx,
+                        Purpose::Spf,
+                        Purpose::Dkim,
+                        Purpose::Autoconfig,
+                        Purpose::Autodiscover,
+                        Purpose::Srv,
+                    ])
+                    .map(|(todo, purpose)| Record {
+                        purpose,
+                        kind: "MX".to_owned(),
+                        name: text("example.com"),
+                        values: vec![text("10 mx1.example.net")],
+                        todo,
+                        optional: todo == "add",
+                    })
+                    .collect(),
+                kept: Some("2 days".to_owned()),
+            }],
+            more: 3,
+        },
+        ttl: Some(Ttl {
+            long: Some("2 days".to_owned()),
+        }),
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
         last_look: Some(text("Friday, 27 November 2026, 05:12")),
@@ -217,6 +247,8 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         clients,
         watches_dns: false,
         domains: Listing::first(Vec::new(), 0),
+        guide: Listing::first(Vec::new(), 0),
+        ttl: None,
         exchanges: Vec::new(),
         passwords_destroyed: false,
         last_look: None,
