@@ -8,7 +8,7 @@ import { accessibility, launch } from './browser.mjs';
 
 const SNAPSHOTS = '../../shared/src/notify/snapshots';
 const WIDTHS = [360, 600];
-const AT_ONCE = 4;
+const AT_ONCE = 2;
 const ONLY = process.env.ONLY?.split(',');
 
 /** A snapshot without what its tool writes above it. */
@@ -26,8 +26,10 @@ await context.route('**/*', (route) => route.abort());
 const show = async (page, name) => {
   const about = name.replace('_html.snap', '');
   await page.setContent(await read(name));
+  const painted = () => page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 780 });
+    await painted();
     await page.screenshot({ path: join(folder, `${about}-${width}.png`), fullPage: true });
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (over > 0) faults.push(`${about}, ${width}: ${over} px wider than the window`);

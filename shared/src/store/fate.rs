@@ -76,16 +76,16 @@ impl MailFate {
 /// service writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailFates {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    delayed_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    complained_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    bounced_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    unreachable_at: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    arrived_at: Option<String>,
+    #[serde(rename = "delayed_at", default, skip_serializing_if = "Option::is_none")]
+    delayed: Option<String>,
+    #[serde(rename = "complained_at", default, skip_serializing_if = "Option::is_none")]
+    complained: Option<String>,
+    #[serde(rename = "bounced_at", default, skip_serializing_if = "Option::is_none")]
+    bounced: Option<String>,
+    #[serde(rename = "unreachable_at", default, skip_serializing_if = "Option::is_none")]
+    unreachable: Option<String>,
+    #[serde(rename = "arrived_at", default, skip_serializing_if = "Option::is_none")]
+    arrived: Option<String>,
 }
 
 impl MailFates {
@@ -93,12 +93,12 @@ impl MailFates {
     pub fn standing(&self) -> Option<MailFate> {
         let stands = |fate: &MailFate| {
             let at = match fate {
-                MailFate::Delayed => &self.delayed_at,
-                MailFate::Complaint => return self.complained_at.is_some(),
-                MailFate::Bounced => &self.bounced_at,
-                MailFate::Unreachable => &self.unreachable_at,
+                MailFate::Delayed => &self.delayed,
+                MailFate::Complaint => return self.complained.is_some(),
+                MailFate::Bounced => &self.bounced,
+                MailFate::Unreachable => &self.unreachable,
             };
-            at.is_some() && *at >= self.arrived_at
+            at.is_some() && *at >= self.arrived
         };
         MailFate::ALL.into_iter().rev().find(stands)
     }
@@ -166,7 +166,7 @@ mod tests {
             crate::clock::now(),
         );
         for fate in MailFate::ALL {
-            request.fates = told(&[(Some(fate), "04")]);
+            *request.fates = told(&[(Some(fate), "04")]);
             assert_eq!(request.cannot_be_written_to(), fate == MailFate::Unreachable, "{fate}");
         }
     }
@@ -180,11 +180,11 @@ mod tests {
                 .max()
         };
         MailFates {
-            delayed_at: last(Some(MailFate::Delayed)),
-            complained_at: last(Some(MailFate::Complaint)),
-            bounced_at: last(Some(MailFate::Bounced)),
-            unreachable_at: last(Some(MailFate::Unreachable)),
-            arrived_at: last(None),
+            delayed: last(Some(MailFate::Delayed)),
+            complained: last(Some(MailFate::Complaint)),
+            bounced: last(Some(MailFate::Bounced)),
+            unreachable: last(Some(MailFate::Unreachable)),
+            arrived: last(None),
         }
     }
 

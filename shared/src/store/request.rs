@@ -94,9 +94,9 @@ pub struct RequestRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    /// What became of the mails to the customer that did not arrive.
+    /// What became of the mails to the customer. Boxed: requests lie in the futures of most functions.
     #[serde(flatten)]
-    pub fates: MailFates,
+    pub fates: Box<MailFates>,
     /// When a preview was asked for last, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_asked: Option<i64>,
@@ -142,7 +142,7 @@ impl RequestRecord {
             looks: None,
             error_code: None,
             error_message: None,
-            fates: MailFates::default(),
+            fates: Box::default(),
             preview_asked: None,
             expires_at: None,
         }

@@ -106,15 +106,16 @@ fn ttl_of(watch: &DomainWatch) -> Option<u32> {
     watch.old_ttl_seconds.or(watch.first_ttl_seconds)
 }
 
-fn is_long(seconds: &u32) -> bool {
-    *seconds > LONG_TTL_SECONDS
+/// Those that are worth lowering.
+fn long(seconds: u32) -> Option<u32> {
+    (seconds > LONG_TTL_SECONDS).then_some(seconds)
 }
 
 impl Ttl {
     /// By what is known of some domains; nothing where none of them is worth the trouble.
     fn of(known: &[Option<u32>], language: Language) -> Option<Self> {
         let longest = known.iter().flatten().max().copied();
-        let long = longest.filter(is_long).map(|seconds| length(seconds.into(), language));
+        let long = longest.and_then(long).map(|seconds| length(seconds.into(), language));
         (long.is_some() || known.iter().any(Option::is_none)).then_some(Self { long })
     }
 }
@@ -122,7 +123,7 @@ impl Ttl {
 impl DomainGuide {
     fn of(domain: &str, settings: &DnsSettings, watch: Option<&DomainWatch>, language: Language) -> Self {
         let records = records(settings, domain, watch).into_iter().map(Record::of);
-        let kept = watch.and_then(ttl_of).filter(is_long);
+        let kept = watch.and_then(ttl_of).and_then(long);
         Self {
             name: one_line(domain),
             records: records.collect(),
