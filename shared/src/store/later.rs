@@ -142,6 +142,12 @@ impl JobRecord {
         Some(looked)
     }
 
+    /// Why it had failed before the later pass that it is in; that says more than that the pass was cut off.
+    pub(super) fn failed_before(&self, failure: &Failure) -> Option<Failure> {
+        let (_, before) = self.later_pass().filter(|_| is_without_passwords(&failure.code))?;
+        before.failure.clone().filter(|_| before.state == JobState::Failed)
+    }
+
     /// The later pass that it is in, and how it was when that began.
     fn later_pass(&self) -> Option<(Pass, &BeforeLook)> {
         let pass = self.status.pass().filter(|pass| pass.is_later())?;
@@ -200,9 +206,6 @@ impl Store {
         if let Some(looked) = &mut looked {
             looked.left_exceptions |= has_new;
         }
-        // Why it had failed says more than that it was not looked at once more.
-        let noted = before.failure.as_ref().filter(|_| is_without_passwords(&failure.code));
-        let failure = noted.unwrap_or(failure);
         let change = match (has_new, job.status.state()) {
             (false, _) => as_before(before),
             // Nothing is counted before all is planned.
@@ -300,7 +303,7 @@ pub fn is_shut_out(jobs: &[JobRecord], pass: Pass) -> bool {
 /// Whether a later pass that ran into this may do better another time. A login that is refused is not tried again
 /// and again: some providers lock a mailbox for that.
 pub fn may_pass(code: &str) -> bool {
-    !is_without_passwords(code) && !is_login_refused(code)
+    !is_without_passwords(code) && !is_login_refused(code) && code != TOO_MUCH_TIDIED_UP
 }
 
 /// Whether a server said that a password is wrong, or a mailbox not there.
@@ -310,6 +313,9 @@ pub fn is_login_refused(code: &str) -> bool {
 
 const SOURCE_LOGIN_REFUSED: &str = "source_login_refused";
 const DESTINATION_LOGIN_REFUSED: &str = "destination_login_refused";
+
+/// Why new mail of a folder is not fetched: more was moved there at the previous provider than can be told from it.
+pub const TOO_MUCH_TIDIED_UP: &str = "too_much_tidied_up";
 
 /// Why a pass ends whose passwords their owner had deleted while it ran.
 pub const PASSWORDS_DELETED: &str = "passwords_deleted";

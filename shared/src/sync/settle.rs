@@ -121,8 +121,8 @@ fn is_worth_telling(job: &JobRecord, pass: Pass, is_last: bool) -> bool {
 /// Whether the previous provider lets nobody in any more, for the first time: whoever has not given it up there has to know
 /// that nothing more is fetched.
 fn is_shut_out_now(jobs: &[JobRecord], pass: Pass) -> bool {
-    let is_known = |job: &JobRecord| job.looked.as_ref().is_some_and(|looked| looked.is_repeated);
-    is_shut_out(jobs, pass) && !jobs.iter().all(is_known)
+    let mut looked = jobs.iter().filter_map(|job| job.looked.as_ref());
+    is_shut_out(jobs, pass) && looked.any(|looked| looked.pass == pass && !looked.is_repeated)
 }
 
 /// Tells how far the time that was estimated for a first pass was from what it took, without the nights' ends.
