@@ -36,6 +36,10 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let lane: WorkLane = decode(&message)?;
     let store = &deps.engine.store;
     let job_id = lane.job_id;
+    let lane = WorkLane {
+        faults: still_counting(deps, &lane).await?,
+        ..lane
+    };
     // A delivery before this one ended without a word: it was cut off.
     let cut_off = times_received(&message) - 1;
     let faults = lane.faults.and_cut_off(cut_off, now());
@@ -69,6 +73,17 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
             }
         }
     }
+}
+
+/// The faults that a message brings, without those of an earlier try: where the first pass is begun again, a lane that
+/// rested meanwhile would give the mailbox up at once.
+async fn still_counting(deps: &Deps, lane: &WorkLane) -> anyhow::Result<Faults> {
+    if lane.faults == Faults::NONE {
+        return Ok(Faults::NONE);
+    }
+    let job = deps.engine.store.job(lane.job_id).await?;
+    let begun = job.state_since.parse();
+    Ok(begun.map_or(lane.faults, |begun| lane.faults.met_since(begun)))
 }
 
 /// Ends the mailbox as failed; or only this lane, where another one is at work.

@@ -8,6 +8,8 @@
     reason = "a test as a whole"
 )]
 
+#[path = "store/begun_again.rs"]
+mod begun_again;
 #[path = "store/fences.rs"]
 mod fences;
 #[path = "store/fifty_thousand.rs"]
@@ -101,6 +103,7 @@ async fn conditions_of_the_table_hold() {
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    begun_again::first_pass_that_copied_nothing_is_begun_again(&store).await;
     fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;

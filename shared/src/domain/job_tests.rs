@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EVENTS: [JobEvent; 10] = [
+const EVENTS: [JobEvent; 11] = [
     JobEvent::PassStarted(Pass::First),
     JobEvent::Planned(Pass::First),
     JobEvent::PassFinished(Pass::First),
@@ -12,28 +12,29 @@ const EVENTS: [JobEvent; 10] = [
     JobEvent::Certified { exceptions: false },
     JobEvent::Certified { exceptions: true },
     JobEvent::Failed,
+    JobEvent::TriedAgain,
     JobEvent::Cancelled,
 ];
 
 /// One line a status, one column an event in the order of `EVENTS`: the next status (1 and 2 are
 /// the passes), `=` for illegal and already there, `-` for illegal.
 const TABLE: &str = "
-    status                      Start1     Plan1     Done1              Start2     Plan2     Done2        Certified   Certified+                  Fail     Cancel
-    waiting                     planning/1 -         -                  -          -         -            -           -                           failed   cancelled
-    planning/1                  =          copying/1 awaiting_cutover/1 -          -         -            -           -                           failed/1 cancelled/1
-    copying/1                   =          =         awaiting_cutover/1 -          -         -            -           -                           failed/1 cancelled/1
-    awaiting_cutover/1          =          =         =                  planning/2 -         -            -           -                           -        cancelled/1
-    planning/2                  =          =         =                  =          copying/2 certifying/2 -           -                           failed/2 cancelled/2
-    copying/2                   =          =         =                  =          =         certifying/2 -           -                           failed/2 cancelled/2
-    certifying/2                =          =         =                  =          =         =            completed/2 completed_with_exceptions/2 -        cancelled/2
-    completed/2                 =          =         =                  =          =         =            =           =                           -        -
-    completed_with_exceptions/2 =          =         =                  =          =         =            =           =                           -        -
-    failed                      =          =         =                  planning/2 -         -            -           -                           =        cancelled
-    failed/1                    =          =         =                  planning/2 -         -            -           -                           =        cancelled/1
-    failed/2                    =          =         =                  =          =         =            =           =                           =        cancelled/2
-    cancelled                   -          -         -                  -          -         -            -           -                           -        =
-    cancelled/1                 -          -         -                  -          -         -            -           -                           -        =
-    cancelled/2                 -          -         -                  -          -         -            -           -                           -        =
+    status                      Start1     Plan1     Done1              Start2     Plan2     Done2        Certified   Certified+                  Fail     Again   Cancel
+    waiting                     planning/1 -         -                  -          -         -            -           -                           failed   =       cancelled
+    planning/1                  =          copying/1 awaiting_cutover/1 -          -         -            -           -                           failed/1 -       cancelled/1
+    copying/1                   =          =         awaiting_cutover/1 -          -         -            -           -                           failed/1 -       cancelled/1
+    awaiting_cutover/1          =          =         =                  planning/2 -         -            -           -                           -        -       cancelled/1
+    planning/2                  =          =         =                  =          copying/2 certifying/2 -           -                           failed/2 -       cancelled/2
+    copying/2                   =          =         =                  =          =         certifying/2 -           -                           failed/2 -       cancelled/2
+    certifying/2                =          =         =                  =          =         =            completed/2 completed_with_exceptions/2 -        -       cancelled/2
+    completed/2                 =          =         =                  =          =         =            =           =                           -        -       -
+    completed_with_exceptions/2 =          =         =                  =          =         =            =           =                           -        -       -
+    failed                      =          =         =                  planning/2 -         -            -           -                           =        waiting cancelled
+    failed/1                    =          =         =                  planning/2 -         -            -           -                           =        waiting cancelled/1
+    failed/2                    =          =         =                  =          =         =            =           =                           =        -       cancelled/2
+    cancelled                   -          -         -                  -          -         -            -           -                           -        -       =
+    cancelled/1                 -          -         -                  -          -         -            -           -                           -        -       =
+    cancelled/2                 -          -         -                  -          -         -            -           -                           -        -       =
 ";
 
 fn short(status: JobStatus) -> String {
@@ -154,8 +155,9 @@ proptest! {
             let before = status;
             status = transition(status, event).unwrap_or(status);
             prop_assert_eq!(JobStatus::new(status.state(), status.pass()), Ok(status));
-            // Nothing goes backwards, so a redelivered event can never undo a later one.
-            prop_assert!(status.progress() >= before.progress() || status.state() == JobState::Cancelled);
+            // Nothing goes backwards but by a person's wish, so a redelivered event can never undo a later one.
+            let is_wanted = status.state() == JobState::Cancelled || event == JobEvent::TriedAgain;
+            prop_assert!(is_wanted || status.progress() >= before.progress());
         }
     }
 }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A scheduled request whose mailboxes can none of them start when its time has come needs attention
-//! again.
+//! again. So does one of whose mailboxes the first pass could copy none: mended, it is scheduled again, and goes on
+//! where it was.
 //!
 //! The machine does not know who causes an event nor what follows from it; both stand in the
 //! functions. Whoever stores the next state does so on the condition that the state it started from
@@ -29,7 +30,7 @@ pub enum RequestState {
     AwaitingUpload,
     /// Rows are being read and checked.
     Checking,
-    /// Something has to be mended by the customer before it can be scheduled.
+    /// Something has to be mended by the customer before it can be scheduled, or scheduled again.
     NeedsAttention,
     /// Accepted; the first pass starts at its time.
     Scheduled,
@@ -130,7 +131,7 @@ pub fn transition(state: RequestState, event: RequestEvent) -> Result<RequestSta
             },
         ) => Ok(match outcome {
             PassOutcome::AllWell | PassOutcome::WithExceptions => S::AwaitingCutover,
-            PassOutcome::AllFailed => S::Failed,
+            PassOutcome::AllFailed => S::NeedsAttention,
         }),
         (
             S::FinalPass,
@@ -235,6 +236,10 @@ impl IllegalTransition {
             RequestEvent::Accepted => 3,
             RequestEvent::RowMended => return self.state == RequestState::Checking,
             RequestEvent::NoneCanStart => return self.state == RequestState::NeedsAttention,
+            RequestEvent::PassSettled {
+                pass: Pass::First,
+                outcome: PassOutcome::AllFailed,
+            } if self.state == RequestState::NeedsAttention => return true,
             RequestEvent::PassStarted(Pass::First) => 4,
             RequestEvent::PassSettled { pass: Pass::First, .. } => 5,
             RequestEvent::PassStarted(Pass::Final) => 6,
@@ -306,18 +311,18 @@ mod tests {
     /// One line a state, one column an event in the order of `EVENTS`: the next state, `=` for
     /// illegal and already there, `-` for illegal.
     const TABLE: &str = "
-        state                     Upload   Accept    Faults          Mended   None            Start1     Start2     S1well           S1some           S1none S2well    S2some                    S2none Cancel    Fail
-        awaiting_upload           checking -         -               -        -               -          -          -                -                -      -         -                         -      cancelled failed
-        checking                  =        scheduled needs_attention =        -               -          -          -                -                -      -         -                         -      cancelled failed
-        needs_attention           checking scheduled =               checking =               -          -          -                -                -      -         -                         -      cancelled failed
-        scheduled                 =        =         =               -        needs_attention first_pass -          -                -                -      -         -                         -      cancelled failed
-        first_pass                =        =         =               -        -               =          -          awaiting_cutover awaiting_cutover failed -         -                         -      cancelled failed
-        awaiting_cutover          =        =         =               -        -               =          final_pass =                =                =      -         -                         -      cancelled failed
-        final_pass                =        =         =               -        -               =          =          =                =                =      completed completed_with_exceptions failed cancelled failed
-        completed                 =        =         =               -        -               =          =          =                =                =      =         =                         =      -         -
-        completed_with_exceptions =        =         =               -        -               =          =          =                =                =      =         =                         =      -         -
-        cancelled                 -        -         -               -        -               -          -          -                -                -      -         -                         -      =         -
-        failed                    =        =         =               -        -               =          =          =                =                =      =         =                         =      -         =
+        state                     Upload   Accept    Faults          Mended   None            Start1     Start2     S1well           S1some           S1none          S2well    S2some                    S2none Cancel    Fail
+        awaiting_upload           checking -         -               -        -               -          -          -                -                -               -         -                         -      cancelled failed
+        checking                  =        scheduled needs_attention =        -               -          -          -                -                -               -         -                         -      cancelled failed
+        needs_attention           checking scheduled =               checking =               -          -          -                -                =               -         -                         -      cancelled failed
+        scheduled                 =        =         =               -        needs_attention first_pass -          -                -                -               -         -                         -      cancelled failed
+        first_pass                =        =         =               -        -               =          -          awaiting_cutover awaiting_cutover needs_attention -         -                         -      cancelled failed
+        awaiting_cutover          =        =         =               -        -               =          final_pass =                =                =               -         -                         -      cancelled failed
+        final_pass                =        =         =               -        -               =          =          =                =                =               completed completed_with_exceptions failed cancelled failed
+        completed                 =        =         =               -        -               =          =          =                =                =               =         =                         =      -         -
+        completed_with_exceptions =        =         =               -        -               =          =          =                =                =               =         =                         =      -         -
+        cancelled                 -        -         -               -        -               -          -          -                -                -               -         -                         -      =         -
+        failed                    =        =         =               -        -               =          =          =                =                =               =         =                         =      -         =
     ";
 
     #[test]

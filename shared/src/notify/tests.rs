@@ -8,6 +8,7 @@ mod hostile;
 mod mime;
 mod overtaken;
 mod own;
+mod stopped;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;

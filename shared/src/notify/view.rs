@@ -66,6 +66,8 @@ pub(super) struct View {
     pub(super) passwords_destroyed: bool,
     /// For how many days the report and the certificates can be had.
     pub(super) kept_days: u32,
+    /// For how many days a request waits for its customer.
+    pub(super) waiting_days: u32,
 }
 
 /// The time frame, in words.
@@ -187,6 +189,7 @@ impl View {
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
             kept_days: profile.requests.keep_ended_days,
+            waiting_days: profile.requests.keep_waiting_days,
         }
     }
 }

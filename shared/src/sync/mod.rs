@@ -54,7 +54,7 @@ pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
 pub(crate) use second_copies::SecondCopies;
-pub use settle::{cancel_jobs, fail_mailbox, settle_request};
+pub use settle::{cancel_jobs, fail_mailbox, is_none_copied, none_copied, settle_request};
 pub use work::{LaneFailure, Work};
 
 use std::time::Duration;

@@ -15,6 +15,8 @@ use crate::telemetry::{Unit, measure};
 /// How many mailboxes of a cancelled request are ended at the same time.
 const ENDED_AT_ONCE: usize = 16;
 
+const NONE_COPIED: &str = "none_copied";
+
 /// Moves a request on if no mailbox is open in its pass, and gives the notices that wait to be
 /// sent. Idempotency key: the request and its pass; run again, it gives the same notices until they
 /// have been sent.
@@ -33,13 +35,17 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
     {
         let jobs = store.jobs(id, request.generation).await?;
         let outcome = pass_outcome(jobs.iter().map(|job| job.status.state()));
+        let has_stopped = pass == Pass::First && outcome == PassOutcome::AllFailed;
+        let generation = request.generation;
         let notice = Some(match (pass, outcome) {
-            (_, PassOutcome::AllFailed) => NoticeKind::Failed,
+            (Pass::First, PassOutcome::AllFailed) => NoticeKind::Refused { generation },
+            (Pass::Final, PassOutcome::AllFailed) => NoticeKind::Failed,
             (Pass::First, _) => NoticeKind::FirstPassDone,
             (Pass::Final, _) => NoticeKind::Finished,
         });
         let change = RequestChange {
             notice,
+            failure: has_stopped.then(none_copied),
             if_nothing_open: true,
             ..RequestChange::default()
         };
@@ -47,13 +53,26 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
             .advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change)
             .await
         {
-            Ok(Advance::Changed(_)) if pass == Pass::First => measure_estimate(store, &request, now),
+            Ok(Advance::Changed(_)) if pass == Pass::First && !has_stopped => measure_estimate(store, &request, now),
             // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
             Ok(_) | Err(StoreError::Illegal(_) | StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }
     }
     store.unsent_notices(id).await
+}
+
+/// Why a request waits for its customer whose mailboxes could none of them be copied in the first pass.
+pub fn none_copied() -> Failure {
+    Failure {
+        code: NONE_COPIED.to_owned(),
+        message: "none of the mailboxes could be copied; each says why".to_owned(),
+    }
+}
+
+/// Whether a failure of a request is that.
+pub fn is_none_copied(code: Option<&str>) -> bool {
+    code == Some(NONE_COPIED)
 }
 
 /// Tells how far the time that was estimated for a first pass was from what it took, without the nights' ends.

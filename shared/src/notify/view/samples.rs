@@ -185,5 +185,6 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         exchanges: Vec::new(),
         passwords_destroyed: false,
         kept_days: 90,
+        waiting_days: 14,
     }
 }
