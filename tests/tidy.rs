@@ -172,6 +172,53 @@ fn every_function_has_its_place_in_the_template_and_the_binary() {
     }
 }
 
+/// What stands between `before` and `after`, wherever they do.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    let pieces = text.split(before).skip(1);
+    pieces
+        .filter_map(|piece| Some(piece.split_once(after)?.0))
+        .filter(|name| name.chars().all(char::is_alphanumeric))
+        .collect()
+}
+
+#[test]
+fn every_metric_and_every_alarm_is_explained_to_staff() {
+    let template = fs::read_to_string(root().join("template.yaml")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, told) = readme.split_once("\n## Alarms\n").unwrap();
+    let (told, _) = told.split_once("\n## ").unwrap();
+    let watched = between(&template, "Namespace: Mailvan\n      MetricName: ", "\n");
+    let code = ["shared/src/sync", "shared/src/certify", "functions"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder), ".rs"))
+        .map(|(_, text)| text)
+        .collect::<String>();
+    let written = between(&code, "(\"", "\", Unit::");
+    for metric in &watched {
+        assert!(
+            written.contains(metric),
+            "nothing writes {metric}, which an alarm reads"
+        );
+    }
+    for metric in written {
+        let is_read = watched.contains(&metric) || told.contains(&format!("`{metric}`"));
+        assert!(
+            is_read,
+            "no alarm reads {metric}, and README does not say what for it is written"
+        );
+    }
+    for alarm in template
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix("Alarm:"))
+    {
+        let is_explained = told.contains(&format!("`{alarm}Alarm`"))
+            || ["DeadLetter", "QueueAge", "Errors", "Throttles"]
+                .iter()
+                .any(|kind| alarm.ends_with(kind) && told.contains(&format!("`...{kind}Alarm`")));
+        assert!(is_explained, "README does not say what {alarm}Alarm means");
+    }
+}
+
 #[test]
 fn every_test_that_keeps_a_threat_away_is_there() {
     let threats = fs::read_to_string(root().join("infra/THREATS.md")).unwrap();

@@ -82,14 +82,37 @@ async fn what_a_night_interrupts_goes_on_with_the_next_one_though_its_schedule_w
     let expression = "SET #window.#start = :start, #window.#end = :end, state_since = :since REMOVE looked_after";
     change(&world, &order, expression, &night).await?;
     assert_eq!(copied(&self::status(&world, &order).await?), copied(&resting));
+    one_that_cannot_be_read_comes_first(&world).await?;
     send(&world, Queue::Clock, &[json!({ "look": "all" })]).await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
     ensure_identical(&world)?;
     assert!(!reserved(&world, &order).await?, "its room was not given back");
     let log = std::fs::read_to_string(world.emulator.log())?;
     assert!(log.contains("\"LateStarts\":1"), "nobody was told");
-    assert!(log.contains("\"ClockTicks\":1"), "the tick was not counted");
+    for metric in ["ClockTicks", "ClockFaults"] {
+        assert!(log.contains(&format!("\"{metric}\":1")), "{metric} was not counted");
+    }
     Ok(())
+}
+
+/// A request that is scheduled for long, with nothing else in it.
+async fn one_that_cannot_be_read_comes_first(world: &World) -> Result<()> {
+    let id = "0".repeat(26);
+    let text = |text: &str| json!({ "S": text });
+    let item = json!({
+        "PK": text(&format!("REQ#{id}")), "SK": text("REQUEST"), "request_id": text(&id),
+        "entity_state": text("request#scheduled"), "state_since": text("2026-01-01T00:00:00Z"),
+    });
+    let table = world.stack.output("TableName")?;
+    let put = [
+        "dynamodb",
+        "put-item",
+        "--table-name",
+        table,
+        "--item",
+        &item.to_string(),
+    ];
+    world.stack.aws(&put).await.map(drop)
 }
 
 /// The status, whole.

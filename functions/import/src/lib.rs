@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
+use jiff::Timestamp;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
@@ -88,12 +89,8 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
     if !record.is_some_and(|record| record.state.is_open()) {
         return close(deps, &wish).await;
     }
-    let left = wish.not_before.saturating_sub(now().as_second());
-    if let Ok(left @ 1..) = u64::try_from(left) {
-        return Ok(deps
-            .queues
-            .send_later(Queue::Import, &wish, Duration::from_secs(left))
-            .await?);
+    if let Some(left) = left(wish.not_before, now()) {
+        return Ok(deps.queues.send_later(Queue::Import, &wish, left).await?);
     }
     let until = deadline.lease_end();
     let (record, journal) = match deps.store.lease_attachment(id, name, now(), until).await {
@@ -171,19 +168,57 @@ async fn note(deps: &Deps, record: &AttachmentRecord, failure: &Failure) -> anyh
 async fn next(deps: &Deps, wish: &ImportAttachment, faults: Faults, delay: Duration) -> anyhow::Result<()> {
     let record = deps.store.attachment(wish.request_id, &wish.attachment).await?;
     let done = record.map_or(wish.done, |record| record.progress.batches + record.undone_batches);
-    let at = i64::try_from(delay.as_secs()).map_or(0, |delay| now().as_second() + delay);
     let next = ImportAttachment {
         done,
         faults,
-        not_before: if delay > LONGEST_DELAY { at } else { 0 },
+        not_before: not_before(delay, now()),
         ..wish.clone()
     };
     Ok(deps.queues.send_later(Queue::Import, &next, delay).await?)
+}
+
+/// What a message says that is to wait so long: the queue's own delay says it, where that is long enough.
+fn not_before(delay: Duration, now: Timestamp) -> i64 {
+    let at = i64::try_from(delay.as_secs()).map_or(0, |delay| now.as_second().saturating_add(delay));
+    if delay > LONGEST_DELAY { at } else { 0 }
+}
+
+/// How long a message has to wait yet.
+fn left(not_before: i64, now: Timestamp) -> Option<Duration> {
+    let left = u64::try_from(not_before.saturating_sub(now.as_second())).ok()?;
+    (left > 0).then(|| Duration::from_secs(left))
 }
 
 fn key_of(wish: &ImportAttachment) -> AttachmentKey {
     AttachmentKey {
         request_id: wish.request_id,
         attachment: wish.attachment.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_that_is_longer_than_the_queue_knows_is_kept_over_several_messages() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let hour = not_before(Duration::from_hours(1), at(0));
+        let mut now = 0;
+        let mut messages = 0;
+        while let Some(left) = left(hour, at(now)) {
+            now += i64::try_from(left.min(LONGEST_DELAY).as_secs()).unwrap();
+            messages += 1;
+        }
+        assert_eq!((now, messages), (3_600, 4));
+        // What the queue can hold back comes when it comes, also where a clock is slow.
+        assert_eq!(not_before(LONGEST_DELAY, at(0)), 0);
+        assert_eq!(
+            not_before(LONGEST_DELAY + Duration::from_secs(1), at(0)),
+            at(901).as_second()
+        );
+        for not_before in [0, at(-1).as_second(), at(0).as_second()] {
+            assert_eq!(left(not_before, at(0)), None);
+        }
     }
 }

@@ -230,19 +230,22 @@ pub async fn undo(
 
 /// An announced file that has not come: until nobody can send it any more it is waited for.
 async fn missing(deps: &Deps, record: &AttachmentRecord) -> Result<Outcome, Fault> {
-    let announced: Option<Timestamp> = record.created_at.parse().ok();
-    let left = announced.and_then(|announced| {
-        let until = announced.checked_add(ATTACHMENT_AWAITED).ok()?;
-        Duration::try_from(until.duration_since(now())).ok()
-    });
-    if let Some(left) = left.filter(|left| !left.is_zero()) {
-        return Ok(Outcome::Later(LOOK_FOR_FILE.min(left)));
+    if let Some(delay) = next_look(&record.created_at, now()) {
+        return Ok(Outcome::Later(delay));
     }
     let why = failure(
         "upload_expired",
         "the file did not come; please announce and upload it again",
     );
     end(deps, record, AttachmentState::Failed, Some(why)).await
+}
+
+/// When a file that was announced then is looked for next; never, once nobody can send it any more.
+fn next_look(announced: &str, now: Timestamp) -> Option<Duration> {
+    let announced: Timestamp = announced.parse().ok()?;
+    let until = announced.checked_add(ATTACHMENT_AWAITED).ok()?;
+    let left = Duration::try_from(until.duration_since(now)).ok()?;
+    (!left.is_zero()).then(|| LOOK_FOR_FILE.min(left))
 }
 
 /// Whether no other file is being imported into the mailbox.
@@ -300,5 +303,29 @@ fn failure(code: &str, message: &str) -> Failure {
     Failure {
         code: code.to_owned(),
         message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_looked_for_until_nobody_can_send_it_any_more() {
+        let at = |minute: i64| Timestamp::from_second(1_800_000_000 + minute * 60).unwrap();
+        let announced = at(0).to_string();
+        for (minute, next) in [
+            (0, Some(15)),
+            (75, Some(15)),
+            (80, Some(10)),
+            (89, Some(1)),
+            (90, None),
+            (600, None),
+        ] {
+            let delay = next.map(Duration::from_mins);
+            assert_eq!(next_look(&announced, at(minute)), delay, "{minute}");
+        }
+        // One whose announcement cannot be read is not awaited for ever.
+        assert_eq!(next_look("some day", at(0)), None);
     }
 }

@@ -72,7 +72,10 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         match decode(&message)? {
             // However late: it is also what starts requests whose own clock was lost.
             WatchDns::All => look_for_work(deps).await,
-            WatchDns::Request { .. } if is_late(&message, now()) => Ok(()),
+            WatchDns::Request { .. } if is_late(&message, now()) => {
+                measure(deps.store.table(), &[("LooksDropped", Unit::Count, 1)], &[], now());
+                Ok(())
+            }
             WatchDns::Request { request_id } => look_at(deps, request_id, deadline).await,
         }
     })

@@ -41,6 +41,7 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
     let started = now.checked_sub(STARTED_WITHIN)?;
     let mut late: Vec<RequestId> = Vec::new();
     let mut unstarted: Vec<RequestId> = Vec::new();
+    let mut faults = 0;
     for (state, since) in [
         (RequestState::Scheduled, started),
         (RequestState::FirstPass, now),
@@ -57,6 +58,7 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
                 // One that cannot be read holds up no other.
                 Err(error) => {
                     tracing::error!(request.id = %id, %error, "a request cannot be read");
+                    faults += 1;
                     continue;
                 }
             };
@@ -84,7 +86,9 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
         queues.send(Queue::Start, &StartPass { request_id, pass }).await?;
         store.look_after(request_id, now, now).await?;
     }
-    look_after_checks(store, queues, now).await
+    faults += look_after_checks(store, queues, now).await?;
+    measure(store.table(), &[("ClockFaults", Unit::Count, faults)], &[], now);
+    Ok(())
 }
 
 /// Says what is wrong with a request's time. Hours count in which its frame is open.
@@ -124,16 +128,19 @@ fn takes_days(request: &RequestRecord) -> bool {
     least.is_some_and(|seconds| seconds >= LATE.as_secs().unsigned_abs())
 }
 
-async fn look_after_checks(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
+/// Gives how many could not be looked after.
+async fn look_after_checks(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<i64> {
+    let mut faults = 0;
     let since = now.checked_sub(CHECKED_WITHIN)?;
     for id in store.requests_since(RequestState::Checking, since).await? {
         if store.look_after(id, now.checked_sub(EVERY)?, now).await?
             && let Err(error) = look_after(store, queues, id).await
         {
             tracing::error!(request.id = %id, %error, "a check cannot be looked after");
+            faults += 1;
         }
     }
-    Ok(())
+    Ok(faults)
 }
 
 /// Has the checks of a request sent again that are open: whoever was to send them may have died.

@@ -8,6 +8,8 @@
     reason = "a test as a whole"
 )]
 
+#[path = "store/attachments.rs"]
+mod attachments;
 #[path = "store/begun_again.rs"]
 mod begun_again;
 #[path = "store/fences.rs"]
@@ -104,6 +106,11 @@ async fn conditions_of_the_table_hold() {
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     each_ticket_system_is_told_by_one_at_a_time(&store).await;
     begun_again::first_pass_that_copied_nothing_is_begun_again(&store).await;
+    attachments::a_request_takes_so_many_files_and_no_more(&store).await;
+    Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
+        &store,
+    ))
+    .await;
     fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;

@@ -10,6 +10,7 @@ use crate::store::finding::{CertifyLease, Finding};
 use crate::store::job::{Failure, Verdict};
 use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
 use crate::sync::{Engine, NO_CONNECTION, settle_request};
+use crate::telemetry::{Unit, measure};
 
 /// What is to be done after a run.
 #[derive(Clone, Debug)]
@@ -143,6 +144,13 @@ pub async fn abandon_certificate(
         }),
     };
     store.certify_job(id, verdict, now()).await?;
+    let job = id.to_string();
+    measure(
+        store.table(),
+        &[("MailboxesNotCertified", Unit::Count, 1)],
+        &[("job.id", &job)],
+        now(),
+    );
     store.release_certificate(lease).await?;
     settle_request(store, id.request(), now()).await.map(Some)
 }

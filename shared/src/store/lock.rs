@@ -47,7 +47,8 @@ impl Store {
                 if holder.is_some_and(|holder| holder.state.is_at_work()) {
                     return Ok(false);
                 }
-                mine.if_equal("attachment", lock.attachment)
+                mine.if_equal("request_id", lock.request_id.to_string())
+                    .if_equal("attachment", lock.attachment)
             }
         };
         self.change_if(change, pk, sk).await

@@ -104,7 +104,11 @@ pub async fn fail_mailbox(
     now: Timestamp,
 ) -> Result<Vec<NoticeKind>, StoreError> {
     tracing::warn!(job.id = %id, error.code = failure.code, "mailbox failed: {}", failure.message);
-    store.fail_job(id, failure, now).await?;
+    if let Advance::Changed(_) = store.fail_job(id, failure, now).await? {
+        let job = id.to_string();
+        let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
+        measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
+    }
     settle_request(store, id.request(), now).await
 }
 

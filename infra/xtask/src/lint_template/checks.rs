@@ -1,5 +1,6 @@
 //! The house's own rules for the template: queues come with a dead-letter queue and alarms, functions with a log
-//! group, a role of their own and alarms, and no policy allows everything.
+//! group, a role of their own and alarms, APIs with an alarm, alarms with whom they tell and what silence means to them,
+//! and no policy allows everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ const BROAD: &[(&str, &str, &str)] = &[
 const QUEUE_METRICS: &[&str] = &["ApproximateAgeOfOldestMessage"];
 const DEAD_LETTER_METRICS: &[&str] = &["ApproximateNumberOfMessagesVisible"];
 const FUNCTION_METRICS: &[&str] = &["Errors", "Throttles"];
+const API_METRICS: &[&str] = &["5xx"];
 
 /// Returns what breaks a rule in a template in plain CloudFormation JSON, one line each.
 pub fn faults(template: &Value) -> Vec<String> {
@@ -27,6 +29,7 @@ pub fn faults(template: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     check_queues(resources, &mut faults);
     check_functions(resources, &mut faults);
+    check_alarms(resources, &mut faults);
     check_policies(resources, &mut faults);
     faults
 }
@@ -89,6 +92,20 @@ fn check_functions(resources: &Map<String, Value>, faults: &mut Vec<String>) {
                 "event source {name} does not report failures message by message"
             ));
         }
+    }
+}
+
+fn check_alarms(resources: &Map<String, Value>, faults: &mut Vec<String>) {
+    let of_apis = alarms(resources, "AWS/ApiGateway");
+    for (name, _) in of_type(resources, "AWS::ApiGatewayV2::Api") {
+        require_alarms("API", name, API_METRICS, &of_apis, faults);
+    }
+    for (name, alarm) in of_type(resources, "AWS::CloudWatch::Alarm") {
+        let settings = ["AlarmActions", "AlarmDescription", "TreatMissingData"];
+        let missing = settings
+            .iter()
+            .filter(|setting| alarm.pointer(&format!("/Properties/{setting}")).is_none());
+        faults.extend(missing.map(|setting| format!("alarm {name} has no {setting}")));
     }
 }
 
@@ -179,7 +196,8 @@ mod tests {
 
     fn alarm(namespace: &str, metric: &str, on: &Value) -> Value {
         json!({"Type": "AWS::CloudWatch::Alarm", "Properties": {
-            "Namespace": namespace, "MetricName": metric, "AlarmActions": [], "Dimensions": [{"Name": "x", "Value": on}]}})
+            "Namespace": namespace, "MetricName": metric, "Dimensions": [{"Name": "x", "Value": on}],
+            "AlarmActions": [], "AlarmDescription": "x", "TreatMissingData": "notBreaching"}})
     }
 
     fn queue_name(queue: &str) -> Value {
@@ -225,6 +243,23 @@ mod tests {
             "{found:?}"
         );
         assert!(!found.iter().any(|fault| fault.contains("log group")), "{found:?}");
+    }
+
+    #[test]
+    fn an_api_without_an_alarm_and_an_alarm_that_tells_nobody_are_found() {
+        let mut mute = alarm("AWS/ApiGateway", "5xx", &json!({"Ref": "Api"}));
+        let watched = json!({"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api"}, "A": mute}});
+        assert_eq!(faults(&watched), Vec::<String>::new());
+        for setting in ["AlarmActions", "TreatMissingData"] {
+            mute["Properties"].as_object_mut().unwrap().remove(setting);
+        }
+        let template = json!({"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api"}, "A": mute}});
+        let expected = [
+            "API Api has no alarm on 5xx",
+            "alarm A has no AlarmActions",
+            "alarm A has no TreatMissingData",
+        ];
+        assert_eq!(faults(&template), expected);
     }
 
     #[test]
