@@ -12,6 +12,8 @@
 mod attachments;
 #[path = "store/begun_again.rs"]
 mod begun_again;
+#[path = "store/cancelled.rs"]
+mod cancelled;
 #[path = "store/fences.rs"]
 mod fences;
 #[path = "store/fifty_thousand.rs"]
@@ -33,6 +35,7 @@ use mailvan::store::ticket::Telling;
 use mailvan::store::{Advance, JobRecord, NoticeKind, RequestRecord, Sent, Store, StoreError, stamp};
 use mailvan_local::ministack::Emulator;
 use mailvan_local::setup::Setup;
+use mailvan_local::stack::Stack;
 use mailvan_local::venv::Venv;
 use mailvan_local::workspace_root;
 
@@ -72,7 +75,7 @@ fn job(number: u8, row: u32) -> JobRecord {
     JobRecord::accepted(id, &order, "sealed".to_owned(), None, &CopyOptions::default(), now())
 }
 
-async fn start() -> (Emulator, Store) {
+async fn start() -> (Emulator, Stack, Store) {
     let venv = Venv::prepare(&workspace_root()).await.unwrap();
     let bootstrap = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../local/tests/echo_bootstrap.py");
     let profile = workspace_root().join("target/local/store.toml");
@@ -90,12 +93,12 @@ async fn start() -> (Emulator, Store) {
         .build();
     let client = aws_sdk_dynamodb::Client::from_conf(config);
     let table = stack.output("TableName").unwrap().to_owned();
-    (emulator, Store::new(client, table))
+    (emulator, stack, Store::new(client, table))
 }
 
 #[tokio::test]
 async fn conditions_of_the_table_hold() {
-    let (_emulator, store) = start().await;
+    let (_emulator, stack, store) = start().await;
     rows_are_mended_only_when_all_are_read(&store).await;
     checks_count_only_when_they_have_begun(&store).await;
     starts_decided_by_another_frame_are_refused(&store).await;
@@ -109,6 +112,10 @@ async fn conditions_of_the_table_hold() {
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
         &store,
+    ))
+    .await;
+    Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(
+        &store, &stack,
     ))
     .await;
     fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;

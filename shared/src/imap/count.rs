@@ -84,7 +84,11 @@ pub async fn weigh(
     let question = |name: &&str| Question {
         wire_name: (*name).to_owned(),
         to_change: false,
-        asks: vec![Ask::Sizes { from: 1, dated: false }],
+        asks: vec![Ask::Sizes {
+            from: 1,
+            dated: false,
+            sized: true,
+        }],
     };
     let questions: Vec<Question> = wire_names.iter().map(question).collect();
     let (mut messages, mut bytes) = (0_u64, 0_u64);

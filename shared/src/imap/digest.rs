@@ -4,15 +4,16 @@
 //! fault of the one cannot hide in the other. Small messages come whole and one by one, large ones in
 //! parts, so the memory it takes depends neither on their sizes nor on how many there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
 use super::date::InternalDate;
 use super::error::ImapError;
-use super::response::Data;
+use super::response::{Data, Status};
 use super::session::{Event, Session, check};
 use super::value::Value;
+use super::withheld::Halving;
 use crate::domain::reading::{Reading, Seen};
 use crate::domain::tally::{BodyDigester, body_digest};
 use crate::domain::uid::{UidRuns, UidSet};
@@ -42,29 +43,36 @@ pub async fn uids(session: &mut Session) -> Result<UidRuns, ImapError> {
     let note = |uid, _: &Data| {
         uids.insert(uid);
     };
-    each(session, "1:*", "(UID)", note).await?;
-    Ok(uids)
+    let status = each(session, "1:*", "(UID)", note).await?;
+    check(FETCH, status).map(|_| uids)
 }
 
-/// Sizes and dates of messages, ascending by UID. One that is not there is left out.
+/// Sizes and dates of messages, ascending by UID. One that is not there is left out; one of which the server
+/// does not even tell this much is there, without.
 ///
 /// # Errors
 /// [`ImapError`].
 pub async fn list(session: &mut Session, uids: &UidSet) -> Result<Vec<Listed>, ImapError> {
     let mut listed = BTreeMap::new();
-    for set in uids.commands() {
-        each(session, &set, "(UID INTERNALDATE RFC822.SIZE)", |uid, data| {
-            let (size, date) = (attribute(data, "RFC822.SIZE"), attribute(data, "INTERNALDATE"));
-            // A FETCH that nobody asked for tells changed flags, and has neither.
-            if uids.contains(uid) && (size.is_some() || date.is_some()) {
-                let size_bytes = size.and_then(Value::number).unwrap_or_default();
-                let date = date.and_then(Value::text).and_then(InternalDate::parse);
-                let date = date.map(|date| date.instant());
-                listed.insert(uid, Listed { uid, size_bytes, date });
-            }
-        })
-        .await?;
-    }
+    let withheld = each_of(session, uids, "(UID INTERNALDATE RFC822.SIZE)", |uid, data| {
+        let (size, date) = (attribute(data, "RFC822.SIZE"), attribute(data, "INTERNALDATE"));
+        // A FETCH that nobody asked for tells changed flags, and has neither.
+        let is_answer = size.is_some() || date.is_some();
+        if is_answer {
+            let size_bytes = size.and_then(Value::number).unwrap_or_default();
+            let date = date.and_then(Value::text).and_then(InternalDate::parse);
+            let date = date.map(|date| date.instant());
+            listed.insert(uid, Listed { uid, size_bytes, date });
+        }
+        is_answer
+    })
+    .await?;
+    let unknown = withheld.into_iter().map(|uid| Listed {
+        uid,
+        size_bytes: 0,
+        date: None,
+    });
+    listed.extend(unknown.map(|message| (message.uid, message)));
     Ok(listed.into_values().collect())
 }
 
@@ -85,21 +93,19 @@ pub async fn read(
     let is_large = |message: &&Listed| message.size_bytes > PART_BYTES;
     let large: Vec<Listed> = open.values().filter(is_large).copied().collect();
     let small = UidSet::from_sorted(open.values().filter(|message| !is_large(message)).map(|m| m.uid));
-    for set in small.commands() {
-        each(session, &set, "(UID BODY.PEEK[])", |uid, data| {
-            let body = body(data).filter(|_| small.contains(uid));
-            let Some((listed, body)) = body.and_then(|body| Some((open.remove(&uid)?, body))) else {
-                return;
-            };
-            let seen = Seen {
-                body: body_digest(body),
-                size_bytes: body.len() as u64,
-                date: listed.date,
-            };
-            on_each(uid, Reading::Seen(seen));
-        })
-        .await?;
-    }
+    each_of(session, &small, "(UID BODY.PEEK[])", |uid, data| {
+        let Some((listed, body)) = body(data).and_then(|body| Some((open.remove(&uid)?, body))) else {
+            return false;
+        };
+        let seen = Seen {
+            body: body_digest(body),
+            size_bytes: body.len() as u64,
+            date: listed.date,
+        };
+        on_each(uid, Reading::Seen(seen));
+        true
+    })
+    .await?;
     for listed in large {
         if let Some(seen) = read_in_parts(session, listed).await? {
             open.remove(&listed.uid);
@@ -127,13 +133,17 @@ async fn read_in_parts(session: &mut Session, listed: Listed) -> Result<Option<S
     loop {
         let items = format!("(UID BODY.PEEK[]<{size_bytes}.{PART_BYTES}>)");
         let mut read = None;
-        each(session, &listed.uid.to_string(), &items, |uid, data| {
+        let status = each(session, &listed.uid.to_string(), &items, |uid, data| {
             if let Some(part) = body(data).filter(|_| uid == listed.uid) {
                 digester.update(part);
                 read = Some(part.len() as u64);
             }
         })
         .await?;
+        match check(FETCH, status) {
+            Err(error) if error.is_refused_reading() => return Ok(None),
+            checked => checked?,
+        };
         size_bytes += match read {
             // It went meanwhile; behind the end, where nothing lies, servers differ.
             None if size_bytes < listed.size_bytes => return Ok(None),
@@ -151,13 +161,39 @@ async fn read_in_parts(session: &mut Session, listed: Listed) -> Result<Option<S
     }))
 }
 
+/// Asks for items of messages, in halves where the server refuses. `on_each` tells whether what it was handed
+/// is an answer; gives those that the server refuses alone.
+async fn each_of(
+    session: &mut Session,
+    uids: &UidSet,
+    items: &str,
+    mut on_each: impl FnMut(u32, &Data) -> bool,
+) -> Result<Vec<u32>, ImapError> {
+    let mut halving = Halving::default();
+    let mut todo: VecDeque<UidSet> = uids.pieces().into();
+    while let Some(set) = todo.pop_front() {
+        let mut given = UidRuns::default();
+        let status = each(session, &set.to_string(), items, |uid, data| {
+            if uids.contains(uid) && on_each(uid, data) {
+                given.insert(uid);
+                halving.note_given();
+            }
+        })
+        .await?;
+        let left = set.iter().filter(|uid| !given.contains(*uid));
+        todo.extend(halving.note_end(status, set.len(), left)?);
+    }
+    let withheld = halving.sure().into_iter().map(|withheld| withheld.uid).collect();
+    halving.rest().map(|()| withheld)
+}
+
 /// Runs `UID FETCH` and hands over each answer that has a UID as it arrives.
 async fn each(
     session: &mut Session,
     set: &str,
     items: &str,
     mut on_each: impl FnMut(u32, &Data),
-) -> Result<(), ImapError> {
+) -> Result<Status, ImapError> {
     let tag = session.send(FETCH, &format!("UID FETCH {set} {items}")).await?;
     loop {
         match session.next_event(FETCH).await? {
@@ -166,7 +202,7 @@ async fn each(
                     on_each(uid, &data);
                 }
             }
-            Event::Done(done, status) if done == tag => return check(FETCH, status).map(|_| ()),
+            Event::Done(done, status) if done == tag => return Ok(status),
             Event::Data(_) | Event::Notice(_) | Event::Continue | Event::Done(..) => {}
         }
     }

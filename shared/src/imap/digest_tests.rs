@@ -41,6 +41,35 @@ async fn what_is_not_listed_is_gone_and_what_is_listed_and_not_given_is_withheld
 }
 
 #[tokio::test]
+async fn message_that_is_refused_is_withheld_and_the_others_are_read() {
+    let (mut session, _server) = scripted(vec![
+        ("v1 UID FETCH 3:5 (", "v1 NO no\r\n"),
+        (
+            "v2 UID FETCH 3 (",
+            "* 1 FETCH (UID 3 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv2 OK\r\n",
+        ),
+        (
+            "v3 UID FETCH 4:5 (",
+            "* 2 FETCH (UID 4 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv3 NO Some messages could not be FETCHed\r\n",
+        ),
+        ("v4 UID FETCH 5 (", "v4 NO no\r\n"),
+        (
+            "v5 UID FETCH 3:5 (UID BODY.PEEK[])\r\n",
+            "* 1 FETCH (UID 3 BODY[] {2}\r\nhi)\r\nv5 NO no\r\n",
+        ),
+        ("v6 UID FETCH 4 (", "v6 NO no\r\n"),
+        ("v7 UID FETCH 5 (", "v7 NO no\r\n"),
+        (
+            "v8 UID FETCH 4:5 (",
+            "* 2 FETCH (UID 4 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv8 NO no\r\n",
+        ),
+        ("v9 UID FETCH 5 (", "v9 NO no\r\n"),
+    ]);
+    let found = read_all(&mut session, "3:5").await.unwrap();
+    assert_eq!(found, ["3 seen 2", "4 withheld", "5 withheld"]);
+}
+
+#[tokio::test]
 async fn large_message_is_read_to_its_true_end_in_parts() {
     let megabyte = usize::try_from(PART_BYTES).unwrap();
     let listed = "* 1 FETCH (UID 3 RFC822.SIZE 1048577 INTERNALDATE \"07-Feb-1994 21:52:25 -0800\")\r\nv1 OK\r\n";
@@ -96,7 +125,7 @@ async fn refused_fetch_is_an_error_and_keeps_what_came_before() {
         ),
         (
             "v2 UID FETCH",
-            "* 1 FETCH (UID 3 BODY[] {2}\r\nhi)\r\nv2 NO [SERVERBUG] cannot read 4\r\n",
+            "* 1 FETCH (UID 3 BODY[] {2}\r\nhi)\r\nv2 NO [UNAVAILABLE] come back later\r\n",
         ),
     ]);
     let mut found = Vec::new();

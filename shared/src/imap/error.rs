@@ -142,19 +142,39 @@ pub enum ImapError {
     },
 }
 
-/// What servers without RFC 5530's codes say when it is about them and not about the folder: among
-/// them Exchange's "Server Unavailable" and "Request is throttled. Suggested Backoff Time: 9000
-/// milliseconds", Yahoo's "UID SEARCH Server error - Please try again later" (2026).
-const PASSING_WORDS: [&str; 8] = [
+/// RFC 5530's codes for a server that cannot serve at the moment, or that has served enough.
+const BUSY_CODES: [&str; 4] = ["UNAVAILABLE", "INUSE", "OVERQUOTA", "LIMIT"];
+
+/// What servers without those codes say: among them Exchange's "Server Unavailable" and "Request is throttled.
+/// Suggested Backoff Time: 9000 milliseconds", Yahoo's "UID SEARCH Server error - Please try again later", Gmail's
+/// "Account exceeded command or bandwidth limits" (2026).
+const BUSY_WORDS: [&str; 7] = [
     "too many",
     "temporar",
     "try again",
     "throttled",
     "backoff",
     "server unavailable",
-    "server error",
-    "internal error",
+    "bandwidth limit",
 ];
+
+/// What they say of themselves, be it because of one message or because of themselves.
+const OWN_FAULT_WORDS: [&str; 2] = ["server error", "internal error"];
+
+fn says(text: &str, words: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
+/// Whether a refusal says that the server is busy: the same may be asked again later.
+pub(super) fn is_busy(code: &str, text: &str) -> bool {
+    BUSY_CODES.contains(&code) || says(text, &BUSY_WORDS)
+}
+
+/// Whether a refusal says that something is wrong with the server, which may be about what it was asked for.
+pub(super) fn blames_server(code: &str, text: &str) -> bool {
+    code == "SERVERBUG" || says(text, &OWN_FAULT_WORDS)
+}
 
 impl ImapError {
     /// Whether time or a person can mend this.
@@ -186,12 +206,26 @@ impl ImapError {
     pub fn is_about_one_folder(&self) -> bool {
         match self {
             Self::Refused { command, code, text } => {
-                let words = text.to_ascii_lowercase();
-                matches!(*command, "EXAMINE" | "SELECT" | "STATUS" | "CREATE")
-                    && !["UNAVAILABLE", "INUSE", "SERVERBUG", "OVERQUOTA", "LIMIT"].contains(&code.as_str())
-                    && !PASSING_WORDS.iter().any(|word| words.contains(word))
+                matches!(*command, "EXAMINE" | "SELECT" | "STATUS" | "CREATE") && is_lasting(code, text)
             }
             Self::UidValidityChanged { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a folder's messages are not given out, and the server does not say that it is busy. At the
+    /// source it is about the one folder at hand.
+    pub(crate) fn is_refused_reading(&self) -> bool {
+        matches!(self, Self::Refused { command: "FETCH", code, text } if is_lasting(code, text))
+    }
+
+    /// Whether a server that was to give out a message ended the session, fell silent or blamed itself: each
+    /// may be because of that message.
+    pub(crate) fn may_be_of_a_message(&self) -> bool {
+        match self {
+            Self::Refused { command, code, text } => *command == "FETCH" && !is_busy(code, text),
+            Self::Bye { text, .. } => !is_busy("", text) && !BUSY_CODES.iter().any(|code| text.contains(code)),
+            Self::Closed { .. } | Self::TimedOut { .. } | Self::Io { .. } | Self::Unreadable { .. } => true,
             _ => false,
         }
     }
@@ -218,6 +252,10 @@ impl ImapError {
     }
 }
 
+fn is_lasting(code: &str, text: &str) -> bool {
+    !is_busy(code, text) && !blames_server(code, text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +275,12 @@ mod tests {
         assert!(!refused("EXAMINE", "", throttled).is_about_one_folder());
         assert!(!refused("EXAMINE", "", "Server Unavailable. 15").is_about_one_folder());
         assert!(!refused("FETCH", "", "no").is_about_one_folder());
+        assert!(refused("FETCH", "", "no").is_refused_reading());
+        assert!(!refused("FETCH", "SERVERBUG", "Internal error occurred").is_refused_reading());
+        assert!(refused("FETCH", "SERVERBUG", "Internal error occurred").may_be_of_a_message());
+        let capped = "Account exceeded command or bandwidth limits";
+        assert!(!refused("FETCH", "OVERQUOTA", capped).may_be_of_a_message());
+        assert!(!refused("FETCH", "", capped).may_be_of_a_message());
         assert!(!ImapError::Closed { command: "EXAMINE" }.is_about_one_folder());
     }
 }

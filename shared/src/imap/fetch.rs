@@ -1,14 +1,17 @@
 //! Reading messages: what is there, what they are, and their bytes. Answers are matched by UID,
 //! never by position; a UID that is not answered has gone meanwhile.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
 use super::date::InternalDate;
 use super::error::ImapError;
-use super::response::Data;
+use super::response::{Data, Status};
 use super::session::{Event, Session, check};
 use super::value::Value;
-use crate::domain::uid::UidSet;
+use super::withheld::{Halving, Withheld};
+use crate::domain::uid::{UidRuns, UidSet};
 
 /// What is known of a message without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,15 @@ pub struct Metadata {
     pub flags: Vec<String>,
     /// The value of its Message-ID header, where that was asked for and is there.
     pub message_id: Option<String>,
+}
+
+/// What was found of a set of messages.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Those that are there, ascending by UID.
+    pub messages: Vec<Metadata>,
+    /// Those of which the server does not even tell this much.
+    pub withheld: Vec<Withheld>,
 }
 
 const FETCH: &str = "FETCH";
@@ -45,19 +57,19 @@ pub async fn sizes(session: &mut Session, first: u32) -> Result<Vec<(u32, u64)>,
     Ok(sizes)
 }
 
-/// Metadata of the messages of a set, ascending by UID.
+/// Metadata of the messages of a set.
 ///
 /// # Errors
 /// [`ImapError`].
-pub async fn metadata(session: &mut Session, uids: &UidSet) -> Result<Vec<Metadata>, ImapError> {
+pub async fn metadata(session: &mut Session, uids: &UidSet) -> Result<Found, ImapError> {
     of_set(session, uids, PLAIN_ITEMS).await
 }
 
-/// Metadata with Message-IDs of the messages of a set, ascending by UID.
+/// Metadata with Message-IDs of the messages of a set.
 ///
 /// # Errors
 /// [`ImapError`].
-pub async fn identities(session: &mut Session, uids: &UidSet) -> Result<Vec<Metadata>, ImapError> {
+pub async fn identities(session: &mut Session, uids: &UidSet) -> Result<Found, ImapError> {
     of_set(session, uids, IDENTITY_ITEMS).await
 }
 
@@ -73,7 +85,7 @@ pub async fn identities_from(session: &mut Session, first: u32) -> Result<Vec<Me
 }
 
 /// The exact bytes of the messages of a set, ascending by UID, by `BODY.PEEK[]` so that nothing is
-/// marked as read. `on_each` takes each message as it arrives.
+/// marked as read. `on_each` takes each message as it arrives; one that is withheld does not.
 ///
 /// # Errors
 /// [`ImapError`].
@@ -82,16 +94,30 @@ pub async fn bodies(
     uids: &UidSet,
     mut on_each: impl FnMut(u32, Bytes),
 ) -> Result<(), ImapError> {
-    for set in uids.commands() {
-        each_answer(session, &set, "(UID BODY.PEEK[])", |data| {
-            let uid = attribute(data, "UID").and_then(Value::number);
-            if let (Some(uid), Some(body)) = (uid, attribute(data, "BODY[]").and_then(Value::bytes)) {
-                on_each(uid, body.clone());
-            }
+    each_of(session, uids, "(UID BODY.PEEK[])", |uid, data| {
+        let body = attribute(data, "BODY[]").and_then(Value::bytes);
+        body.is_some_and(|body| {
+            on_each(uid, body.clone());
+            true
         })
-        .await?;
-    }
-    Ok(())
+    })
+    .await
+    .map(|_| ())
+}
+
+/// Reads the beginnings of messages: how many bytes came of each.
+///
+/// # Errors
+/// [`ImapError`].
+pub async fn sample(session: &mut Session, uids: &UidSet) -> Result<Vec<u64>, ImapError> {
+    let mut sizes = Vec::new();
+    each_of(session, uids, "(UID BODY.PEEK[]<0.65536>)", |_, data| {
+        let part = attribute(data, "BODY[]<0>").and_then(Value::bytes);
+        sizes.extend(part.map(|part| part.len() as u64));
+        part.is_some()
+    })
+    .await?;
+    Ok(sizes)
 }
 
 /// Changes flags of the messages of a set in the opened folder (STORE, silent). `sign` is `+` or `-`.
@@ -110,22 +136,53 @@ pub async fn store_flags(session: &mut Session, uids: &UidSet, sign: char, flags
     Ok(())
 }
 
-async fn of_set(session: &mut Session, uids: &UidSet, items: &'static str) -> Result<Vec<Metadata>, ImapError> {
-    let mut found = Vec::new();
-    for set in uids.commands() {
-        found.extend(uid_fetch(session, &set, items).await?);
+async fn of_set(session: &mut Session, uids: &UidSet, items: &'static str) -> Result<Found, ImapError> {
+    let mut messages = Vec::new();
+    let withheld = each_of(session, uids, items, |_, data| {
+        let message = Some(data).filter(|data| is_asked_for(data)).and_then(to_metadata);
+        let is_answer = message.is_some();
+        messages.extend(message);
+        is_answer
+    })
+    .await?;
+    let messages = ascending(messages);
+    Ok(Found { messages, withheld })
+}
+
+/// Asks for items of messages, and where the server refuses, in halves. `on_each` tells whether what it
+/// was handed is an answer; gives those that are withheld.
+async fn each_of(
+    session: &mut Session,
+    uids: &UidSet,
+    items: &str,
+    mut on_each: impl FnMut(u32, &Data) -> bool,
+) -> Result<Vec<Withheld>, ImapError> {
+    let mut halving = Halving::default();
+    let mut todo: VecDeque<UidSet> = uids.pieces().into();
+    while let Some(set) = todo.pop_front() {
+        let mut given = UidRuns::default();
+        let status = each_answer(session, &set.to_string(), items, |data| {
+            let uid = uid_of(data).filter(|uid| uids.contains(*uid));
+            if let Some(uid) = uid.filter(|uid| on_each(*uid, data)) {
+                given.insert(uid);
+                halving.note_given();
+            }
+        })
+        .await?;
+        let left = set.iter().filter(|uid| !given.contains(*uid));
+        todo.extend(halving.note_end(status, set.len(), left)?);
     }
-    found.retain(|message| uids.contains(message.uid));
-    Ok(ascending(found))
+    let withheld = halving.sure();
+    halving.rest().map(|()| withheld)
 }
 
 async fn uid_fetch(session: &mut Session, set: &str, items: &str) -> Result<Vec<Metadata>, ImapError> {
     let mut found = Vec::new();
-    each_answer(session, set, items, |data| {
+    let status = each_answer(session, set, items, |data| {
         found.extend(Some(data).filter(|data| is_asked_for(data)).and_then(to_metadata));
     })
     .await?;
-    Ok(found)
+    check(FETCH, status).map(|_| found)
 }
 
 /// A FETCH that nobody asked for tells changed flags: it has neither size nor date. One of the two
@@ -136,18 +193,18 @@ pub(super) fn is_asked_for(data: &Data) -> bool {
     attribute(data, "RFC822.SIZE").is_some() || attribute(data, "INTERNALDATE").is_some() || uid_alone()
 }
 
-/// Runs `UID FETCH` and hands over each answer as it arrives, so that only one is held.
+/// Runs `UID FETCH` and hands over each answer as it arrives, so that only one is held; gives how it ended.
 async fn each_answer(
     session: &mut Session,
     set: &str,
     items: &str,
     mut on_each: impl FnMut(&Data),
-) -> Result<(), ImapError> {
+) -> Result<Status, ImapError> {
     let tag = session.send(FETCH, &format!("UID FETCH {set} {items}")).await?;
     loop {
         match session.next_event(FETCH).await? {
             Event::Data(data) if data.name == FETCH => on_each(&data),
-            Event::Done(done, status) if done == tag => return check(FETCH, status).map(|_| ()),
+            Event::Done(done, status) if done == tag => return Ok(status),
             Event::Data(_) | Event::Notice(_) | Event::Continue | Event::Done(..) => {}
         }
     }

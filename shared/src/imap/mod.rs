@@ -46,6 +46,7 @@ pub mod survey;
 #[cfg(test)]
 mod tests;
 mod value;
+pub mod withheld;
 
 pub use capability::Capabilities;
 pub use connect::{Compression, Connector, Credentials};

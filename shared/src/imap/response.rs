@@ -55,6 +55,10 @@ pub(super) enum Response {
 }
 
 impl Status {
+    pub(super) fn is_ok(&self) -> bool {
+        self.kind == Kind::Ok
+    }
+
     /// The server's words with the code before them, as the server wrote it.
     pub(super) fn with_code(&self) -> String {
         let space = if self.arguments.is_empty() { "" } else { " " };

@@ -32,12 +32,14 @@ pub struct Question {
 /// One thing that is asked of a folder. Where several are asked they are about different messages.
 #[derive(Clone, Debug)]
 pub enum Ask {
-    /// Each message from this UID on, by its size; with its date where that is wanted.
+    /// Each message from this UID on, by its size and date where they are wanted.
     Sizes {
         /// The first UID.
         from: u32,
         /// Whether the date is wanted.
         dated: bool,
+        /// Whether the size is wanted.
+        sized: bool,
     },
     /// Each message from this UID on, by all that tells it from others without its bytes.
     IdentitiesFrom(u32),
@@ -175,8 +177,15 @@ impl Ask {
         let fetch = |set: &str, items: &str| (FETCH, format!("UID FETCH {set} {items}"));
         let fetch_set = |set: &UidSet, items: &str| set.commands().iter().map(|set| fetch(set, items)).collect();
         match self {
-            Self::Sizes { from, dated: false } => vec![fetch(&format!("{from}:*"), "(UID RFC822.SIZE)")],
-            Self::Sizes { from, dated: true } => vec![fetch(&format!("{from}:*"), "(UID RFC822.SIZE INTERNALDATE)")],
+            Self::Sizes { from, dated, sized } => {
+                let items = match (sized, dated) {
+                    (true, false) => "(UID RFC822.SIZE)",
+                    (true, true) => "(UID RFC822.SIZE INTERNALDATE)",
+                    (false, false) => "(UID)",
+                    (false, true) => "(UID INTERNALDATE)",
+                };
+                vec![fetch(&format!("{from}:*"), items)]
+            }
             Self::IdentitiesFrom(from) => vec![fetch(&format!("{from}:*"), fetch::IDENTITY_ITEMS)],
             Self::Identities(set) => fetch_set(set, fetch::IDENTITY_ITEMS),
             Self::Flags(set) => fetch_set(set, "(UID FLAGS)"),

@@ -93,7 +93,11 @@ async fn end_of_stream_in_the_middle_of_a_fetch_is_an_error() {
 /// async-imap 0.12 takes it for an empty folder (tried in 2026).
 #[tokio::test]
 async fn bad_to_uid_fetch_is_an_error() {
-    let result = fetched("v1 BAD line too long\r\n").await;
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH", "v1 BAD line too long\r\n")]);
+    let result = fetch::metadata(&mut session, &uids("1")).await;
+    assert!(matches!(result, Err(ImapError::Refused { command: "FETCH", .. })));
+    let (mut session, _server) = scripted(vec![("v1 UID FETCH", "v1 BAD line too long\r\n")]);
+    let result = fetch::identities_from(&mut session, 1).await;
     assert!(matches!(result, Err(ImapError::Refused { command: "FETCH", .. })));
 }
 
@@ -119,7 +123,7 @@ async fn untagged_data_that_nobody_asked_for_is_skipped() {
 async fn internaldate_nil_is_no_date() {
     let answer = "* 1 FETCH (UID 3 FLAGS () INTERNALDATE NIL RFC822.SIZE 7)\r\nv1 OK\r\n";
     let (mut session, _server) = scripted(vec![("v1 UID FETCH", answer)]);
-    let found = fetch::metadata(&mut session, &uids("3")).await.unwrap();
+    let found = fetch::metadata(&mut session, &uids("3")).await.unwrap().messages;
     assert_eq!((found[0].uid, found[0].size_bytes, &found[0].date), (3, 7, &None));
 }
 

@@ -46,6 +46,9 @@ pub struct ChunkRecord {
     /// may have arrived after it was looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<BrokenBatches>,
+    /// What is known of a message at which the connection to the source breaks; absent where none is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials: Option<Trials>,
     /// Which source UID became which destination UID.
     #[serde(default)]
     pub map: UidMap,
@@ -130,6 +133,46 @@ impl BrokenBatches {
     }
 }
 
+/// The search for a message at which the connection to the source breaks: messages are read alone, and each that
+/// is about to be read is written down before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trials {
+    /// The pass that they are of; another one begins anew.
+    pub pass: Pass,
+    /// Messages that were read alone and whose reading did not end, or that are being read.
+    pub open: Vec<Trial>,
+}
+
+/// A message that was read alone and whose reading did not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its source UID.
+    pub uid: u32,
+    /// How much speaks against it.
+    pub weight: u32,
+}
+
+impl Trials {
+    /// A search that begins.
+    pub fn new(pass: Pass) -> Self {
+        Self { pass, open: Vec::new() }
+    }
+
+    /// How much speaks against a message.
+    pub fn weight(&self, uid: u32) -> u32 {
+        let of_it = self.open.iter().find(|trial| trial.uid == uid);
+        of_it.map_or(0, |trial| trial.weight)
+    }
+
+    /// Sets how much speaks against a message.
+    pub fn set(&mut self, uid: u32, weight: u32) {
+        self.open.retain(|trial| trial.uid != uid);
+        if weight > 0 {
+            self.open.push(Trial { uid, weight });
+        }
+    }
+}
+
 /// A message that is not at the destination, or not as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExceptionRecord {
@@ -144,6 +187,9 @@ pub struct ExceptionRecord {
 impl ExceptionRecord {
     /// The code of a message that was repaired, and is there.
     pub const REPAIRED: &str = "REPAIRED";
+
+    /// The code of a message that the source lists and does not give out.
+    pub const UNREADABLE: &str = "UNREADABLE";
 
     /// Whether the message is at the destination nevertheless.
     pub fn is_there(&self) -> bool {
@@ -182,6 +228,7 @@ impl ChunkRecord {
             epoch: 0,
             open_batch: None,
             late: None,
+            trials: None,
             map: UidMap::default(),
             flags: FlagTable::default(),
             unlocated: UidSet::default(),
@@ -296,6 +343,7 @@ impl ChunkRecord {
         self.counted_exceptions = exceptions;
         self.counted_notes = notes;
         self.done_pass = Some(pass);
+        self.trials = None;
         counts
     }
 }

@@ -259,6 +259,11 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .map(serde_dynamo::to_attribute_value)
         .transpose()?;
     let late: Option<AttributeValue> = chunk.late.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
+    let trials: Option<AttributeValue> = chunk
+        .trials
+        .as_ref()
+        .map(serde_dynamo::to_attribute_value)
+        .transpose()?;
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
     let dropped: AttributeValue = serde_dynamo::to_attribute_value(&chunk.dropped)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
@@ -267,6 +272,7 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set_or_remove("match_from", chunk.match_from.map(i64::from))
         .set_or_remove("open_batch", open_batch)
         .set_or_remove("late", late)
+        .set_or_remove("trials", trials)
         .set_or_remove("done_pass", chunk.done_pass.map(Pass::as_str))
         .set("messages", chunk.messages)
         .set("map", chunk.map.to_string())

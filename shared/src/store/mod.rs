@@ -44,7 +44,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{RequestId, Retention};
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
-pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch};
+pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
 pub use error::StoreError;
 pub use fate::{MailFate, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};

@@ -16,7 +16,8 @@ use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
 use crate::domain::uid::UidSet;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal};
-use crate::imap::fetch::Metadata;
+use crate::imap::fetch::{Found, Metadata};
+use crate::imap::withheld::Withheld;
 use crate::imap::{Selected, Session, bodies, fetch};
 use crate::store::{BrokenBatches, ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
 
@@ -62,6 +63,10 @@ impl<L: Ledger> OpenFolder<'_, L> {
     /// Copies what is missing of a chunk; with the folder's last one, the folder ends too. Idempotency
     /// key: chunk and pass.
     pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord, is_last: bool) -> Result<ChunkEnd, SyncError> {
+        if self.pass == Pass::Final {
+            // What was refused in the first pass gets its second chance.
+            chunk.exceptions.retain(ExceptionRecord::is_there);
+        }
         if let Some(open) = &chunk.open_batch {
             // Whoever sent it does not know its end: it may arrive even after it was looked for.
             BrokenBatches::note(&mut chunk.late, open, now());
@@ -69,20 +74,20 @@ impl<L: Ledger> OpenFolder<'_, L> {
         self.broken_at = self.broken_at.max(chunk.late.as_ref().map(|late| late.found_at));
         self.close_open_batch(chunk).await?;
         let covered = chunk.covered().to_set();
-        let found = fetch::metadata(self.source, &covered)
+        let Found {
+            messages: found,
+            withheld,
+        } = fetch::metadata(self.source, &covered)
             .await
             .map_err(SyncError::Source)?;
-        if self.pass == Pass::Final {
-            // What was refused in the first pass gets its second chance.
-            chunk.exceptions.retain(ExceptionRecord::is_there);
-        }
-        let missing = self.leave_out_gone(chunk, missing_of(chunk, &found)).await?;
-        let missing = self.note_too_large(chunk, missing);
-        let mut end = self.send(chunk, missing).await?;
+        note_withheld(chunk, &withheld)?;
+        self.note_condemned(chunk).await?;
+        let mut gone = self.folder.gone.counted();
+        let mut end = self.send_watched(chunk, missing_of(chunk, &found), &mut gone).await?;
         let left = missing_of(chunk, &found);
         if end == ChunkEnd::Finished && !left.is_empty() {
             // Gone from the source meanwhile, or not given out for once: asked for again.
-            end = self.send(chunk, left).await?;
+            end = self.send_watched(chunk, left, &mut gone).await?;
         }
         if end == ChunkEnd::OutOfTime {
             self.mailbox.ledger.save_chunk(chunk).await?;
@@ -90,7 +95,9 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         self.note_unreadable(chunk, &found).await?;
         let uids = found.iter().map(|message| message.uid);
-        let present: BTreeSet<u32> = uids.chain(chunk.map.iter().map(|pair| pair.0)).collect();
+        let withheld = withheld.iter().map(|message| message.uid);
+        let copied = chunk.map.iter().map(|pair| pair.0);
+        let present: BTreeSet<u32> = uids.chain(withheld).chain(copied).collect();
         let present = i64::try_from(present.len()).unwrap_or(i64::MAX);
         self.absent += chunk.absent_messages();
         let error = absent_from(self.folder, self.absent);
@@ -105,18 +112,18 @@ impl<L: Ledger> OpenFolder<'_, L> {
     }
 
     /// Notes messages the destination says it never takes; gives the others.
-    fn note_too_large(&self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Vec<Metadata> {
+    pub(super) fn note_too_large(
+        &self,
+        chunk: &mut ChunkRecord,
+        missing: Vec<Metadata>,
+    ) -> Result<Vec<Metadata>, SyncError> {
         let limit = self.destination.capabilities().append_limit_bytes().unwrap_or(u64::MAX);
         let (fitting, large): (Vec<_>, Vec<_>) = missing.into_iter().partition(|message| message.size_bytes <= limit);
         for message in large {
             let text = format!("it has {} bytes; the server takes {limit} at most", message.size_bytes);
-            chunk.exceptions.push(ExceptionRecord {
-                uid: message.uid,
-                code: "TOOBIG".to_owned(),
-                text,
-            });
+            note(chunk, message.uid, "TOOBIG", text)?;
         }
-        fitting
+        Ok(fitting)
     }
 
     /// Notes messages that were asked for and not given, although they are still there.
@@ -125,19 +132,21 @@ impl<L: Ledger> OpenFolder<'_, L> {
         if left.is_empty() {
             return Ok(());
         }
-        for message in fetch::metadata(self.source, &left).await.map_err(SyncError::Source)? {
+        let still = fetch::metadata(self.source, &left).await.map_err(SyncError::Source)?;
+        note_withheld(chunk, &still.withheld)?;
+        for message in still.messages {
             let text = "the previous provider lists this message, but does not give it out".to_owned();
-            chunk.exceptions.push(ExceptionRecord {
-                uid: message.uid,
-                code: "UNREADABLE".to_owned(),
-                text,
-            });
+            note(chunk, message.uid, ExceptionRecord::UNREADABLE, text)?;
         }
         Ok(())
     }
 
     /// Sends messages in batches, until each is there or refused for good.
-    async fn send(&mut self, chunk: &mut ChunkRecord, missing: Vec<Metadata>) -> Result<ChunkEnd, SyncError> {
+    pub(super) async fn send(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        missing: Vec<Metadata>,
+    ) -> Result<ChunkEnd, SyncError> {
         let limits = self.mailbox.limits;
         let mut measured = HashSet::new();
         // Where the destination does not tell UIDs, what arrived is looked for after each batch.
@@ -212,7 +221,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
     ) -> Result<Option<Metadata>, SyncError> {
         if !measured.insert(message.uid) {
             let text = "the previous provider gives another size for this message each time".to_owned();
-            note(chunk, message.uid, "UNREADABLE", text)?;
+            note(chunk, message.uid, ExceptionRecord::UNREADABLE, text)?;
             return Ok(None);
         }
         let size = bodies::measure(self.source, message.uid)
@@ -333,8 +342,22 @@ pub(super) fn absent_from(folder: &FolderRecord, messages: u64) -> Option<String
     })
 }
 
+/// Notes messages that the source refuses to give out, but for those that are noted.
+pub(super) fn note_withheld(chunk: &mut ChunkRecord, withheld: &[Withheld]) -> Result<(), SyncError> {
+    for Withheld { uid, refusal } in withheld {
+        if !chunk.is_settled(*uid) {
+            let text = match refusal.text.as_str() {
+                "" => "the previous provider refuses to give out this message".to_owned(),
+                words => format!("the previous provider refuses to give out this message: {words}"),
+            };
+            note(chunk, *uid, ExceptionRecord::UNREADABLE, text)?;
+        }
+    }
+    Ok(())
+}
+
 /// Notes a message that is not at the destination, or not as it was.
-fn note(chunk: &mut ChunkRecord, uid: u32, code: &str, text: String) -> Result<(), SyncError> {
+pub(super) fn note(chunk: &mut ChunkRecord, uid: u32, code: &str, text: String) -> Result<(), SyncError> {
     chunk.exceptions.push(ExceptionRecord {
         uid,
         code: code.to_owned(),

@@ -23,7 +23,9 @@ pub(super) async fn digests<'m>(
     let mut wanted: Vec<Wanted> = wanted.collect();
     wanted.sort_by_key(|wanted| wanted.uid);
     let (sink, pieces) = bodies::channel();
-    let (read, mut found) = tokio::join!(bodies::read(session, &wanted, sink), digest_all(pieces));
+    let mut withheld = Vec::new();
+    let reading = bodies::read(session, &wanted, sink, &mut withheld);
+    let (read, mut found) = tokio::join!(reading, digest_all(pieces));
     if let ReadEnd::Given(inexact) = read? {
         // In parts they cannot be told to be whole.
         for uid in inexact {

@@ -42,6 +42,8 @@ pub(super) struct Aim {
     tells_presence: bool,
     /// How many new messages of one folder are asked for all that tells them from others.
     most_identities: u32,
+    /// Whether messages are asked for their sizes.
+    asks_sizes: bool,
 }
 
 /// How many new messages may still be asked for all that tells them from others.
@@ -63,6 +65,7 @@ impl Aim {
             tells_changes: source.has("CONDSTORE"),
             tells_presence: source.has("ESEARCH"),
             most_identities: if pass == Pass::Final { FEW_IDENTITIES } else { 0 },
+            asks_sizes: true,
         }
     }
 
@@ -79,6 +82,15 @@ impl Aim {
         Self {
             tells_changes: false,
             tells_presence: false,
+            ..self
+        }
+    }
+
+    /// The same, asking for no more than which messages there are.
+    fn without_sizes(self) -> Self {
+        Self {
+            most_identities: 0,
+            asks_sizes: false,
             ..self
         }
     }
@@ -106,8 +118,8 @@ pub(super) struct Find {
     present: Option<UidRuns>,
     /// Whether each earlier message is told by its flags.
     is_told_by_flags: bool,
-    /// Whether the server did not do what it says it can.
-    is_refused: bool,
+    /// What is looked for instead, where the server refused to tell.
+    instead: Option<Aim>,
     pub(super) has_ended: bool,
 }
 
@@ -125,7 +137,7 @@ impl Find {
             changed: FlagTable::default(),
             present: None,
             is_told_by_flags: false,
-            is_refused: false,
+            instead: None,
             has_ended: false,
         }
         .expecting()
@@ -200,7 +212,15 @@ impl Find {
                 }
             }
             Told::Body(..) => {}
-            Told::Refused(Ask::Changes { since: Some(_), .. } | Ask::Present { .. }, _) => self.is_refused = true,
+            Told::Refused(Ask::Changes { since: Some(_), .. } | Ask::Present { .. }, _) => {
+                self.instead = Some(self.instead.unwrap_or(self.aim).plain());
+            }
+            // It may be one message whose size or headers cannot be told.
+            Told::Refused(Ask::Sizes { .. } | Ask::IdentitiesFrom(_), error)
+                if self.aim.asks_sizes && error.may_be_of_a_message() =>
+            {
+                self.instead = Some(self.instead.unwrap_or(self.aim).without_sizes());
+            }
             Told::Closed(error) | Told::Refused(_, error) => self.fault = Some(error),
             Told::End => self.has_ended = true,
         }
@@ -264,10 +284,10 @@ impl Find {
             .known()
             .is_some_and(|known| known.source_uid_validity == self.uid_validity());
         let course = if same { Course::Onward } else { Course::Anew };
-        let aim = if self.is_refused { self.aim.plain() } else { self.aim };
+        let aim = self.instead.unwrap_or(self.aim);
         // A message has come or gone between the answers.
         let is_torn = self.course == Course::Onward && self.present.is_some() && self.present().is_none();
-        if course != self.course || self.is_refused || self.unlisted().is_some() || is_torn {
+        if course != self.course || self.instead.is_some() || self.unlisted().is_some() || is_torn {
             return Some(Self::new(plan, course, aim, budget));
         }
         self.cutter.is_disordered().then(|| Self {
@@ -363,7 +383,11 @@ fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Vec
         asks.push(Ask::IdentitiesFrom(from));
     } else {
         let dated = !aim.dates.is_open();
-        asks.push(Ask::Sizes { from, dated });
+        asks.push(Ask::Sizes {
+            from,
+            dated,
+            sized: aim.asks_sizes,
+        });
     }
     asks
 }

@@ -44,6 +44,7 @@ mod repair;
 mod second_copies;
 mod settle;
 mod small;
+mod suspects;
 mod transfer;
 mod work;
 
@@ -106,8 +107,10 @@ pub enum SyncError {
     /// Runs were cut off one after the other, without a message copied between them.
     #[error("the copying was cut off {0} times without getting any further")]
     CutOff(u32),
-    /// So many messages were refused that it cannot be the messages.
-    #[error("the new provider refused {0} messages of one part of a folder")]
+    /// So many messages were refused, or not given out, that it cannot be the messages.
+    #[error(
+        "{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one"
+    )]
     TooManyRefused(usize),
 }
 

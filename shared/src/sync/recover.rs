@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::SyncError;
-use super::chunk::OpenFolder;
+use super::chunk::{OpenFolder, note_withheld};
 use super::digests::digests;
 use super::matching::{Candidates, Side, match_messages};
 use crate::domain::flags::FlagSet;
@@ -22,7 +22,10 @@ impl<L: Ledger> OpenFolder<'_, L> {
             (None, None) => return Ok(()),
         };
         let ours = fetch::identities(self.source, &uids).await.map_err(SyncError::Source)?;
+        // It cannot be told whether they are there.
+        note_withheld(chunk, &ours.withheld)?;
         let ours: Vec<Metadata> = ours
+            .messages
             .into_iter()
             .filter(|message| chunk.map.get(message.uid).is_none())
             .collect();
@@ -106,7 +109,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
             .filter_map(|message| message.message_id.as_deref())
             .collect();
         let found = fetch::identities(self.source, &uids.to_set()).await;
-        let mut others = found.map_err(SyncError::Source)?;
+        let mut others = found.map_err(SyncError::Source)?.messages;
         others.retain(|message| message.message_id.as_deref().is_some_and(|id| ids.contains(id)));
         Ok(others)
     }

@@ -144,7 +144,16 @@ impl SyncError {
 
     /// Whether it concerns one folder, and the others can go on.
     pub fn is_about_one_folder(&self) -> bool {
-        matches!(self, Self::Source(error) | Self::Destination(error) if error.is_about_one_folder())
+        match self {
+            Self::Source(error) => error.is_about_one_folder() || error.is_refused_reading(),
+            Self::Destination(error) => error.is_about_one_folder(),
+            _ => false,
+        }
+    }
+
+    /// Whether it may be because of a message that the source was to give out.
+    pub(super) fn may_be_of_a_message(&self) -> bool {
+        matches!(self, Self::Source(error) if error.may_be_of_a_message())
     }
 
     /// Whether a login was refused.

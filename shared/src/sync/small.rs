@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::SyncError;
 use super::claims::Claims;
 use super::item::Item;
+use super::mailbox::Access;
 use super::planner::Planner;
 use super::transfer::outgoing_flags;
 use super::work::release_after_fault;
@@ -75,11 +76,16 @@ pub(super) fn choose(items: &[Item], destination: &Capabilities, limits: Limits,
 }
 
 /// Reads the new messages of the chosen items; they stand where their item does. Of an item whose
-/// messages are not all given out there are none.
+/// messages are not all given out there are none; and of no item, where the session broke: the lanes find out
+/// which message it was. The session may be another one afterwards.
 ///
 /// # Errors
 /// [`SyncError::Source`]; the session is lost.
-pub(super) async fn read(source: &mut Session, items: &[Item]) -> Result<Vec<Vec<(Metadata, Bytes)>>, SyncError> {
+pub(super) async fn read(
+    access: &Access,
+    source: &mut Session,
+    items: &[Item],
+) -> Result<Vec<Vec<(Metadata, Bytes)>>, SyncError> {
     let chosen: Vec<&Item> = items.iter().filter(|item| item.is_small).collect();
     let question = |item: &&Item| {
         let new = item.find.identities.iter().flatten();
@@ -93,7 +99,7 @@ pub(super) async fn read(source: &mut Session, items: &[Item]) -> Result<Vec<Vec
     let questions: Vec<Question> = chosen.iter().map(question).collect();
     let mut given: Vec<BTreeMap<u32, Bytes>> = chosen.iter().map(|_| BTreeMap::new()).collect();
     let mut is_same: Vec<bool> = chosen.iter().map(|_| false).collect();
-    survey(
+    let read = survey(
         source,
         &questions,
         Pace::Ahead,
@@ -113,8 +119,15 @@ pub(super) async fn read(source: &mut Session, items: &[Item]) -> Result<Vec<Vec
             _ => {}
         },
     )
-    .await
-    .map_err(SyncError::Source)?;
+    .await;
+    match read {
+        Err(error) if error.may_be_of_a_message() => {
+            tracing::info!(%error, "the session broke off; the lanes copy what is new");
+            *source = access.open().await.map_err(SyncError::Source)?;
+            given.iter_mut().for_each(BTreeMap::clear);
+        }
+        read => read.map_err(SyncError::Source)?,
+    }
     let mut given = given.into_iter().zip(is_same);
     let bodies = items.iter().map(|item| {
         let Some((mut given, true)) = item.is_small.then(|| given.next()).flatten() else {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::chunk::note_withheld;
 use super::claims::Claims;
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
@@ -96,9 +97,9 @@ pub(super) async fn transfer<L: Ledger>(
         left_out: Vec::new(),
         transferred: Transferred::default(),
     };
-    let mut read = None;
+    let (mut read, mut withheld) = (None, Vec::new());
     let written = {
-        let reading = bodies::read(source, &wanted, sink);
+        let reading = bodies::read(source, &wanted, sink, &mut withheld);
         let writing = writer.run(messages, pieces);
         tokio::pin!(reading, writing);
         loop {
@@ -109,7 +110,8 @@ pub(super) async fn transfer<L: Ledger>(
         }
     };
     let read = read.unwrap_or(Ok(ReadEnd::Abandoned)).map_err(SyncError::Source);
-    if written.is_err() || read.is_err() {
+    let noted = note_withheld(writer.chunk, &withheld);
+    if written.is_err() || read.is_err() || noted.is_err() {
         // What arrived is saved whatever became of the rest, so that it need not be looked for.
         writer.ledger.save_chunk(writer.chunk).await?;
     }
@@ -118,6 +120,7 @@ pub(super) async fn transfer<L: Ledger>(
         transferred.again.push(writer.left_out);
     }
     written?;
+    noted?;
     if let ReadEnd::Given(inexact) = read? {
         let is_inexact = |message: &&Metadata| inexact.contains(&message.uid);
         transferred.inexact = messages.iter().filter(is_inexact).cloned().collect();

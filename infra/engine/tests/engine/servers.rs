@@ -14,6 +14,8 @@ use mailvan_local::compare::{Comparison, compare_accounts};
 use mailvan_local::dovecot::{Dovecot, Layout, Options, ensure_installed};
 use mailvan_local::samples::{SampleAccount, deliver};
 
+use crate::odd_server::OddServer;
+
 /// Two servers; the account is at the source and still empty at the destination.
 pub struct Servers {
     pub source: Dovecot,
@@ -59,28 +61,8 @@ impl Servers {
 
     /// The mailbox between these ports of 127.0.0.1.
     pub fn mailbox_between(&self, source: u16, destination: u16) -> Result<Mailbox<MemoryLedger>> {
-        let access = |port| -> Result<Access> {
-            Ok(Access {
-                connector: Connector::try_new(AddressPolicy::Any, true, None)?,
-                endpoint: Endpoint {
-                    host: "127.0.0.1".parse()?,
-                    port,
-                    security: Security::None,
-                },
-                credentials: Credentials::Own {
-                    user: self.account.login.user.clone(),
-                    password: Secret::from(self.account.login.password.as_str()),
-                },
-            })
-        };
-        Ok(Mailbox {
-            job_id: JobId::new(RequestId::from_parts(0, [0; 10]), 0, 0),
-            ledger: MemoryLedger::default(),
-            source: access(source)?,
-            destination: access(destination)?,
-            limits: Limits::default(),
-            options: CopyOptions::default(),
-        })
+        let login = &self.account.login;
+        mailbox((source, destination), &login.user, &login.password)
     }
 
     /// Both sides, message by message.
@@ -96,6 +78,37 @@ impl Servers {
         ensure!(comparison.is_identical(), "{comparison}");
         Ok(())
     }
+}
+
+/// A mailbox between two ports of 127.0.0.1, with nothing copied yet.
+fn mailbox((source, destination): (u16, u16), user: &str, password: &str) -> Result<Mailbox<MemoryLedger>> {
+    let access = |port| -> Result<Access> {
+        Ok(Access {
+            connector: Connector::try_new(AddressPolicy::Any, true, None)?,
+            endpoint: Endpoint {
+                host: "127.0.0.1".parse()?,
+                port,
+                security: Security::None,
+            },
+            credentials: Credentials::Own {
+                user: user.to_owned(),
+                password: Secret::from(password),
+            },
+        })
+    };
+    Ok(Mailbox {
+        job_id: JobId::new(RequestId::from_parts(0, [0; 10]), 0, 0),
+        ledger: MemoryLedger::default(),
+        source: access(source)?,
+        destination: access(destination)?,
+        limits: Limits::default(),
+        options: CopyOptions::default(),
+    })
+}
+
+/// A mailbox between two odd servers.
+pub fn between(source: &OddServer, destination: &OddServer) -> Result<Mailbox<MemoryLedger>> {
+    mailbox((source.address.port(), destination.address.port()), "joe", "hunter2")
 }
 
 /// Takes a mailbox through a pass, in two minutes at most.

@@ -177,8 +177,10 @@ async fn read(session: &mut Session, folder: &str) -> Vec<Vec<u8>> {
         }
         bodies
     };
-    let (end, bodies) = tokio::join!(bodies::read(session, &wanted, sink), receiving);
+    let mut withheld = Vec::new();
+    let (end, bodies) = tokio::join!(bodies::read(session, &wanted, sink, &mut withheld), receiving);
     end.unwrap();
+    assert_eq!(withheld, []);
     bodies
 }
 

@@ -22,7 +22,7 @@ const ROWS_A_MARK: usize = 500;
 #[tokio::test]
 #[ignore = "takes the emulator minutes"]
 async fn request_of_fifty_thousand_mailboxes_fits_a_function() {
-    let (_emulator, store) = start().await;
+    let (_emulator, _stack, store) = start().await;
     let checking = request(9, RequestState::Checking);
     store.create_request(&checking).await.unwrap();
     let mut steps = Steps::begin();

@@ -1,14 +1,17 @@
 //! Commands that run ahead of their answers.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
 use super::{AHEAD_COMMANDS, COMMAND_BYTES, FETCH, PART_BYTES, Wanted};
 use crate::domain::uid::{UidRuns, UidSet};
 use crate::imap::error::ImapError;
 use crate::imap::fetch::{attribute, uid_of};
-use crate::imap::response::Data;
+use crate::imap::response::{Data, Status};
 use crate::imap::session::{Event, Session, Tag, check};
 use crate::imap::value::Value;
+use crate::imap::withheld::Halving;
 
 /// A command, and what its answers are.
 #[derive(Clone, Debug)]
@@ -25,8 +28,8 @@ pub(super) enum Command {
 pub(super) enum Answer<'a> {
     /// Bytes.
     Data { to: &'a Command, uid: u32, bytes: Bytes },
-    /// It has ended; whether anything came of it.
-    End { of: &'a Command, any: bool },
+    /// It has ended; whether anything came of it, and whether it was refused.
+    End { of: &'a Command, any: bool, refused: bool },
 }
 
 impl Command {
@@ -103,6 +106,21 @@ struct Asked {
     given: UidRuns,
 }
 
+impl Asked {
+    /// What is to be asked because of how it ended.
+    fn end(&self, status: Status, halving: &mut Halving) -> Result<Vec<Command>, ImapError> {
+        let is_left = |uid: &u32| !self.given.contains(*uid);
+        let again = match &self.command {
+            Command::Whole { uids, .. } => halving.note_end(status, uids.len(), uids.iter().filter(is_left))?,
+            Command::Probe(of) | Command::Part { of, .. } => {
+                halving.note_end(status, 1, [of.uid].into_iter().filter(is_left))?
+            }
+        };
+        let bytes = self.command.bytes() / 2;
+        Ok(again.into_iter().map(|uids| Command::Whole { uids, bytes }).collect())
+    }
+}
+
 /// Who takes answers.
 pub(super) trait Taker: Send {
     /// Takes an answer; false where no more is wanted.
@@ -111,20 +129,22 @@ pub(super) trait Taker: Send {
 
 /// Sends commands ahead of their answers and hands each answer over, until all have ended or the
 /// taker wants no more; then answers are still on their way. What nobody asked for, and what comes a
-/// second time, is passed over.
+/// second time, is passed over. What is refused is asked again in halves.
 pub(super) async fn pipelined(
     session: &mut Session,
     commands: Vec<Command>,
     most_ahead_bytes: u64,
     taker: &mut impl Taker,
+    halving: &mut Halving,
 ) -> Result<(), ImapError> {
-    let mut todo = commands.into_iter().peekable();
+    let mut todo: VecDeque<Command> = commands.into();
     let mut sent: Vec<Asked> = Vec::new();
     loop {
         let mut ahead: u64 = sent.iter().map(|asked| asked.command.bytes()).sum();
-        while let Some(command) = todo
-            .next_if(|next| sent.is_empty() || sent.len() < AHEAD_COMMANDS && ahead + next.bytes() <= most_ahead_bytes)
-        {
+        while todo.front().is_some_and(|next| {
+            sent.is_empty() || sent.len() < AHEAD_COMMANDS && ahead + next.bytes() <= most_ahead_bytes
+        }) {
+            let Some(command) = todo.pop_front() else { break };
             ahead += command.bytes();
             let tag = session.send(FETCH, &command.text()).await?;
             let given = UidRuns::default();
@@ -142,6 +162,7 @@ pub(super) async fn pipelined(
                 match answered.find(|(asked, _)| !asked.given.contains(uid)) {
                     Some((asked, bytes)) => {
                         asked.given.insert(uid);
+                        halving.note_given();
                         let bytes = bytes.clone();
                         let to = &asked.command;
                         taker.take(Answer::Data { to, uid, bytes }).await?
@@ -150,14 +171,16 @@ pub(super) async fn pipelined(
                 }
             }
             Event::Done(tag, status) => {
-                check(FETCH, status)?;
-                match sent.iter().position(|asked| asked.tag == tag) {
-                    Some(at) => {
-                        let Asked { command, given, .. } = sent.remove(at);
-                        let any = !given.is_empty();
-                        taker.take(Answer::End { of: &command, any }).await?
-                    }
-                    None => true,
+                if let Some(at) = sent.iter().position(|asked| asked.tag == tag) {
+                    let asked = sent.remove(at);
+                    let refused = !status.is_ok();
+                    todo.extend(asked.end(status, halving)?);
+                    let any = !asked.given.is_empty();
+                    let of = &asked.command;
+                    taker.take(Answer::End { of, any, refused }).await?
+                } else {
+                    check(FETCH, status)?;
+                    true
                 }
             }
             Event::Data(_) | Event::Notice(_) | Event::Continue => true,

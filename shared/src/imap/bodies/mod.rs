@@ -3,7 +3,8 @@
 //!
 //! By `BODY.PEEK[]`, so that nothing is marked as read. Answers are matched by UID, never by
 //! position: Dovecot (2.3, 2022) works on pipelined commands side by side when the line is full, and
-//! holds their statuses back. A UID that is not answered has gone meanwhile.
+//! holds their statuses back. A UID that is not answered has gone meanwhile; one that is refused alone
+//! is withheld (`withheld`).
 
 mod commands;
 mod parts;
@@ -16,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::error::ImapError;
 use super::fetch::uid_of;
 use super::session::Session;
+use super::withheld::{Halving, Withheld};
 use commands::{Answer, Command, Taker, part, parts_of, pipelined, wholes};
 use parts::Parts;
 
@@ -123,33 +125,52 @@ impl Sink {
 /// How a reading ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadEnd {
-    /// Everything was given but these: large messages whose RFC822.SIZE is not the number of their
-    /// bytes. [`measure`] tells it.
+    /// Everything was given but what is withheld and these: large messages whose RFC822.SIZE is not the
+    /// number of their bytes. [`measure`] tells it.
     Given(Vec<u32>),
     /// The receiver has gone; answers are still on their way, and the session is not to be used again.
     Abandoned,
 }
 
 /// Reads messages of the opened folder into the sink: first those that come whole, then the large
-/// ones.
+/// ones. `withheld` are those that the server refuses to give out, also where there is an error.
 ///
 /// # Errors
-/// [`ImapError`]; the session is lost.
-pub async fn read(session: &mut Session, wanted: &[Wanted], sink: Sink) -> Result<ReadEnd, ImapError> {
+/// [`ImapError`]; the session is lost. [`ImapError::Refused`] too where the server may have meant itself,
+/// because it gave out nothing.
+pub async fn read(
+    session: &mut Session,
+    wanted: &[Wanted],
+    sink: Sink,
+    withheld: &mut Vec<Withheld>,
+) -> Result<ReadEnd, ImapError> {
+    let mut halving = Halving::default();
+    let end = read_halving(session, wanted, sink, &mut halving).await;
+    withheld.extend(halving.sure());
+    let end = end?;
+    halving.rest().map(|()| end)
+}
+
+async fn read_halving(
+    session: &mut Session,
+    wanted: &[Wanted],
+    sink: Sink,
+    halving: &mut Halving,
+) -> Result<ReadEnd, ImapError> {
     let (large, small): (Vec<Wanted>, Vec<Wanted>) = wanted.iter().partition(|wanted| wanted.size_bytes > LARGE_BYTES);
     let mut whole = Wholes {
         sink: &sink,
         is_abandoned: false,
     };
-    pipelined(session, wholes(&small), AHEAD_BYTES, &mut whole).await?;
+    pipelined(session, wholes(&small), AHEAD_BYTES, &mut whole, halving).await?;
     if whole.is_abandoned {
         return Ok(ReadEnd::Abandoned);
     }
     let mut probes = Probes::default();
     let commands = large.into_iter().map(Command::Probe).collect();
-    pipelined(session, commands, AHEAD_BYTES, &mut probes).await?;
+    pipelined(session, commands, AHEAD_BYTES, &mut probes, halving).await?;
     let mut parts = Parts::new(&probes.exact, &sink);
-    pipelined(session, parts_of(&probes.exact), AHEAD_PARTS_BYTES, &mut parts).await?;
+    pipelined(session, parts_of(&probes.exact), AHEAD_PARTS_BYTES, &mut parts, halving).await?;
     if parts.is_abandoned {
         return Ok(ReadEnd::Abandoned);
     }
@@ -196,7 +217,7 @@ impl Taker for Probes {
     }
 }
 
-/// Counts the bytes of a message by reading it in parts; `None` where it has gone.
+/// Counts the bytes of a message by reading it in parts; `None` where it has gone or is withheld.
 ///
 /// # Errors
 /// [`ImapError`].
@@ -204,7 +225,10 @@ pub async fn measure(session: &mut Session, uid: u32) -> Result<Option<u64>, Ima
     let mut size = 0;
     loop {
         let items = format!("UID FETCH {uid} (UID BODY.PEEK[]<{size}.{PART_BYTES}>)");
-        let answers = session.run(FETCH, &items).await?;
+        let answers = match session.run(FETCH, &items).await {
+            Err(error) if error.is_refused_reading() => return Ok(None),
+            answers => answers?,
+        };
         let part = answers
             .iter()
             .filter(|data| data.name == FETCH && uid_of(data) == Some(uid))

@@ -16,7 +16,7 @@ pub(super) struct Parts<'a> {
     given: u64,
     /// What came before its turn, by message and offset.
     held: BTreeMap<(u32, u64), Bytes>,
-    /// Messages that have gone from the source.
+    /// Messages that have gone from the source, or are refused.
     gone: BTreeSet<u32>,
     sink: &'a Sink,
     /// Whether the receiver has gone.
@@ -72,17 +72,22 @@ impl Taker for Parts<'_> {
                 if bytes.len() as u64 != PART_BYTES.min(of.size_bytes - offset) {
                     return Err(torn());
                 }
-                self.held.insert((of.uid, *offset), bytes);
+                if !self.gone.contains(&of.uid) {
+                    self.held.insert((of.uid, *offset), bytes);
+                }
             }
             Answer::End {
                 of: Command::Part { of, offset },
                 any: false,
+                refused,
             } => {
                 let has_begun = self.given > 0 && self.messages.first() == Some(of);
-                if has_begun || (*offset > 0 && !self.gone.contains(&of.uid)) {
+                let is_later = *offset > 0 && !refused && !self.gone.contains(&of.uid);
+                if has_begun || is_later {
                     return Err(torn());
                 }
                 self.gone.insert(of.uid);
+                self.held.retain(|(uid, _), _| *uid != of.uid);
             }
             Answer::Data { .. } | Answer::End { .. } => {}
         }

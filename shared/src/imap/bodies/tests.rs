@@ -3,6 +3,16 @@ use crate::imap::tests::scripted;
 
 /// What arrives, in a line each.
 async fn given(wanted: &[(u32, u64)], steps: Vec<(&'static str, &'static str)>) -> (Vec<String>, ReadEnd) {
+    let (lines, end, withheld) = given_or_not(wanted, steps).await;
+    assert_eq!(withheld, []);
+    (lines, end.unwrap())
+}
+
+/// The same, and what is withheld.
+async fn given_or_not(
+    wanted: &[(u32, u64)],
+    steps: Vec<(&'static str, &'static str)>,
+) -> (Vec<String>, Result<ReadEnd, ImapError>, Vec<(u32, String)>) {
     let (mut session, _server) = scripted(steps);
     let wanted = wanted.iter().map(|(uid, size_bytes)| Wanted {
         uid: *uid,
@@ -10,7 +20,8 @@ async fn given(wanted: &[(u32, u64)], steps: Vec<(&'static str, &'static str)>) 
     });
     let wanted: Vec<Wanted> = wanted.collect();
     let (sink, mut pieces) = channel();
-    let (end, lines) = tokio::join!(read(&mut session, &wanted, sink), async {
+    let mut withheld = Vec::new();
+    let (end, lines) = tokio::join!(read(&mut session, &wanted, sink, &mut withheld), async {
         let mut lines = Vec::new();
         while let Some(piece) = pieces.next().await {
             lines.push(match piece {
@@ -22,7 +33,72 @@ async fn given(wanted: &[(u32, u64)], steps: Vec<(&'static str, &'static str)>) 
         }
         lines
     });
-    (lines, end.unwrap())
+    let withheld = withheld.into_iter().map(|one| (one.uid, one.refusal.text)).collect();
+    (lines, end, withheld)
+}
+
+/// Gmail (2019) gives what it can, and then says NO: what is left is asked again, and what was given is not.
+#[tokio::test]
+async fn refused_message_is_found_among_the_others_by_halving() {
+    let steps = vec![
+        (
+            "v1 UID FETCH 1:5 (",
+            "* 1 FETCH (UID 1 BODY[] {1}\r\na)\r\nv1 NO Some messages could not be FETCHed (Failure)\r\n",
+        ),
+        (
+            "v2 UID FETCH 2:3 (",
+            "* 3 FETCH (UID 3 BODY[] {1}\r\nc)\r\nv2 NO no\r\n",
+        ),
+        (
+            "v3 UID FETCH 4:5 (",
+            "* 4 FETCH (UID 4 BODY[] {1}\r\nd)\r\n* 5 FETCH (UID 5 BODY[] {1}\r\ne)\r\nv3 OK\r\n",
+        ),
+        ("v4 UID FETCH 2 (", "v4 NO [SERVERBUG] Internal error occurred\r\n"),
+    ];
+    let wanted: Vec<(u32, u64)> = (1..=5).map(|uid| (uid, 1)).collect();
+    let (lines, end, withheld) = given_or_not(&wanted, steps).await;
+    assert_eq!(lines, ["1 a", "3 c", "4 d", "5 e"]);
+    assert_eq!(end.unwrap(), ReadEnd::Given(Vec::new()));
+    assert_eq!(withheld, [(2, "Internal error occurred".to_owned())]);
+}
+
+/// Exchange (2026) throttles, Gmail (2026) has enough: that is about no message.
+#[tokio::test]
+async fn busy_server_withholds_no_message() {
+    for answer in [
+        "v1 NO Request is throttled. Suggested Backoff Time: 9000 milliseconds\r\n",
+        "v1 NO [OVERQUOTA] Account exceeded command or bandwidth limits\r\n",
+        "v1 NO [SERVERBUG] Internal error occurred\r\n",
+        "v1 BAD Command Error. 12\r\n",
+    ] {
+        let (_, end, withheld) = given_or_not(&[(1, 1)], vec![("v1 UID FETCH 1 (", answer)]).await;
+        assert!(matches!(end, Err(ImapError::Refused { .. })), "{answer}");
+        assert_eq!(withheld, [], "{answer}");
+    }
+    let no = "v1 NO Message is corrupt\r\n";
+    let (_, end, withheld) = given_or_not(&[(1, 1)], vec![("v1 UID FETCH 1 (", no)]).await;
+    assert_eq!(
+        (end.unwrap(), withheld.len(), withheld[0].0),
+        (ReadEnd::Given(Vec::new()), 1, 1)
+    );
+}
+
+/// A large message whose parts are refused from the first one on is left out; where it has begun, what was
+/// sent of it cannot be taken back.
+#[tokio::test]
+async fn large_message_that_is_refused_is_left_out_unless_it_has_begun() {
+    let refused = "v2 NO no\r\nv3 NO no\r\nv4 NO no\r\n";
+    let steps = vec![("v1 UID FETCH", probe("x").leak() as &str), ("v4 UID FETCH", refused)];
+    let (lines, end, withheld) = given_or_not(&[(2, SIZE)], steps).await;
+    assert_eq!((lines.len(), end.unwrap()), (0, ReadEnd::Given(Vec::new())));
+    assert_eq!(withheld, [(2, "no".to_owned())]);
+    let begun = part(0, 512 << 10) + "v2 OK\r\nv3 NO no\r\nv4 NO no\r\n";
+    let steps = vec![
+        ("v1 UID FETCH", probe("x").leak() as &str),
+        ("v4 UID FETCH", begun.leak()),
+    ];
+    let (_, end, _) = given_or_not(&[(2, SIZE)], steps).await;
+    assert!(matches!(end, Err(ImapError::Unreadable { .. })), "{end:?}");
 }
 
 /// Dovecot (2.3, 2022) holds the statuses of pipelined commands back, and gives answers to several
@@ -103,7 +179,7 @@ async fn message_that_is_not_given_whole_is_an_error() {
             uid: 2,
             size_bytes: SIZE,
         }];
-        let end = read(&mut session, &wanted, sink).await;
+        let end = read(&mut session, &wanted, sink, &mut Vec::new()).await;
         assert!(
             matches!(end, Err(ImapError::Unreadable { .. } | ImapError::Closed { .. })),
             "{end:?}"

@@ -13,7 +13,11 @@ fn question(wire_name: &str, asks: Vec<Ask>) -> Question {
     }
 }
 
-const SIZES: Ask = Ask::Sizes { from: 1, dated: false };
+const SIZES: Ask = Ask::Sizes {
+    from: 1,
+    dated: false,
+    sized: true,
+};
 
 /// What is told, in short.
 fn shown(number: usize, told: Told) -> String {

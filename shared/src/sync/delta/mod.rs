@@ -61,7 +61,7 @@ pub(super) async fn carry_over<L: Ledger>(planner: &mut Planner<'_, L>, items: &
     let heres = heres.collect();
     let (mut heres, bodies) = tokio::try_join!(
         here::look(&mut planner.destination, items, heres),
-        small::read(&mut planner.source, items),
+        small::read(&planner.mailbox.source, &mut planner.source, items),
     )?;
     for ((item, here), bodies) in items.iter_mut().zip(&mut heres).zip(bodies) {
         item.bodies = bodies;

@@ -1,0 +1,331 @@
+//! A server with folders in memory that does what some real servers do, to the messages that it is told.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use anyhow::{Context as _, Result};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A message.
+#[derive(Clone, Debug, Default)]
+pub struct Message {
+    pub uid: u32,
+    pub flags: String,
+    pub date: String,
+    pub body: Vec<u8>,
+}
+
+/// What becomes of the FETCH of a message's bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Fate {
+    /// The others are given, then it says so, as Gmail (2019) does.
+    NoAtTheEnd(&'static str),
+    /// Nothing more is given from there on, as by Dovecot (2.3, 2022).
+    NoAtOnce(&'static str),
+    /// The connection ends, with what was not sent yet.
+    Close,
+    /// Nothing comes, and the connection stays.
+    Silence,
+}
+
+/// What a server says of a message that it refuses, by its flags and bytes.
+pub type Refusal = fn(&str, &[u8]) -> Option<&'static str>;
+
+/// What is odd about a server.
+#[derive(Clone, Debug, Default)]
+pub struct Odd {
+    /// What it can do beside the usual.
+    pub capabilities: &'static str,
+    /// Its PERMANENTFLAGS, where it tells them.
+    pub permanent_flags: Option<&'static str>,
+    /// Messages whose bytes it does not give out, in any folder.
+    pub fates: BTreeMap<u32, Fate>,
+    /// Messages whose size it does not tell.
+    pub unsized_uids: Vec<u32>,
+    /// How many bytes more than a message has its size says.
+    pub excess: u64,
+    /// What it says of a message that it refuses, by its flags and bytes.
+    pub refusal: Option<Refusal>,
+    /// After how many messages its folders get another UIDVALIDITY.
+    pub renewed_after: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    odd: Odd,
+    folders: BTreeMap<String, Vec<Message>>,
+    renewals: u32,
+}
+
+/// The server, until the test ends.
+#[derive(Clone)]
+pub struct OddServer {
+    pub address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl OddServer {
+    pub async fn start(odd: Odd, folders: &[(&str, Vec<Message>)]) -> Result<Self> {
+        let mut all: BTreeMap<String, Vec<Message>> = BTreeMap::new();
+        all.insert("INBOX".to_owned(), Vec::new());
+        for (name, messages) in folders {
+            all.insert((*name).to_owned(), messages.clone());
+        }
+        let state = Arc::new(Mutex::new(State {
+            odd,
+            folders: all,
+            ..State::default()
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(talk(stream, Arc::clone(&shared)));
+            }
+        });
+        Ok(Self { address, state })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub fn set(&self, change: impl FnOnce(&mut Odd)) {
+        change(&mut self.state().odd);
+    }
+
+    pub fn messages(&self, folder: &str) -> Vec<Message> {
+        self.state().folders.get(folder).cloned().unwrap_or_default()
+    }
+
+    pub fn deliver(&self, folder: &str, message: Message) {
+        self.state().folders.entry(folder.to_owned()).or_default().push(message);
+    }
+}
+
+/// How a session ends.
+enum Ended {
+    Closed,
+    Silent,
+}
+
+async fn talk(stream: TcpStream, state: Arc<Mutex<State>>) -> Result<()> {
+    let (read, mut out) = stream.into_split();
+    let mut lines = BufReader::new(read);
+    let odd = state.lock().unwrap().odd.capabilities;
+    let capabilities = format!("IMAP4rev1 SASL-IR LITERAL+ UIDPLUS NAMESPACE AUTH=PLAIN {odd}");
+    out.write_all(format!("* OK [CAPABILITY {capabilities}] hello\r\n").as_bytes())
+        .await?;
+    let mut open = "INBOX".to_owned();
+    while let Some((line, literal)) = command(&mut lines, &mut out).await? {
+        let answer = {
+            let mut state = state.lock().unwrap();
+            state.answer(&line, &literal, &mut open, &capabilities)
+        };
+        match answer {
+            Ok(answer) => out.write_all(&answer).await?,
+            Err(Ended::Closed) => return Ok(()),
+            Err(Ended::Silent) => std::future::pending().await,
+        }
+    }
+    Ok(())
+}
+
+/// A command without its literal, and the literal.
+async fn command(lines: &mut BufReader<OwnedReadHalf>, out: &mut OwnedWriteHalf) -> Result<Option<(String, Vec<u8>)>> {
+    let mut line = String::new();
+    if lines.read_line(&mut line).await? == 0 {
+        return Ok(None);
+    }
+    let line = line.trim_end().to_owned();
+    let Some((before, size)) = line.strip_suffix('}').and_then(|line| line.rsplit_once('{')) else {
+        return Ok(Some((line, Vec::new())));
+    };
+    if !size.ends_with('+') {
+        out.write_all(b"+ go on\r\n").await?;
+    }
+    let mut literal = vec![0; size.trim_end_matches('+').parse().context("no size")?];
+    lines.read_exact(&mut literal).await?;
+    let mut rest = String::new();
+    lines.read_line(&mut rest).await?;
+    Ok(Some((before.to_owned(), literal)))
+}
+
+impl State {
+    fn uid_validity(&self) -> u32 {
+        7 + self.renewals
+    }
+
+    fn answer(&mut self, line: &str, literal: &[u8], open: &mut String, capabilities: &str) -> Result<Vec<u8>, Ended> {
+        let (tag, command) = line.split_once(' ').unwrap_or((line, ""));
+        let upper = command.to_ascii_uppercase();
+        let verb = upper.split(' ').next().unwrap_or_default();
+        let name = quoted(command);
+        let mut text = Vec::new();
+        let mut end = Cow::Borrowed("OK done");
+        match verb {
+            "CAPABILITY" => text = format!("* CAPABILITY {capabilities}\r\n").into_bytes(),
+            "NAMESPACE" => text = b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n".to_vec(),
+            "LIST" | "LSUB" => {
+                for name in self.folders.keys() {
+                    text.extend(format!("* {verb} () \"/\" \"{name}\"\r\n").bytes());
+                }
+            }
+            "CREATE" => drop(self.folders.entry(name).or_default()),
+            "STATUS" => match self.folders.get(&name) {
+                Some(messages) => {
+                    let (count, next, validity) = (messages.len(), next(messages), self.uid_validity());
+                    let numbers = format!("MESSAGES {count} UIDNEXT {next} UIDVALIDITY {validity}");
+                    text = format!("* STATUS \"{name}\" ({numbers})\r\n").into_bytes();
+                }
+                None => end = Cow::Borrowed("NO [NONEXISTENT] no such folder"),
+            },
+            "SELECT" | "EXAMINE" => match self.folders.get(&name) {
+                Some(messages) => {
+                    let (count, next, validity) = (messages.len(), next(messages), self.uid_validity());
+                    text = format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}]\r\n* OK [UIDNEXT {next}]\r\n")
+                        .into_bytes();
+                    if let Some(flags) = self.odd.permanent_flags {
+                        text.extend(format!("* OK [PERMANENTFLAGS ({flags})]\r\n").bytes());
+                    }
+                    *open = name;
+                }
+                None => end = Cow::Borrowed("NO [NONEXISTENT] no such folder"),
+            },
+            "APPEND" => end = Cow::Owned(self.append(&name, command, literal)),
+            "UID" if upper.starts_with("UID FETCH ") => {
+                let mut words = command.splitn(4, ' ').skip(2);
+                let (set, items) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                let messages = self.folders.get(open).cloned().unwrap_or_default();
+                if let Some(no) = self.fetch(&messages, set, items, &mut text)? {
+                    end = Cow::Borrowed(no);
+                }
+            }
+            _ => {}
+        }
+        text.extend(format!("{tag} {end}\r\n").bytes());
+        Ok(text)
+    }
+
+    fn append(&mut self, name: &str, command: &str, body: &[u8]) -> String {
+        let flags = command.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        let flags = flags.map(|(flags, _)| flags).unwrap_or_default();
+        if let Some(no) = self.odd.refusal.and_then(|refusal| refusal(flags, body)) {
+            return format!("NO {no}");
+        }
+        let date = command.rsplit('"').nth(1).filter(|date| date.contains(':'));
+        let folder = self.folders.entry(name.to_owned()).or_default();
+        let uid = next(folder);
+        folder.push(Message {
+            uid,
+            flags: flags.to_owned(),
+            date: date.unwrap_or("01-Jan-2001 00:00:00 +0000").to_owned(),
+            body: body.to_vec(),
+        });
+        let validity = self.uid_validity();
+        let all: usize = self.folders.values().map(Vec::len).sum();
+        if self.odd.renewed_after.take_if(|after| all >= *after).is_some() {
+            self.renewals += 1;
+        }
+        format!("OK [APPENDUID {validity} {uid}] done")
+    }
+
+    /// Answers a FETCH; gives what it is refused with at its end.
+    fn fetch(
+        &self,
+        messages: &[Message],
+        set: &str,
+        items: &str,
+        text: &mut Vec<u8>,
+    ) -> Result<Option<&'static str>, Ended> {
+        let mut end = None;
+        for (number, message) in (1..).zip(messages).filter(|(_, message)| is_in(set, message.uid)) {
+            if items.contains("RFC822.SIZE") && self.odd.unsized_uids.contains(&message.uid) {
+                return Ok(Some("NO [SERVERBUG] Internal error occurred"));
+            }
+            if items.contains("BODY.PEEK[]") {
+                match self.odd.fates.get(&message.uid) {
+                    Some(Fate::Close) => return Err(Ended::Closed),
+                    Some(Fate::Silence) => return Err(Ended::Silent),
+                    Some(Fate::NoAtOnce(no)) => return Ok(Some(no)),
+                    Some(Fate::NoAtTheEnd(no)) => {
+                        end = Some(*no);
+                        continue;
+                    }
+                    None => {}
+                }
+            }
+            let mut line = format!("* {number} FETCH (UID {}", message.uid);
+            if items.contains("FLAGS") {
+                write!(line, " FLAGS ({})", message.flags).unwrap();
+            }
+            if items.contains("INTERNALDATE") {
+                write!(line, " INTERNALDATE \"{}\"", message.date).unwrap();
+            }
+            if items.contains("RFC822.SIZE") {
+                write!(line, " RFC822.SIZE {}", message.body.len() as u64 + self.odd.excess).unwrap();
+            }
+            text.extend(line.bytes());
+            if items.contains("HEADER.FIELDS") {
+                let header = header(&message.body);
+                let name = "BODY[HEADER.FIELDS (MESSAGE-ID)]";
+                text.extend(format!(" {name} {{{}}}\r\n{header}", header.len()).bytes());
+            }
+            if let Some((_, section)) = items.split_once("BODY.PEEK[]") {
+                let (name, part) = part(section, &message.body);
+                text.extend(format!(" BODY[]{name} {{{}}}\r\n", part.len()).bytes());
+                text.extend(part);
+            }
+            text.extend(b")\r\n");
+        }
+        Ok(end)
+    }
+}
+
+fn next(messages: &[Message]) -> u32 {
+    messages.last().map_or(1, |last| last.uid + 1)
+}
+
+/// The first name of a command, with or without its quotes.
+fn quoted(command: &str) -> String {
+    let argument = command.split_once(' ').map_or("", |(_, rest)| rest);
+    let argument = argument.strip_prefix("MULTI ").unwrap_or(argument);
+    match argument.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        Some((name, _)) => name.to_owned(),
+        None => argument.split(' ').next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn is_in(set: &str, uid: u32) -> bool {
+    let number = |text: &str| if text == "*" { u32::MAX } else { text.parse().unwrap() };
+    set.split(',').any(|range| match range.split_once(':') {
+        Some((first, last)) => (number(first)..=number(last)).contains(&uid),
+        None => number(range) == uid,
+    })
+}
+
+fn header(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let found = text
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("message-id:"));
+    found.map_or("\r\n".to_owned(), |line| format!("{line}\r\n\r\n"))
+}
+
+/// What an answer's section is called, and the bytes that it asks for.
+fn part<'b>(section: &str, body: &'b [u8]) -> (String, &'b [u8]) {
+    let asked = section.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    let Some((from, length)) = asked.and_then(|(asked, _)| asked.split_once('.')) else {
+        return (String::new(), body);
+    };
+    let from: usize = from.parse().unwrap();
+    let first = from.min(body.len());
+    let last = (first + length.parse::<usize>().unwrap()).min(body.len());
+    (format!("<{from}>"), &body[first..last])
+}
