@@ -148,6 +148,7 @@ impl Config {
                     watch: needed("WATCH_QUEUE_URL")?,
                     cutover: needed("CUTOVER_QUEUE_URL")?,
                     notify: needed("NOTIFY_QUEUE_URL")?,
+                    owner: needed("OWNER_QUEUE_URL")?,
                     import: needed("IMPORT_QUEUE_URL")?,
                     ticket: needed("TICKET_QUEUE_URL")?,
                 },

@@ -24,6 +24,7 @@ mod import;
 mod look_again;
 mod preview;
 mod reported;
+mod tell_owner;
 mod tell_ticket;
 
 pub use certify_mailbox::CertifyMailbox;
@@ -32,6 +33,7 @@ pub use import::ImportAttachment;
 pub use look_again::LookAgain;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 pub use reported::reported_keys;
+pub use tell_owner::TellOwner;
 pub use tell_ticket::TellTicket;
 
 /// The longest delay SQS knows.
@@ -64,6 +66,8 @@ pub enum Queue {
     Cutover,
     /// Notices to be sent.
     Notify,
+    /// Owners of mailboxes to be told.
+    Owner,
     /// Contacts and calendars to be imported.
     Import,
     /// Notices that ticket systems are told of.
@@ -177,6 +181,8 @@ pub struct QueueUrls {
     pub cutover: String,
     /// Of [`Queue::Notify`].
     pub notify: String,
+    /// Of [`Queue::Owner`].
+    pub owner: String,
     /// Of [`Queue::Import`].
     pub import: String,
     /// Of [`Queue::Ticket`].
@@ -299,6 +305,7 @@ impl Queues {
             Queue::Watch => &self.urls.watch,
             Queue::Cutover => &self.urls.cutover,
             Queue::Notify => &self.urls.notify,
+            Queue::Owner => &self.urls.owner,
             Queue::Import => &self.urls.import,
             Queue::Ticket => &self.urls.ticket,
         }

@@ -13,6 +13,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::described::the_running_api_is_the_described_one;
+use crate::owners;
 
 const DOMAIN: &str = "harbour.example";
 const SERVERS: [u8; 2] = [11, 12];
@@ -49,7 +50,11 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
         ..Parameters::default()
     };
     let world = plan.start(|_| {}).await?;
-    let order = world.customer.order_by_csv(&world.csv(world.source.port())).await?;
+    let csv = world.csv(world.source.port());
+    let order = world
+        .customer
+        .order_by_csv_with(&csv, &json!({ "tell_owners": true }))
+        .await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
     let shown = look(&world, &order).await?;
     assert_eq!(shown["state"], "not_changed", "{shown:#}");
@@ -87,6 +92,7 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
     let subjects = subjects(&world, &order).await?;
     assert_eq!(subjects.len(), 3, "{subjects:?}");
     the_mails_tell_what_the_profile_says(&world, &order).await?;
+    owners::each_is_told_once(&world, &order).await?;
     // It has all that an answer can show.
     the_running_api_is_the_described_one(&world, &order).await
 }

@@ -21,6 +21,7 @@ mod cut_over_seen;
 mod described;
 mod main_way;
 mod nights;
+mod owners;
 mod page;
 mod preview;
 mod returned;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::staff;
 
-/// What SES tells of a mail, `second` seconds after it was sent.
+/// What SES tells of the mail about a scheduled start, `second` seconds after it was sent.
 fn event(set: &str, order: &Order, second: u32, kind: &str, part: &Value) -> Value {
     let name = if kind == "bounce" {
         ("Email Bounced", "Bounce")
@@ -107,4 +107,13 @@ pub async fn nobody_is_written_to_until_the_address_is_another(world: &World, or
     assert_eq!(told().await?, 1);
     assert!(!whole_table(world).await?.contains("mail_came_back"));
     wait_for_trouble(world, order, &Value::Null).await
+}
+
+/// What SES tells where there is no mailbox of an owner.
+pub fn no_such_owner(world: &World, order: &Order, owner: &str, row: u32) -> Value {
+    let set = format!("{}-notices", world.stack.name());
+    let mut event = event(&set, order, 4, "bounce", &bounce("NoEmail"));
+    event["detail"]["mail"]["tags"]["notice"] = json!([format!("owner_1_{row}")]);
+    event["detail"]["bounce"]["bouncedRecipients"][0]["emailAddress"] = json!(owner);
+    event
 }

@@ -65,6 +65,13 @@ pub fn a_customer_is_written_to_again(world: &World, order: &Order, about: &str)
     Ok(())
 }
 
+/// The documented way to have a mailbox's owner told, which tells nobody twice.
+pub fn an_owner_is_told_again(world: &World, order: &Order) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
+    shell(world, order, change(&text, "tell_owner")?)?;
+    Ok(())
+}
+
 /// The script of a documented change.
 fn change<'a>(text: &'a str, name: &str) -> Result<&'a str> {
     let script = text
@@ -108,6 +115,7 @@ fn shell(world: &World, order: &Order, script: &str) -> Result<Vec<u8>> {
         .env("DAY", day)
         .env("JOB", format!("{}-1-00002", order.id))
         .env("CONTACT", "other@example.org")
+        .env("OWNER_QUEUE", world.stack.queue_url(Queue::Owner)?)
         .env("NOTIFY_QUEUE", world.stack.queue_url(Queue::Notify)?)
         .env("TICKET_QUEUE", world.stack.queue_url(Queue::Ticket)?)
         .env("ABOUT", "finished")

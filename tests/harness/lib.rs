@@ -126,6 +126,7 @@ pub async fn quiet(world: &World) -> Result<()> {
         Queue::Clock,
         Queue::Cutover,
         Queue::Notify,
+        Queue::Owner,
         Queue::Import,
         Queue::Ticket,
         Queue::Bounce,

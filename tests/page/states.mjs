@@ -1,7 +1,7 @@
 // Statuses as the service gives them (infra/openapi.yaml), for every state there is.
 
 const ID = '01kavz6t5t8vd3z6s7m9p0q1r2';
-const NONE = { include: [], exclude: [], since: null, before: null, repair: true, carry_deletions: false };
+const NONE = { include: [], exclude: [], since: null, before: null, repair: true, carry_deletions: false, tell_owners: false };
 const STATES = ['waiting', 'planning', 'copying', 'awaiting_cutover', 'certifying', 'completed', 'completed_with_exceptions', 'failed', 'cancelled'];
 
 export const TOKEN = '2Vn0m3nB6V3xQy3eP1nH0cW8t4k5J7l9aBcDeFgHiJk';
@@ -48,7 +48,7 @@ export const states = {
     ],
   }),
   to_mend: status('needs_attention', [
-    { ...waiting[0], check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
+    { ...waiting[0], source: { host: 'imap.example.org', port: 993, security: 'tls', found_by: 'autoconfig' }, check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
@@ -71,7 +71,7 @@ export const states = {
   ], { window: frame, estimate }),
   awaiting_cutover: status('awaiting_cutover', people.map((email, at) => mailbox(at + 2, email, 'awaiting_cutover', 'first', [9_120 + at * 811, 9_120 + at * 811]))),
   final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'completed', 'certifying', 'copying', 'waiting'][at], 'final', [9_120, 9_120], at < 2 ? { certificate: certificate(at + 2) } : {}))),
-  completed: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'final', [9_120, 9_120], { certificate: certificate(at + 2), notes: at }))),
+  completed: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'final', [9_120, 9_120], { certificate: certificate(at + 2), notes: at, owner_mail: [{ told_at: '2026-11-27T02:00:00Z' }, { told_at: '2026-11-27T02:00:00Z', trouble: 'bounced' }, { trouble: 'not_sent' }][at] })), { options: { ...NONE, tell_owners: true } }),
   completed_with_exceptions: status('completed_with_exceptions', [
     mailbox(2, people[0], 'completed', 'final', [12_841, 12_841], { certificate: certificate(2) }),
     mailbox(3, people[1], 'completed_with_exceptions', 'final', [30_412, 30_409], { certificate: { ...certificate(3), agrees: false }, exceptions: 3 }),

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
 use mailvan::clock;
 use mailvan::config::Config;
+use mailvan::domain::JobId;
 use mailvan::notify::Feedback;
 use mailvan::queue::serve;
 use mailvan::store::{MailFate, NoticeReturn, Store, StoreError};
@@ -34,6 +35,9 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
         ..
     } = &feedback;
     let id = tracing::field::display(request_id);
+    if let Some(job_id) = feedback.owner() {
+        return note_owner(store, &feedback, job_id).await;
+    }
     let Some(request) = store.find_request(*request_id).await? else {
         tracing::warn!(
             request.id = id,
@@ -75,4 +79,25 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
     }
     tracing::warn!(request.id = id, notice, mail.became = %became, "a mail to the customer came back");
     Ok(())
+}
+
+/// Notes at a mailbox what became of the mail to its owner. It decides about nothing else: the customer has another address.
+async fn note_owner(store: &Store, feedback: &Feedback, job_id: JobId) -> anyhow::Result<()> {
+    let job = match store.job(job_id).await {
+        Err(StoreError::Missing(_)) => return Ok(()),
+        job => job?,
+    };
+    if !feedback.is_about(&job.destination) {
+        return Ok(());
+    }
+    let Some(became) = feedback.became else {
+        return Ok(store.note_owner_arrival(job_id).await?);
+    };
+    tracing::warn!(job.id = %job_id, mail.became = %became, "the mail to a mailbox's owner came back");
+    let note = NoticeReturn {
+        became,
+        at: &feedback.at,
+        words: feedback.words.as_deref(),
+    };
+    Ok(store.note_owner_return(job_id, note).await?)
 }

@@ -27,11 +27,12 @@ pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<
             };
             deps.queues.send(Queue::Certify, &next).await?;
         } else {
-            let why = given_up(job.error_code, job.error_message);
+            let why = given_up(job.error_code.clone(), job.error_message.clone());
             if abandon_certificate(store, job_id, &why).await?.is_none() {
                 bail!("mailbox job {job_id} may be worked on; it is judged later");
             }
         }
     }
+    deps.queues.tell_owner(&job).await?;
     settle(deps, job_id.request()).await
 }

@@ -42,6 +42,7 @@ struct Letter {
     copied: Option<i64>,
     certified: Option<i64>,
     check_round: Option<u32>,
+    owner_tries: Option<u32>,
     notice: Option<NoticeKind>,
     tell: Option<NoticeKind>,
     system: Option<TicketSystem>,
@@ -112,6 +113,11 @@ async fn bury(deps: &Deps, message: &SqsMessage) -> anyhow::Result<()> {
         } => check::bury(deps, job_id, round).await,
         Letter {
             job_id: Some(job_id),
+            owner_tries: Some(_),
+            ..
+        } => bury_owner(deps, job_id).await,
+        Letter {
+            job_id: Some(job_id),
             certified: Some(certified),
             ..
         } => certificate::bury(deps, job_id, certified).await,
@@ -157,6 +163,13 @@ async fn bury_notice(deps: &Deps, request_id: RequestId, notice: NoticeKind) -> 
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Notes that a mailbox's owner was not told.
+async fn bury_owner(deps: &Deps, job_id: JobId) -> anyhow::Result<()> {
+    tracing::error!(job.id = %job_id, "a mailbox's owner could not be told");
+    let failure = failure("the mail service did not take the mail to the mailbox's owner");
+    Ok(deps.store.note_owner_trouble(job_id, &failure).await?)
 }
 
 /// Tells that there is no preview. Where the letter was for a whole request, its customer asks again.

@@ -80,7 +80,8 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
             return after_fault(deps, wish, faults, &failure.error).await;
         }
     };
-    Ok(deps.queues.send_notices(job_id.request(), &notices).await?)
+    deps.queues.send_notices(job_id.request(), &notices).await?;
+    Ok(deps.queues.tell_owner(&deps.engine.store.job(job_id).await?).await?)
 }
 
 /// Tries again; or goes on without the source; or ends the mailbox without a certificate.

@@ -19,6 +19,7 @@ mod mend;
 mod moment;
 mod next;
 mod order;
+mod owner_mail;
 mod permit;
 mod preview;
 mod problem;

@@ -12,6 +12,7 @@ use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
 use crate::next::next_step;
+use crate::owner_mail::OwnerMailView;
 use crate::{Deps, moment, response};
 
 /// The most mailboxes of one answer.
@@ -127,6 +128,8 @@ struct MailboxView<'a> {
     estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_mail: Option<OwnerMailView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorView<'a>>,
 }
@@ -330,6 +333,7 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         source: source(job),
         check: check(&job.check),
         estimate,
+        owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }

@@ -34,7 +34,7 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
     assert_eq!(document["window"], Value::Null);
     assert_eq!(
         document["options"],
-        json!({"include": [], "exclude": [], "since": null, "before": null, "repair": false, "carry_deletions": false})
+        json!({"include": [], "exclude": [], "since": null, "before": null, "repair": false, "carry_deletions": false, "tell_owners": false})
     );
     assert_eq!(document["counts"]["mailboxes"], 2);
     assert_eq!(

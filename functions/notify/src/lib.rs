@@ -1,4 +1,4 @@
-//! `notify`: sends what waits in the outbox, by e-mail.
+//! `notify`: sends what waits in the outbox, by e-mail; and writes to the owners of mailboxes (`owner`).
 //!
 //! A message of the notify queue names a notice in the outbox; the table, not the message, says
 //! whether it is still to be sent. The way of one: read the request, compose, claim, send, mark as
@@ -20,6 +20,8 @@
 //! What SES refuses for good ends in the dead-letter queue like everything else that fails five
 //! times. Logs name requests, never addresses.
 
+mod owner;
+
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock;
@@ -28,9 +30,18 @@ use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::calendar::calendar;
 use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken};
 use mailvan::profile::Profile;
-use mailvan::queue::{Queue, Queues, SendNotice, TellTicket, decode, serve};
+use mailvan::queue::{Queue, Queues, SendNotice, TellOwner, TellTicket, decode, serve};
 use mailvan::store::job::Failure;
 use mailvan::store::{NoticeKind, RequestRecord, Sent, Store, StoreError};
+use serde::Deserialize;
+
+/// What its two queues bring.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Wish {
+    Notice(SendNotice),
+    Owner(TellOwner),
+}
 
 /// How long a claim keeps others from sending: as long as a run may last (`Timeout` in
 /// `template.yaml`), so it cannot run out under a run that is still sending.
@@ -62,7 +73,11 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         mailer,
         profile: config.profile,
     };
-    serve(async |message, _| send(deps, decode(&message)?, clock::now()).await).await
+    serve(async |message, _| match decode(&message)? {
+        Wish::Notice(wish) => send(deps, wish, clock::now()).await,
+        Wish::Owner(wish) => owner::tell(deps, wish, clock::now()).await,
+    })
+    .await
 }
 
 /// Sends a notice. Idempotency key: request and notice, in the outbox.
@@ -100,7 +115,13 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     }
     let sent = deps
         .mailer
-        .send(request_id, notice, &request.contact_email, &mail, &deps.profile)
+        .send(
+            request_id,
+            &notice.to_string(),
+            &request.contact_email,
+            &mail,
+            &deps.profile,
+        )
         .await;
     let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
     let sent = Sent {

@@ -49,5 +49,6 @@ function list({ id, state, created_at: created, contact_email: contact, contact_
   if (estimate && state === 'scheduled') rows.push([t('request.estimate'), span(estimate.from, estimate.until, frame?.time_zone)]);
   if (options.exclude.length > 0) rows.push([t('request.options'), options.exclude.join(', ')]);
   if (options.since) rows.push([t('request.since'), options.since]);
+  if (options.tell_owners) rows.push([t('request.owners'), t('request.owners_told')]);
   return rows;
 }

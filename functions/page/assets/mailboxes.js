@@ -87,6 +87,9 @@ function stateOf({ state, check }) {
   return [KINDS[state], t(`list.state.${state}`)];
 }
 
+/** What became of the mail to the mailbox's owner, where there was one. */
+const ownerMail = ({ owner_mail: mail }) => mail && t(`list.owner.${mail.trouble ?? 'told'}`);
+
 function line(mailbox, context) {
   const state = h('span', { class: 'state' });
   const inner = h('span', {});
@@ -95,12 +98,13 @@ function line(mailbox, context) {
   }, inner);
   const counts = h('p', { class: 'soft small number' });
   const why = h('p', { class: 'small why', hidden: true });
+  const server = h('p', { class: 'soft small', hidden: true });
   const remarks = h('p', { class: 'small why soft', hidden: true });
   const mend = mendPart(context, mailbox);
   const certificate = certificatePart(context, mailbox);
   const apple = applePart(context, mailbox);
   const element = h('li', {},
-    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, why, remarks, mend.element, apple.element, certificate.element);
+    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, server, why, remarks, mend.element, apple.element, certificate.element);
   const update = (next, status) => {
     const [kind, words] = stateOf(next);
     state.className = `state ${kind}`;
@@ -114,9 +118,12 @@ function line(mailbox, context) {
     counts.hidden = next.messages_total === 0 && !found;
     const until = next.estimate && t('list.until', { when: shortMoment(next.estimate.until, status.window?.time_zone) });
     put(counts, [found ? foundIn(next.check) : ofAll(next), until].filter(Boolean).join(' · '));
+    const by = next.source?.found_by;
+    server.hidden = !by;
+    if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
     why.hidden = !next.error;
     if (next.error) put(why, failureText(next.error));
-    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes })];
+    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);

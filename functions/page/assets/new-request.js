@@ -31,6 +31,7 @@ export function newRequest(settings) {
     hint: named === null ? t('form.contact.ticket_hint', { provider }) : t('form.contact.ticket_named', { provider }),
     attributes: { autocomplete: 'off', maxlength: '64', readonly: named !== null }, onInput: (value) => { own.ticket = value; },
   });
+  const owners = h('div', { class: 'wide' }, tick(t('form.contact.owners'), own.tell_owners, (value) => { own.tell_owners = value; }));
   const cards = mailboxForm(own, settings);
   const drop = fileDrop(own.file, (file) => { own.file = file; });
   const template = h('p', { class: 'hint' }, h('a', { href: 'v1/template.xlsx', download: '' }, t('form.file.template')), `. ${t('form.file.template_hint')}`);
@@ -45,7 +46,7 @@ export function newRequest(settings) {
   const faultPlace = h('div', {});
   const send = h('button', { type: 'submit', class: 'button primary' }, t('form.send'));
   const form = h('form', { class: 'form', novalidate: true },
-    step(1, t('form.contact.title'), t('form.contact.hint'), h('div', { class: 'fields' }, contact.element, ticket.element)),
+    step(1, t('form.contact.title'), t('form.contact.hint'), h('div', { class: 'fields' }, contact.element, ticket.element, owners)),
     step(2, t('form.mailboxes.title'), null,
       choices({
         name: 'way', legend: t('form.mailboxes.title'), value: own.way, onChange: way,

@@ -71,9 +71,10 @@ pub async fn tell(
     if let (TicketSystem::Email, Some(settings)) = (system, &tickets.email) {
         let profile = sent_by(settings, &deps.profile);
         let mail = mail(message.mail.clone(), told, settings);
+        let name = notice.to_string();
         let sending = deps
             .mailer
-            .send(told.request, notice, &settings.address, &mail, &profile);
+            .send(told.request, &name, &settings.address, &mail, &profile);
         let sent = tokio::time::timeout(MAILED_WITHIN, sending).await;
         sent.map_err(|_| TellError::Unmailed)??;
     }

@@ -18,6 +18,8 @@ mod cancelled;
 mod fences;
 #[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
+#[path = "store/owner.rs"]
+mod owner;
 
 use std::fs;
 use std::path::PathBuf;
@@ -109,6 +111,7 @@ async fn conditions_of_the_table_hold() {
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     each_ticket_system_is_told_by_one_at_a_time(&store).await;
     begun_again::first_pass_that_copied_nothing_is_begun_again(&store).await;
+    owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
         &store,

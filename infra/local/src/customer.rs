@@ -73,6 +73,8 @@ pub struct Mailbox {
     pub messages_copied: u64,
     /// Where the certificate is, and what it says on the whole.
     pub certificate: Option<Value>,
+    /// What became of the mail to its owner.
+    pub owner_mail: Option<Value>,
     /// What was refused or could not be opened.
     #[serde(default)]
     pub exceptions: u64,
@@ -149,7 +151,17 @@ impl Customer {
     /// # Errors
     /// If either is refused.
     pub async fn order_by_csv(&self, csv: &str) -> Result<Order> {
-        let body = json!({ "contact_email": "customer@example.org", "ticket": "4711", "csv_bytes": csv.len() });
+        self.order_by_csv_with(csv, &json!({})).await
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// If either is refused.
+    pub async fn order_by_csv_with(&self, csv: &str, options: &Value) -> Result<Order> {
+        let body = json!({
+            "contact_email": "customer@example.org", "ticket": "4711", "csv_bytes": csv.len(), "options": options,
+        });
         let order = self.order(&body).await?;
         let upload = order
             .upload

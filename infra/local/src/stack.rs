@@ -124,6 +124,7 @@ pub enum Queue {
     Clock,
     Cutover,
     Notify,
+    Owner,
     Import,
     Ticket,
     Bounce,

@@ -118,6 +118,7 @@ async fn each_function_is_fed_from_its_source() {
         (Queue::Clock, "watch", 2),
         (Queue::Cutover, "cutover", 1),
         (Queue::Notify, "notify", 1),
+        (Queue::Owner, "notify", 2),
         (Queue::Ticket, "ticket", 1),
     ] {
         let body = format!("to {queue}");
@@ -133,13 +134,13 @@ async fn each_function_is_fed_from_its_source() {
         .send(local.stack.dead_letter_queue_url(Queue::Ingest).unwrap(), "ingest")
         .await;
     let mut buried: Vec<String> = Vec::new();
-    for count in 1..=11 {
+    for count in 1..=12 {
         let events = local.events("bury", count).await;
         let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
         buried = records
             .map(|record| record["body"].as_str().unwrap().to_owned())
             .collect();
-        if buried.len() == 11 {
+        if buried.len() == 12 {
             break;
         }
     }
@@ -147,7 +148,8 @@ async fn each_function_is_fed_from_its_source() {
     assert_eq!(
         buried,
         [
-            "certify", "check", "clock", "cutover", "ingest", "notify", "plan", "start", "sync", "ticket", "watch"
+            "certify", "check", "clock", "cutover", "ingest", "notify", "owner", "plan", "start", "sync", "ticket",
+            "watch"
         ]
     );
 }

@@ -10,10 +10,10 @@ use crate::domain::reading::Readings;
 use crate::domain::tally::Tally;
 use crate::domain::uid::{UidRuns, UidSet};
 use crate::imap::digest::Listed;
-use crate::imap::{Selected, digest, remove};
+use crate::imap::{ImapError, Selected, digest, remove};
 use crate::store::finding::Findings;
 use crate::store::{ChunkRecord, Finding, FolderRecord, SourceState};
-use crate::sync::SecondCopies;
+use crate::sync::{SecondCopies, SyncError};
 
 /// A folder, opened on both sides as far as it can be.
 pub(super) struct OpenFolder<'a> {
@@ -212,31 +212,49 @@ impl<'a> OpenFolder<'a> {
             Ok((copies, remove::can_remove(session)))
         });
         let (copies, can_remove) = found.await?;
-        let uids: Vec<u32> = copies.uids.iter().map(|pair| pair.0).collect();
-        if !can_remove && !uids.is_empty() {
-            whole.destination.merge(&copies.tally);
-            let doubled: BTreeSet<u32> = copies.uids.iter().map(|pair| pair.1).collect();
-            whole
-                .discrepancies
-                .push(discrepancy(code::DOUBLED, &UidSet::from_sorted(doubled)));
-        } else if !uids.is_empty() {
-            whole.note_late_copies(&copies.uids);
-            // Written down before it is done: afterwards nobody could tell that it was.
-            comparer.put(whole).await?;
-            for uid in &uids {
-                others.remove(*uid);
+        if !copies.uids.is_empty() {
+            let is_removed = can_remove && self.remove(comparer, &copies, whole).await?;
+            if is_removed {
+                for (uid, _) in copies.uids.iter() {
+                    others.remove(uid);
+                }
+            } else {
+                whole.destination.merge(&copies.tally);
+                let doubled: BTreeSet<u32> = copies.uids.iter().map(|pair| pair.1).collect();
+                let doubled = UidSet::from_sorted(doubled);
+                whole.discrepancies.push(discrepancy(code::DOUBLED, &doubled));
             }
-            let copies = UidSet::from_sorted(uids);
-            tracing::warn!(job.id = %self.folder.job_id, folder = self.folder.folder, %copies, "second copies that came late are removed");
-            let name = &self.folder.destination_name;
-            let removed = comparer.here.run(async |session| {
-                session.select(name).await?;
-                remove::remove(session, &copies).await
-            });
-            removed.await?;
         }
         whole.others = others.len();
         Ok(())
+    }
+
+    /// Removes second copies of the folder; false where the destination refuses.
+    async fn remove<L: Findings>(
+        &self,
+        comparer: &mut Comparer<'_, L>,
+        copies: &SecondCopies,
+        whole: &mut Finding,
+    ) -> Result<bool, Halt> {
+        let before = whole.late_copies.clone();
+        whole.note_late_copies(&copies.uids);
+        // Written down before it is done: afterwards nobody could tell that it was.
+        comparer.put(whole).await?;
+        let uids = UidSet::from_sorted(copies.uids.iter().map(|pair| pair.0));
+        tracing::warn!(job.id = %self.folder.job_id, folder = self.folder.folder, copies = %uids, "second copies that came late are removed");
+        let name = &self.folder.destination_name;
+        let removed = comparer.here.run(async |session| {
+            session.select(name).await?;
+            remove::remove(session, &uids).await
+        });
+        match removed.await {
+            Ok(()) => Ok(true),
+            Err(Halt::Fault(SyncError::Destination(ImapError::Refused { .. }))) => {
+                whole.late_copies = before;
+                Ok(false)
+            }
+            Err(halt) => Err(halt),
+        }
     }
 }
 

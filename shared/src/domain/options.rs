@@ -1,4 +1,4 @@
-//! What a customer wants to have copied, and how.
+//! What a customer wants to have copied, how, and who is told.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,6 +27,8 @@ pub struct CopyOptions {
     /// Whether what was deleted at the source after the first pass is deleted at the destination by
     /// the final one.
     pub carry_deletions: bool,
+    /// Whether the owner of each mailbox is written to when it has moved.
+    pub tell_owners: bool,
 }
 
 /// Days, from the first to the one before the last; open where a bound is left out.
@@ -149,7 +151,7 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({
-                "include": ["a*"], "exclude": ["b"], "since": "2024-01-31", "before": null, "repair": true, "carry_deletions": false
+                "include": ["a*"], "exclude": ["b"], "since": "2024-01-31", "before": null, "repair": true, "carry_deletions": false, "tell_owners": false
             })
         );
         assert_eq!(serde_json::from_value::<CopyOptions>(json).unwrap(), some);

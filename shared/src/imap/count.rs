@@ -83,7 +83,7 @@ pub async fn weigh(
 ) -> Result<Count, ImapError> {
     let question = |name: &&str| Question {
         wire_name: (*name).to_owned(),
-        to_change: false,
+        selects: false,
         asks: vec![Ask::Sizes {
             from: 1,
             dated: false,

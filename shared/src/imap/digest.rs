@@ -32,6 +32,8 @@ pub struct Listed {
     pub size_bytes: u64,
     /// Its INTERNALDATE; `None` where it has none.
     pub date: Option<Timestamp>,
+    /// Whether it is marked as deleted: its user's program may remove it at any time.
+    pub is_deleted: bool,
 }
 
 /// The UIDs of all messages of the opened folder.
@@ -47,14 +49,14 @@ pub async fn uids(session: &mut Session) -> Result<UidRuns, ImapError> {
     check(FETCH, status).map(|_| uids)
 }
 
-/// Sizes and dates of messages, ascending by UID. One that is not there is left out; one of which the server
+/// Sizes, dates and marks of messages, ascending by UID. One that is not there is left out; one of which the server
 /// does not even tell this much is there, without.
 ///
 /// # Errors
 /// [`ImapError`].
 pub async fn list(session: &mut Session, uids: &UidSet) -> Result<Vec<Listed>, ImapError> {
     let mut listed = BTreeMap::new();
-    let withheld = each_of(session, uids, "(UID INTERNALDATE RFC822.SIZE)", |uid, data| {
+    let withheld = each_of(session, uids, "(UID FLAGS INTERNALDATE RFC822.SIZE)", |uid, data| {
         let (size, date) = (attribute(data, "RFC822.SIZE"), attribute(data, "INTERNALDATE"));
         // A FETCH that nobody asked for tells changed flags, and has neither.
         let is_answer = size.is_some() || date.is_some();
@@ -62,7 +64,16 @@ pub async fn list(session: &mut Session, uids: &UidSet) -> Result<Vec<Listed>, I
             let size_bytes = size.and_then(Value::number).unwrap_or_default();
             let date = date.and_then(Value::text).and_then(InternalDate::parse);
             let date = date.map(|date| date.instant());
-            listed.insert(uid, Listed { uid, size_bytes, date });
+            let flags = attribute(data, "FLAGS").map(Value::list).unwrap_or_default();
+            let mut flags = flags.iter().filter_map(Value::text);
+            let is_deleted = flags.any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            let message = Listed {
+                uid,
+                size_bytes,
+                date,
+                is_deleted,
+            };
+            listed.insert(uid, message);
         }
         is_answer
     })
@@ -71,6 +82,7 @@ pub async fn list(session: &mut Session, uids: &UidSet) -> Result<Vec<Listed>, I
         uid,
         size_bytes: 0,
         date: None,
+        is_deleted: false,
     });
     listed.extend(unknown.map(|message| (message.uid, message)));
     Ok(listed.into_values().collect())

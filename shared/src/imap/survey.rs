@@ -18,13 +18,14 @@ use super::value::Value;
 use crate::domain::flags::FlagSet;
 use crate::domain::uid::UidSet;
 
-/// What is asked of one folder. Nothing in it is changed, but for `\Recent` where it is opened to be changed.
+/// What is asked of one folder. Nothing in it is changed, but for `\Recent` where it is opened by SELECT.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Its name on the wire.
     pub wire_name: String,
-    /// Whether it is opened to be changed afterwards; else by EXAMINE, where that gives UIDs that last.
-    pub to_change: bool,
+    /// Whether it is opened by SELECT: because it is changed afterwards, or because its UIDs are kept, which Courier makes
+    /// up for EXAMINE; behind a proxy nobody can tell that it is Courier.
+    pub selects: bool,
     /// What is asked; empty where the folder shall only be opened.
     pub asks: Vec<Ask>,
 }
@@ -156,7 +157,7 @@ fn commands(question: &Question, examine: &'static str) -> (Vec<(&'static str, S
     let Ok(name) = sendable(SELECT, &question.wire_name) else {
         return (Vec::new(), Vec::new());
     };
-    let open = if question.to_change { SELECT } else { examine };
+    let open = if question.selects { SELECT } else { examine };
     let mut commands = vec![(open, format!("{open} {name}"))];
     let mut asked = vec![None];
     for (at, ask) in question.asks.iter().enumerate() {

@@ -22,6 +22,8 @@ pub struct WantedOptions {
     pub repair: bool,
     /// See [`CopyOptions::carry_deletions`].
     pub carry_deletions: bool,
+    /// See [`CopyOptions::tell_owners`].
+    pub tell_owners: bool,
 }
 
 /// What is wrong with an option.
@@ -79,6 +81,7 @@ pub fn read_options(wanted: &WantedOptions) -> Result<CopyOptions, Vec<OptionFau
         dates: DateRange { since, before },
         repair: wanted.repair,
         carry_deletions: wanted.carry_deletions,
+        tell_owners: wanted.tell_owners,
     })
 }
 

@@ -70,10 +70,13 @@ pub fn calendar(
     profile: &Profile,
     now: Timestamp,
 ) -> Result<String, ComposeError> {
-    let view = View::new(kind, request, &[], &[], &[], profile);
+    let view = View::new(kind.word(), request, &[], &[], &[], profile);
     let words = Templates::of(view.language, &profile.templates)
         .and_then(|templates| templates.calendar(&view))
-        .map_err(|source| ComposeError { notice: kind, source })?;
+        .map_err(|source| ComposeError {
+            notice: kind.word(),
+            source,
+        })?;
     let mut lines = words.lines().map(one_line).filter(|line| !line.is_empty());
     let title = lines.next().unwrap_or_default();
     let text: Vec<String> = lines.collect();

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::mailer::{NOTICE_TAG, REQUEST_TAG};
+use super::owner::owner_of_name;
 use super::wording::one_line;
-use crate::domain::{EmailAddress, RequestId};
+use crate::domain::{EmailAddress, JobId, RequestId};
 use crate::store::MailFate;
 
 /// The kinds of bounces (`bounceSubType`) after which the mail service sends nothing there any more, or the address is
@@ -121,6 +122,11 @@ impl Feedback {
                 .map(|recipient| recipient.email_address)
                 .collect(),
         }))
+    }
+
+    /// The mailbox whose owner the mail was for; none where it was a notice of the request.
+    pub fn owner(&self) -> Option<JobId> {
+        owner_of_name(self.request_id, &self.notice)
     }
 
     /// Whether this mailbox is among those it is about.

@@ -11,7 +11,6 @@ use super::header::named;
 use super::mime::{Header, message};
 use crate::domain::{EmailAddress, RequestId};
 use crate::profile::Profile;
-use crate::store::NoticeKind;
 
 /// The header that names a notice, `<request>/<kind>`: the same in a mail that is sent twice, so
 /// that a ticket system can drop the second.
@@ -20,6 +19,13 @@ pub const NOTICE_HEADER: &str = "X-Mailvan-Notice";
 /// The tags by which SES names request and notice when it tells what became of a mail.
 pub(super) const REQUEST_TAG: &str = "request";
 pub(super) const NOTICE_TAG: &str = "notice";
+
+/// What SES says where an account may not send more at this moment.
+const TOO_MUCH: [&str; 3] = [
+    "TooManyRequestsException",
+    "LimitExceededException",
+    "ThrottlingException",
+];
 
 /// Sends mails. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,6 +53,13 @@ pub enum SendError {
     Build(#[from] BuildError),
 }
 
+impl SendError {
+    /// Whether it was too much mail at once, or for a day: no fault of this one.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if TOO_MUCH.contains(&code.as_str()))
+    }
+}
+
 impl Mailer {
     /// Sends by this client.
     pub fn new(client: aws_sdk_sesv2::Client) -> Self {
@@ -65,7 +78,7 @@ impl Mailer {
         }
     }
 
-    /// Hands a notice over to SES and gives SES's id of it. On return it is SES's to deliver. Not
+    /// Hands a notice of this name over to SES and gives SES's id of it. On return it is SES's to deliver. Not
     /// idempotent: each call that succeeds is a mail, which the outbox has to prevent.
     ///
     /// # Errors
@@ -73,7 +86,7 @@ impl Mailer {
     pub async fn send(
         &self,
         request_id: RequestId,
-        kind: NoticeKind,
+        name: &str,
         to: &EmailAddress,
         mail: &Mail,
         profile: &Profile,
@@ -83,7 +96,7 @@ impl Mailer {
             from: &from,
             to: to.as_str(),
             reply_to: profile.notices.support.as_ref().map(EmailAddress::as_str),
-            own: &own_fields(format!("{request_id}/{kind}"), to, profile),
+            own: &own_fields(format!("{request_id}/{name}"), to, profile),
         };
         let raw = RawMessage::builder().data(Blob::new(message(mail, &header))).build()?;
         let sent = self
@@ -92,7 +105,7 @@ impl Mailer {
             .from_email_address(from)
             .set_configuration_set_name(self.configuration_set.clone())
             .email_tags(tag(REQUEST_TAG, request_id.to_string())?)
-            .email_tags(tag(NOTICE_TAG, kind.to_string())?)
+            .email_tags(tag(NOTICE_TAG, name.to_owned())?)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().raw(raw).build())
             .send()
@@ -142,5 +155,14 @@ mod tests {
         };
         assert_eq!(fields("anna@example.com"), [NOTICE_HEADER, "Auto-Submitted"]);
         assert_eq!(fields("tickets@example.net"), [NOTICE_HEADER]);
+    }
+
+    #[test]
+    fn too_much_mail_is_told_from_a_mail_that_is_refused() {
+        let refused = |code: &str| SendError::Refused {
+            code: code.to_owned(),
+            aws_request_id: String::new(),
+        };
+        assert!(refused("TooManyRequestsException").is_too_much() && !refused("MessageRejected").is_too_much());
     }
 }

@@ -1,14 +1,18 @@
-//! A mail as its bytes (RFC 5322, RFC 2045): text and HTML as alternatives, and beside them the calendar, where there
-//! is one.
+//! A mail as its bytes (RFC 5322, RFC 2045): text and HTML as alternatives, and beside them the calendar or the file for
+//! Apple's devices, where there is one.
 
 use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::{BodyPart, MimePart};
 
 use super::Mail;
+use crate::apple;
 
 /// What a calendar's file is named.
 const CALENDAR_FILE: &str = "move.ics";
+
+/// What the file for Apple's devices is named.
+const APPLE_FILE: &str = "mailbox.mobileconfig";
 
 /// The header fields of a mail beside its subject. Addresses are written as they stand here.
 pub(super) struct Header<'a> {
@@ -26,9 +30,16 @@ pub(super) fn message(mail: &Mail, header: &Header<'_>) -> Vec<u8> {
         MimePart::new("text/html", mail.html.as_str()),
     ];
     let alternatives = MimePart::new("multipart/alternative", alternatives);
-    let body = match &mail.calendar {
-        None => alternatives,
-        Some(calendar) => MimePart::new("multipart/mixed", vec![alternatives, calendar_part(calendar)]),
+    let calendar = mail.calendar.as_deref().map(calendar_part);
+    let files: Vec<MimePart<'_>> = calendar
+        .into_iter()
+        .chain(mail.apple.as_deref().map(apple_part))
+        .collect();
+    let body = if files.is_empty() {
+        alternatives
+    } else {
+        let parts = std::iter::once(alternatives).chain(files);
+        MimePart::new("multipart/mixed", parts.collect::<Vec<_>>())
     };
     let mut body = body
         .header("MIME-Version", Raw::new("1.0"))
@@ -52,4 +63,8 @@ fn calendar_part(calendar: &str) -> MimePart<'_> {
         .attribute("method", "PUBLISH");
     // As bytes, so that base64 keeps its line ends: not every reader takes others.
     MimePart::new(kind, BodyPart::Binary(calendar.as_bytes().into())).attachment(CALENDAR_FILE)
+}
+
+fn apple_part(file: &str) -> MimePart<'_> {
+    MimePart::new(apple::CONTENT_TYPE, BodyPart::Binary(file.as_bytes().into())).attachment(APPLE_FILE)
 }

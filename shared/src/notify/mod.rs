@@ -21,6 +21,7 @@ mod header;
 pub mod mailer;
 mod mime;
 mod own;
+mod owner;
 mod templates;
 mod view;
 mod wording;
@@ -30,6 +31,7 @@ pub use facts::Facts;
 pub use feedback::Feedback;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};
+pub use owner::{OwnerMailError, compose_for_owner, owner_mail_name};
 
 use crate::domain::{Fault, Language, RequestState};
 use crate::profile::Profile;
@@ -49,6 +51,8 @@ pub struct Mail {
     pub html: String,
     /// An entry for the customer's calendar (`text/calendar`), where there is something to enter.
     pub calendar: Option<String>,
+    /// What sets up the mailbox on Apple's devices, where it is the mail of one mailbox.
+    pub apple: Option<String>,
 }
 
 /// A template does not fit its data; every shipped template is rendered by a test, and a
@@ -57,7 +61,7 @@ pub struct Mail {
 #[error("the notice {notice} cannot be composed")]
 pub struct ComposeError {
     /// Which notice.
-    pub notice: NoticeKind,
+    pub notice: &'static str,
     /// What the template engine says: template and line, none of the data.
     #[source]
     pub source: minijinja::Error,
@@ -79,10 +83,13 @@ pub fn compose(
     files: &[AttachmentRecord],
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
-    let view = View::new(kind, request, jobs, faults, files, profile);
+    let view = View::new(kind.word(), request, jobs, faults, files, profile);
     let rendered = Templates::of(view.language, &profile.templates)
         .and_then(|mut templates| templates.render(&view))
-        .map_err(|source| ComposeError { notice: kind, source })?;
+        .map_err(|source| ComposeError {
+            notice: kind.word(),
+            source,
+        })?;
     let ticket = view
         .ticket
         .as_deref()
@@ -98,6 +105,7 @@ pub fn compose(
         text: rendered.text,
         html: rendered.html,
         calendar: None,
+        apple: None,
     })
 }
 

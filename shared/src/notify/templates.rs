@@ -35,7 +35,7 @@ macro_rules! every_file {
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
             "files.txt" "files.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
-            "settings.txt" "settings.html")
+            "settings.txt" "settings.html" "owner.txt" "owner.html")
     };
 }
 

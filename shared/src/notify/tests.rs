@@ -8,11 +8,13 @@ mod hostile;
 mod mime;
 mod overtaken;
 mod own;
+mod owner;
 mod stopped;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
 use crate::domain::{Check, CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Language, Pass, RequestId};
+use crate::store::OwnerMail;
 use crate::store::job::CertificateNote;
 
 fn profile() -> Profile {
@@ -64,6 +66,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         certificate: None,
         error_code: None,
         error_message: None,
+        owner: OwnerMail::default(),
     }
 }
 

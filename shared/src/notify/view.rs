@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::clients::Clients;
 use super::files::{self, File};
 use super::german;
+use super::owner::OWNER;
 use super::wording::{moment, one_line};
 use crate::domain::{Fault, JobState, Language};
-use crate::profile::Profile;
-use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use crate::profile::{DestinationAuth, Profile};
+use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
 
 /// How many mailboxes a mail lists; the report has them all.
@@ -64,10 +65,19 @@ pub(super) struct View {
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
     pub(super) passwords_destroyed: bool,
+    /// What only the owner of a mailbox is told.
+    pub(super) owner: Option<Owner>,
     /// For how many days the report and the certificates can be had.
     pub(super) kept_days: u32,
     /// For how many days a request waits for its customer.
     pub(super) waiting_days: u32,
+}
+
+/// A mailbox's owner.
+#[derive(Debug, Serialize)]
+pub(super) struct Owner {
+    /// Whether others know the password of the new mailbox.
+    password_is_known: bool,
 }
 
 /// The time frame, in words.
@@ -130,7 +140,7 @@ pub(super) struct Totals {
 
 impl View {
     pub(super) fn new(
-        kind: NoticeKind,
+        kind: &'static str,
         request: &RequestRecord,
         jobs: &[JobRecord],
         faults: &[Fault],
@@ -151,7 +161,7 @@ impl View {
             .collect();
         let files = files::told(files, jobs, language);
         Self {
-            kind: kind.word(),
+            kind,
             language,
             provider: one_line(&profile.provider.name),
             support: profile
@@ -188,8 +198,24 @@ impl View {
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
+            owner: None,
             kept_days: profile.requests.keep_ended_days,
             waiting_days: profile.requests.keep_waiting_days,
+        }
+    }
+
+    /// Of one mailbox, for its owner: nothing of the request, which is another person's.
+    pub(super) fn of_owner(request: &RequestRecord, job: &JobRecord, profile: &Profile) -> Self {
+        Self {
+            page: None,
+            ticket: None,
+            frame: None,
+            reason: None,
+            owner: Some(Owner {
+                password_is_known: job.sealed_destination_password.is_some()
+                    || profile.imap.auth == DestinationAuth::Password,
+            }),
+            ..Self::new(OWNER, request, std::slice::from_ref(job), &[], &[], profile)
         }
     }
 }

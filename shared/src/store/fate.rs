@@ -49,10 +49,12 @@ impl MailFate {
         }
     }
 
-    /// Only where nothing worse is noted.
-    fn unless_worse(self, change: Change) -> Change {
+    /// Only where nothing worse is noted in this attribute.
+    pub(super) fn unless_worse(self, attribute: &str) -> Change {
         let worse = Self::ALL.into_iter().filter(|fate| *fate > self);
-        worse.fold(change.if_there(), |change, fate| change.if_not("fate", fate.as_str()))
+        worse.fold(Change::default().if_there(), |change, fate| {
+            change.if_not(attribute, fate.as_str())
+        })
     }
 }
 
@@ -78,7 +80,7 @@ impl Store {
     pub async fn note_return(&self, id: RequestId, kind: NoticeKind, note: NoticeReturn<'_>) -> Result<(), StoreError> {
         let change = || {
             note.became
-                .unless_worse(Change::default())
+                .unless_worse("fate")
                 .set("fate", note.became.as_str())
                 .set("fate_at", note.at)
         };

@@ -1,4 +1,5 @@
-//! What certifying writes down: who may certify a mailbox, and what was found in each part of it.
+//! What certifying writes down: who may certify a mailbox, and what was found in each part of it. Second copies that the
+//! first pass removes at its end stand there too.
 //!
 //! Findings stand beside the chunks and not in them, so that comparing writes nothing that copying
 //! reads.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Item, Store, StoreError, belonging, request, stamp};
+use super::{Item, OwnerMail, Store, StoreError, belonging, request, stamp};
 use crate::domain::{
     Check, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, RequestId,
     RequestState,
@@ -79,6 +79,9 @@ pub struct JobRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// The mail to its owner.
+    #[serde(flatten)]
+    pub owner: OwnerMail,
 }
 
 /// What the table keeps of a certificate.
@@ -181,6 +184,7 @@ impl JobRecord {
             certificate: None,
             error_code: None,
             error_message: None,
+            owner: OwnerMail::default(),
         }
     }
 

@@ -23,6 +23,7 @@ mod ledger;
 mod lock;
 pub mod notice;
 mod overdue;
+mod owner;
 pub mod planning;
 pub mod preview;
 pub mod reading;
@@ -52,6 +53,7 @@ pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
 pub use ledger::{FolderEnd, Ledger, Planned};
 pub use notice::{NoticeKind, NoticeRecord, Sent};
+pub use owner::OwnerMail;
 pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;
 

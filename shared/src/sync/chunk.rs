@@ -7,26 +7,20 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::repair::repair;
-use super::transfer::{Target, outgoing_flags, transfer};
+use super::transfer::{Target, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::Pass;
-use crate::domain::flags::FlagSet;
-use crate::domain::tally::body_digest;
 use crate::domain::uid::UidSet;
-use crate::imap::append::{Appended, Appender, Begun, Head, Refusal};
+use crate::imap::append::Refusal;
 use crate::imap::fetch::{Found, Metadata};
 use crate::imap::withheld::Withheld;
-use crate::imap::{Selected, Session, bodies, fetch};
-use crate::store::{BrokenBatches, ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger, OpenBatch};
+use crate::imap::{Selected, Session, fetch};
+use crate::store::{BrokenBatches, ChunkRecord, ExceptionRecord, FolderEnd, FolderRecord, Ledger};
 
 /// More refused messages than this in one chunk are no longer about the messages, and would not fit
 /// the chunk's item.
 const MOST_REFUSED: usize = 300;
-
-/// A refused message that is larger is not tried in another form: it would have to be held whole.
-const RETRIED_BYTES: u64 = 16 << 20;
 
 /// How a run of a chunk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,129 +198,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
 
     /// Looks for messages that arrived without the server telling where. What the server changed so
     /// much that it cannot be found is there nevertheless, and is never sent again.
-    async fn locate(&mut self, chunk: &mut ChunkRecord, mut uids: Vec<u32>) -> Result<(), SyncError> {
+    pub(super) async fn locate(&mut self, chunk: &mut ChunkRecord, mut uids: Vec<u32>) -> Result<(), SyncError> {
         self.close_open_batch(chunk).await?;
         uids.retain(|uid| chunk.map.get(*uid).is_none());
         chunk.unlocated = UidSet::from_sorted(chunk.unlocated.iter().chain(uids).collect::<BTreeSet<_>>());
         Ok(())
-    }
-
-    /// A large message with its true size, where the server says a wrong one; `None` where it has
-    /// gone, or its size is another each time, which is noted.
-    async fn measured(
-        &mut self,
-        chunk: &mut ChunkRecord,
-        message: Metadata,
-        measured: &mut HashSet<u32>,
-    ) -> Result<Option<Metadata>, SyncError> {
-        if !measured.insert(message.uid) {
-            let text = "the previous provider gives another size for this message each time".to_owned();
-            note(chunk, message.uid, ExceptionRecord::UNREADABLE, text)?;
-            return Ok(None);
-        }
-        let size = bodies::measure(self.source, message.uid)
-            .await
-            .map_err(SyncError::Source)?;
-        Ok(size.map(|size_bytes| Metadata { size_bytes, ..message }))
-    }
-
-    /// Tries a refused message in other forms that mean the same: without keywords, which some
-    /// servers refuse, and repaired, where the customer asked for it. Else the refusal is noted.
-    async fn try_otherwise(
-        &mut self,
-        chunk: &mut ChunkRecord,
-        message: &Metadata,
-        refusal: Refusal,
-    ) -> Result<(), SyncError> {
-        let permanent = self.selected.permanent_flags.as_deref();
-        let flags = outgoing_flags(message, permanent, self.claims.bare);
-        let bare = flags.without_keywords();
-        let has_keywords = bare != flags;
-        if !(has_keywords || self.mailbox.options.repair) || message.size_bytes > RETRIED_BYTES {
-            return note_refusal(chunk, message.uid, refusal);
-        }
-        let mut body = None;
-        fetch::bodies(self.source, &UidSet::from_sorted([message.uid]), |_, bytes| {
-            body = Some(bytes);
-        })
-        .await
-        .map_err(SyncError::Source)?;
-        let Some(body) = body else { return Ok(()) };
-        let mut refusal = refusal;
-        if has_keywords {
-            match self.append_alone(chunk, message, &bare, &body).await? {
-                None => {
-                    self.claims.bare = true;
-                    chunk.dropped.note(&FlagSet::new(&message.flags).minus(&bare));
-                    return Ok(());
-                }
-                Some(again) => refusal = again,
-            }
-        }
-        if let Some(repaired) = repair(&body).filter(|_| self.mailbox.options.repair) {
-            match self.append_alone(chunk, message, &flags, &repaired.bytes).await? {
-                None => {
-                    return note(
-                        chunk,
-                        message.uid,
-                        ExceptionRecord::REPAIRED,
-                        repaired.repairs.to_string(),
-                    );
-                }
-                Some(again) => refusal = again,
-            }
-        }
-        note_refusal(chunk, message.uid, refusal)
-    }
-
-    /// Appends one message, whole; gives the refusal where it is refused.
-    async fn append_alone(
-        &mut self,
-        chunk: &mut ChunkRecord,
-        message: &Metadata,
-        flags: &FlagSet,
-        body: &[u8],
-    ) -> Result<Option<Refusal>, SyncError> {
-        chunk.open_batch = Some(OpenBatch {
-            uids: UidSet::from_sorted([message.uid]),
-            from_uid: self.claims.next_uid,
-        });
-        self.mailbox.ledger.save_chunk(chunk).await?;
-        let head = Head {
-            flags: flags.words(),
-            date: message.date.clone(),
-            size_bytes: body.len() as u64,
-        };
-        let mut appender = Appender::new(self.destination, &self.folder.destination_name);
-        let sent = async {
-            if appender.begin(&head).await? == Begun::Go {
-                appender.write(body).await?;
-                appender.end_message().await?;
-            }
-            appender.finish().await?;
-            appender.answer().await
-        };
-        let answer = sent.await.map_err(SyncError::Destination)?.pop();
-        self.claims.progressed = true;
-        let (refusal, uid) = match answer {
-            Some(Appended::Stored { uid }) => (None, uid),
-            Some(Appended::Refused(refusal)) => (Some(refusal), None),
-            None => (Some(Refusal::default()), None),
-        };
-        if refusal.is_some() {
-            chunk.open_batch = None;
-            return Ok(refusal);
-        }
-        let digest = (body_digest(body), body.len() as u64);
-        self.claims.read.insert(message.uid, digest);
-        match uid {
-            Some(uid) => {
-                self.claims.claim(chunk, message, uid, &FlagSet::new(&message.flags));
-                chunk.open_batch = None;
-            }
-            None => self.locate(chunk, vec![message.uid]).await?,
-        }
-        Ok(None)
     }
 }
 
@@ -369,7 +245,7 @@ pub(super) fn note(chunk: &mut ChunkRecord, uid: u32, code: &str, text: String) 
     Ok(())
 }
 
-fn note_refusal(chunk: &mut ChunkRecord, uid: u32, refusal: Refusal) -> Result<(), SyncError> {
+pub(super) fn note_refusal(chunk: &mut ChunkRecord, uid: u32, refusal: Refusal) -> Result<(), SyncError> {
     note(chunk, uid, &refusal.code, refusal.text)
 }
 

@@ -11,6 +11,7 @@ use super::work::LaneFailure;
 use super::{Engine, Mailbox, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::Pass;
+use crate::domain::patience::Prospect;
 use crate::domain::uid::UidSet;
 use crate::imap::{Session, digest, remove};
 use crate::store::finding::{CertifyLease, Findings};
@@ -18,6 +19,9 @@ use crate::store::{Finding, FolderRecord, Store};
 
 /// What was on the wire when its worker ended has arrived so many seconds after it was found broken off.
 const ARRIVES_WITHIN: i64 = 60;
+
+/// So many seconds long removing is tried again where a connection breaks: less than a mailbox's patience may be.
+const TRIED_FOR: i64 = 15 * 60;
 
 /// So long before the run's end removing stops.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -55,11 +59,17 @@ pub(super) async fn wait_or_remove(
     let time = deadline.remaining().saturating_sub(MARGIN);
     let removed = tokio::time::timeout(time, Box::pin(mailbox.remove_second_copies(lease))).await;
     store.release_certificate(lease).await?;
-    if let Ok(removed) = removed {
-        removed?;
-    } else {
-        // The pass is not held up by what can be done later.
-        tracing::warn!(job.id = %id, "second copies are left to certifying: most of a run was not enough");
+    // The pass is not held up by what can be done later.
+    match removed {
+        Ok(Ok(())) => {}
+        Ok(Err(SyncError::Store(error))) => return Err(error.into()),
+        Ok(Err(error))
+            if error.prospect() == Prospect::Passing && until_then(broken_at.saturating_add(TRIED_FOR)).is_some() =>
+        {
+            return Err(error.into());
+        }
+        Ok(Err(error)) => tracing::warn!(job.id = %id, %error, "second copies are left to certifying"),
+        Err(_) => tracing::warn!(job.id = %id, "second copies are left to certifying: most of a run was not enough"),
     }
     Ok(None)
 }
@@ -83,7 +93,7 @@ impl<L: Findings> Mailbox<L> {
         if remove::can_remove(&here) {
             for folder in folders.iter().filter(|folder| folder.broken_at.is_some()) {
                 match self.remove_of(&mut here, folder, &folders, &findings, lease).await {
-                    // Gone at the destination: nothing of it is there twice.
+                    // Gone at the destination, or not open to us: it is left to certifying.
                     Err(error) if error.is_about_one_folder() => {}
                     removed => removed?,
                 }

@@ -147,7 +147,7 @@ impl Find {
     pub(super) fn question(&self, plan: &FolderPlan) -> Question {
         Question {
             wire_name: plan.mapping.source_name.clone(),
-            to_change: false,
+            selects: true,
             asks: self.asks.clone(),
         }
     }

@@ -35,6 +35,7 @@ mod looking;
 mod mailbox;
 mod mapping;
 mod matching;
+mod otherwise;
 mod plan;
 mod planner;
 mod preview;

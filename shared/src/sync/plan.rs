@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::settle::settle_request;
-use super::{Engine, SyncError};
+use super::{Engine, NO_CONNECTION, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
 use crate::store::job::PlanTotals;
-use crate::store::{FolderRecord, Ledger, NoticeKind, StoreError};
+use crate::store::planning::PlanLease;
+use crate::store::{FolderRecord, JobRecord, Ledger, NoticeKind, StoreError};
 
 /// How long a mailbox is left alone that somebody else is at.
 const BUSY: Duration = Duration::from_secs(30);
@@ -19,8 +20,8 @@ pub enum PlanEnd {
     Lanes(u8),
     /// Time ran short: send the same message again.
     Again,
-    /// Another worker plans this mailbox, or another request copies into the same one: send the
-    /// same message again after this long.
+    /// Another worker plans this mailbox, another request copies into the same one, or others hold all connections to
+    /// the source: send the same message again after this long.
     Later(Duration),
     /// Nothing is left to plan; these notices wait to be sent.
     Nothing(Vec<NoticeKind>),
@@ -60,26 +61,44 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
         Err(StoreError::Conflict) => return Ok(PlanEnd::Later(BUSY)),
         Err(error) => return Err(error.into()),
     };
-    let planned = match engine.mailbox(&job).await {
-        Ok(mailbox) => {
-            let planned = mailbox.plan(pass, lease, deadline).await;
-            if let Err(error) = &planned {
-                let compression = mailbox.source.connector.compression();
-                engine.note_broken_line(&job, compression, error).await;
-            }
-            planned
-        }
-        Err(error) => Err(error.into()),
-    };
+    let planned = connected(engine, &job, pass, lease, deadline).await;
     engine.store.release_plan(lease).await?;
-    if !planned? {
-        return Ok(PlanEnd::Again);
+    match planned? {
+        None => return Ok(PlanEnd::Later(NO_CONNECTION)),
+        Some(false) => return Ok(PlanEnd::Again),
+        Some(true) => {}
     }
     let totals = totals(engine, id, pass).await?;
     engine.store.plan_job(id, pass, totals, now()).await?;
     Ok(PlanEnd::Lanes(
         u8::try_from(totals.open_folders).unwrap_or(u8::MAX).clamp(1, lanes),
     ))
+}
+
+/// Plans with the right to connect to the source once: whether all is planned, `None` where others hold all
+/// connections.
+async fn connected(
+    engine: &Engine,
+    job: &JobRecord,
+    pass: Pass,
+    lease: PlanLease,
+    deadline: Deadline,
+) -> Result<Option<bool>, SyncError> {
+    let mailbox = engine.mailbox(job).await?;
+    let Some(connection) = engine.take_connection(job, deadline).await? else {
+        return Ok(None);
+    };
+    let planned = mailbox.plan(pass, lease, deadline).await;
+    let was_crowded = planned.as_ref().is_err_and(SyncError::is_crowded_source);
+    engine
+        .store
+        .give_connection_back(&connection, was_crowded, now())
+        .await?;
+    if let Err(error) = &planned {
+        let compression = mailbox.source.connector.compression();
+        engine.note_broken_line(job, compression, error).await;
+    }
+    planned.map(Some)
 }
 
 async fn totals(engine: &Engine, id: JobId, pass: Pass) -> Result<PlanTotals, SyncError> {

@@ -92,7 +92,7 @@ pub(super) async fn read(
         let uids: UidRuns = new.map(|message| message.uid).collect();
         Question {
             wire_name: item.plan.mapping.source_name.clone(),
-            to_change: false,
+            selects: true,
             asks: vec![Ask::Bodies(uids.to_set())],
         }
     };

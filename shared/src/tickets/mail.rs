@@ -53,6 +53,7 @@ mod tests {
             text: String::new(),
             html: String::new(),
             calendar: None,
+            apple: None,
         };
         let mail = mail(empty, &told, &settings);
         let expected = format!(

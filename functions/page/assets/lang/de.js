@@ -29,6 +29,7 @@ export default {
       email: 'Ihre E-Mail-Adresse',
       ticket: 'Aktenzeichen',
       ticket_hint: 'Eine Ticketnummer, falls Sie von {provider} eine haben.',
+      owners: 'Nach dem Umzug auch an jedes Postfach schreiben: wie dort E-Mail-Programme und Telefone einzurichten sind',
       ticket_named: 'Das Ticket bei {provider}, für das Ihr Link gilt.',
     },
     mailboxes: {
@@ -164,6 +165,8 @@ export default {
     estimate: 'Erste Kopie fertig, soweit absehbar',
     options: 'Weggelassen',
     since: 'Nur seit',
+    owners: 'Wer ein Postfach hat',
+    owners_told: 'bekommt nach dessen Umzug eine Nachricht ins neue Postfach',
     link: 'Bewahren Sie diesen Link auf',
     link_text: 'Nur mit diesem Link kommen Sie hierher zurück. Wer ihn hat, kann Ihren Auftrag sehen und steuern; behalten Sie ihn für sich. Wir speichern ihn nicht und können ihn nicht noch einmal senden.',
     copy: 'Link kopieren',
@@ -244,8 +247,14 @@ export default {
     whole: { one: '{count} Nachricht', other: '{count} Nachrichten' },
     sizes: '{copied} von {total}',
     until: 'fertig bis {when}',
+    source: 'Alter Server: {host}',
+    found_by: { service_record: 'gefunden im DNS der Domain', autoconfig: 'gefunden in den Einstellungen, die die Domain E-Mail-Programmen anbietet', provider: 'gefunden über den Anbieter der E-Mails der Domain', usual_name: 'gefunden unter dem üblichen Namen' },
     exceptions: { one: '{count} Ausnahme, siehe Bericht', other: '{count} Ausnahmen, siehe Bericht' },
     notes: { one: '{count} Hinweis im Bericht; nichts fehlt', other: '{count} Hinweise im Bericht; nichts fehlt' },
+    owner: {
+      told: 'Nachricht an das Postfach gesendet', not_sent: 'Nachricht an das Postfach ließ sich nicht senden', delayed: 'Nachricht an das Postfach ließ sich nicht zustellen',
+      bounced: 'Nachricht an das Postfach kam zurück', unreachable: 'Nachricht an das Postfach kam zurück', complaint: 'Nachricht an das Postfach wurde als unerwünscht gemeldet',
+    },
     bar: 'Kopiert von {email}',
     state: {
       to_mend: 'ist zu beheben', checking: 'wird geprüft', checked: 'geprüft',

@@ -29,6 +29,7 @@ export default {
       email: 'Your e-mail address',
       ticket: 'Reference',
       ticket_hint: 'A ticket number, if {provider} gave you one.',
+      owners: 'Write to each mailbox too, once it has moved: how its owner sets up mail programs and phones',
       ticket_named: 'The ticket at {provider} that your link is for.',
     },
     mailboxes: {
@@ -164,6 +165,8 @@ export default {
     estimate: 'First copy done, as far as can be told',
     options: 'Left out',
     since: 'Only since',
+    owners: 'Owners of the mailboxes',
+    owners_told: 'get a mail into the new mailbox when theirs has moved',
     link: 'Keep this link',
     link_text: 'Only this link brings you back here. Whoever has it can see and steer your request, so keep it to yourself. We do not store it and cannot send it again.',
     copy: 'Copy the link',
@@ -244,8 +247,14 @@ export default {
     whole: { one: '{count} message', other: '{count} messages' },
     sizes: '{copied} of {total}',
     until: 'done by {when}',
+    source: 'Old server: {host}',
+    found_by: { service_record: 'found by the DNS of the domain', autoconfig: 'found by the settings the domain offers to mail programs', provider: 'found by the provider of the domain’s mail', usual_name: 'found by its usual name' },
     exceptions: { one: '{count} exception, see the report', other: '{count} exceptions, see the report' },
     notes: { one: '{count} remark in the report; nothing is missing', other: '{count} remarks in the report; nothing is missing' },
+    owner: {
+      told: 'its owner was written to', not_sent: 'its owner could not be written to', delayed: 'the mail to its owner could not be delivered',
+      bounced: 'the mail to its owner came back', unreachable: 'the mail to its owner came back', complaint: 'its owner reported the mail as unwanted',
+    },
     bar: 'Copied of {email}',
     state: {
       to_mend: 'has something to mend', checking: 'is being checked', checked: 'checked',

@@ -15,6 +15,7 @@ mod names;
 mod odd_server;
 mod passes;
 mod preview;
+mod refused;
 mod restarts;
 mod round_trips;
 mod servers;

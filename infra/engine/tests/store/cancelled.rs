@@ -43,6 +43,7 @@ fn admission(store: &Store, stack: &Stack) -> Admission {
         watch: url(Queue::Watch),
         cutover: url(Queue::Cutover),
         notify: url(Queue::Notify),
+        owner: url(Queue::Owner),
         import: url(Queue::Import),
         ticket: url(Queue::Ticket),
     };

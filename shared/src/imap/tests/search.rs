@@ -7,7 +7,7 @@ use super::scripted;
 async fn present(answer: &'static str, briefly: bool) -> Result<String, String> {
     let question = Question {
         wire_name: "a".to_owned(),
-        to_change: false,
+        selects: false,
         asks: vec![Ask::Present { last: 40, briefly }],
     };
     let answer = format!("* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\nv1 OK\r\n{answer}");

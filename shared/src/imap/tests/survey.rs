@@ -8,7 +8,7 @@ use super::{Steps, scripted, uids};
 fn question(wire_name: &str, asks: Vec<Ask>) -> Question {
     Question {
         wire_name: wire_name.to_owned(),
-        to_change: false,
+        selects: false,
         asks,
     }
 }
@@ -141,13 +141,13 @@ async fn one_by_one_nothing_is_asked_of_a_folder_that_cannot_be_opened() {
 /// Courier (4.17, 2022) gives a passing UIDVALIDITY to EXAMINE.
 #[tokio::test]
 async fn folder_that_is_only_read_is_opened_for_changes_where_that_alone_gives_lasting_uids() {
-    for (made_up, to_change, sent) in [
+    for (made_up, selects, sent) in [
         (false, false, "EXAMINE"),
         (true, false, "SELECT"),
         (false, true, "SELECT"),
     ] {
         let asked = Question {
-            to_change,
+            selects,
             ..question("a", Vec::new())
         };
         let (mut session, server) = scripted(vec![("v1 ", "v1 OK\r\n")]);

@@ -25,6 +25,7 @@ fn mail(calendar: Option<&str>) -> Mail {
         text: format!("Grüße,\n{}\n.\nEnde", "lang ".repeat(300)),
         html: "<p>Grüße</p>".to_owned(),
         calendar: calendar.map(str::to_owned),
+        apple: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Views to try templates with: of a request that has everything, of one that has nothing, and of one whose texts mean
 //! harm.
 
-use super::{Frame, Listing, Mailbox, Remedy, Row, Totals, View};
+use super::{Frame, Listing, Mailbox, Owner, Remedy, Row, Totals, View};
 use crate::domain::Language;
 use crate::notify::clients::{Clients, Server};
 use crate::notify::files::File;
@@ -11,7 +11,7 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 9] = [
+pub(in crate::notify) const KINDS: [&str; 10] = [
     "accepted",
     "refused",
     "scheduled",
@@ -21,6 +21,7 @@ pub(in crate::notify) const KINDS: [&str; 9] = [
     "failed",
     "cancelled",
     "imported",
+    "owner",
 ];
 
 /// Every notice in each of the ways it can look.
@@ -141,6 +142,9 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         watches_dns: true,
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
+        owner: Some(Owner {
+            password_is_known: true,
+        }),
         ..empty(kind, language, profile)
     }
 }
@@ -184,6 +188,7 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         watches_dns: false,
         exchanges: Vec::new(),
         passwords_destroyed: false,
+        owner: None,
         kept_days: 90,
         waiting_days: 14,
     }

@@ -149,7 +149,7 @@ pub(super) async fn look(
     asked.retain(|(_, here)| here.is_opened || !here.asks.is_empty());
     let questions = asked.iter().map(|(item, here)| Question {
         wire_name: item.plan.mapping.destination_name.clone(),
-        to_change: true,
+        selects: true,
         asks: here.asks.clone(),
     });
     let questions: Vec<Question> = questions.collect();
