@@ -239,6 +239,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         (StatusCode::OK, &json!("scheduled")),
         "{answer}"
     );
+    log_in_as(&world, &kept, "nobody@harbour.example").await?;
     quiet(&world).await?;
     let seconds = std::process::Command::new("date")
         .args(["-d", &start, "+%s"])
@@ -247,7 +248,6 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
     assert_eq!(starts(&world).await?, [expected]);
     assert_eq!(looks(&world).await?, Vec::<String>::new());
 
-    log_in_as(&world, &kept, "nobody@harbour.example").await?;
     nothing_copied_is_begun_again(&world, &kept).await?;
     assert_eq!(cut_over(&world, &kept).await?.state, "completed");
     assert_eq!(starts(&world).await?, Vec::<String>::new());
