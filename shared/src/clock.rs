@@ -13,6 +13,12 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// How long after `now` a moment comes that is given in seconds since 1970; `None` where it has come.
+pub fn time_until(second: i64, now: Timestamp) -> Option<Duration> {
+    let seconds = u64::try_from(second.saturating_sub(now.as_second())).ok()?;
+    (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
 /// When the platform ends this run, whatever it is doing.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Timestamp);

@@ -117,15 +117,5 @@ async fn server_was_slow(world: &World) -> Result<()> {
         "measured": { "N": "3" },
         "samples": { "L": [&sample, &sample, &sample] },
     });
-    let table = world.stack.output("TableName")?;
-    let put = [
-        "dynamodb",
-        "put-item",
-        "--table-name",
-        table,
-        "--item",
-        &item.to_string(),
-    ];
-    world.stack.aws(&put).await?;
-    Ok(())
+    world.stack.put_item(&item).await
 }

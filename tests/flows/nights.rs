@@ -103,16 +103,7 @@ async fn one_that_cannot_be_read_comes_first(world: &World) -> Result<()> {
         "PK": text(&format!("REQ#{id}")), "SK": text("REQUEST"), "request_id": text(&id),
         "entity_state": text("request#scheduled"), "state_since": text("2026-01-01T00:00:00Z"),
     });
-    let table = world.stack.output("TableName")?;
-    let put = [
-        "dynamodb",
-        "put-item",
-        "--table-name",
-        table,
-        "--item",
-        &item.to_string(),
-    ];
-    world.stack.aws(&put).await.map(drop)
+    world.stack.put_item(&item).await
 }
 
 /// The status, whole.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
 use jiff::Timestamp;
-use mailvan::clock::{Deadline, now};
+use mailvan::clock::{Deadline, now, time_until};
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::imap::Connector;
@@ -89,7 +89,7 @@ async fn work(deps: &Deps, wish: ImportAttachment, deadline: Deadline) -> anyhow
     if !record.is_some_and(|record| record.state.is_open()) {
         return close(deps, &wish).await;
     }
-    if let Some(left) = left(wish.not_before, now()) {
+    if let Some(left) = time_until(wish.not_before, now()) {
         return Ok(deps.queues.send_later(Queue::Import, &wish, left).await?);
     }
     let until = deadline.lease_end();
@@ -183,12 +183,6 @@ fn not_before(delay: Duration, now: Timestamp) -> i64 {
     if delay > LONGEST_DELAY { at } else { 0 }
 }
 
-/// How long a message has to wait yet.
-fn left(not_before: i64, now: Timestamp) -> Option<Duration> {
-    let left = u64::try_from(not_before.saturating_sub(now.as_second())).ok()?;
-    (left > 0).then(|| Duration::from_secs(left))
-}
-
 fn key_of(wish: &ImportAttachment) -> AttachmentKey {
     AttachmentKey {
         request_id: wish.request_id,
@@ -206,7 +200,7 @@ mod tests {
         let hour = not_before(Duration::from_hours(1), at(0));
         let mut now = 0;
         let mut messages = 0;
-        while let Some(left) = left(hour, at(now)) {
+        while let Some(left) = time_until(hour, at(now)) {
             now += i64::try_from(left.min(LONGEST_DELAY).as_secs()).unwrap();
             messages += 1;
         }
@@ -218,7 +212,7 @@ mod tests {
             at(901).as_second()
         );
         for not_before in [0, at(-1).as_second(), at(0).as_second()] {
-            assert_eq!(left(not_before, at(0)), None);
+            assert_eq!(time_until(not_before, at(0)), None);
         }
     }
 }

@@ -210,17 +210,15 @@ mod tests {
         order::read(body.to_string().as_bytes(), terms).unwrap()
     }
 
+    fn made(order: &Order) -> RequestRecord {
+        let (retention, hash) = (Retention::default(), "hash".to_owned());
+        record(samples::id(), order, None, hash, retention, samples::now())
+    }
+
     #[test]
     fn a_request_for_a_file_awaits_its_first_upload() {
         let order = order(&json!({"contact_email": "anna@example.com", "csv_bytes": 12}));
-        let record = record(
-            samples::id(),
-            &order,
-            None,
-            "hash".to_owned(),
-            Retention::default(),
-            samples::now(),
-        );
+        let record = made(&order);
         assert_eq!(
             (record.state, record.generation, record.csv_bytes),
             (RequestState::AwaitingUpload, 1, Some(12))
@@ -236,14 +234,7 @@ mod tests {
     fn a_request_by_form_is_being_checked() {
         let mailbox = json!({"email": "anna@example.com", "password": "hunter2", "source_host": "imap.example.com"});
         let order = order(&json!({"contact_email": "anna@example.com", "mailboxes": [mailbox]}));
-        let record = record(
-            samples::id(),
-            &order,
-            None,
-            "hash".to_owned(),
-            Retention::default(),
-            samples::now(),
-        );
+        let record = made(&order);
         assert_eq!((record.state, record.generation), (RequestState::Checking, 0));
         let document = created(&record, &Secret::from("the-token"), None);
         assert_eq!(

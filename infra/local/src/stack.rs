@@ -250,6 +250,17 @@ impl Stack {
         serde_json::from_slice(&output.stdout).context("the AWS CLI printed something else than JSON")
     }
 
+    /// Puts an item, as DynamoDB's JSON has it, into the stack's table.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the emulator refuses it.
+    pub async fn put_item(&self, item: &Value) -> Result<()> {
+        let (table, item) = (self.output("TableName")?, item.to_string());
+        let put = ["dynamodb", "put-item", "--table-name", table, "--item", &item];
+        self.aws(&put).await.map(drop)
+    }
+
     /// Stores a secret in Secrets Manager under `name`, in place of what was there. It goes to the CLI by a pipe: on a
     /// command line other users of the machine could read it.
     ///

@@ -144,11 +144,7 @@ impl<L: Findings> Comparer<'_, L> {
 
     /// What was found in an earlier run.
     fn finding(&self, folder: u32, chunk: Option<u32>) -> Finding {
-        let mut known = self.findings.iter();
-        known
-            .find(|finding| finding.folder == folder && finding.chunk == chunk)
-            .cloned()
-            .unwrap_or_else(|| Finding::new(self.mailbox.job_id, folder, chunk))
+        Finding::among(&self.findings, self.mailbox.job_id, folder, chunk)
     }
 
     /// Writes a finding down.

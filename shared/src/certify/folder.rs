@@ -13,7 +13,7 @@ use crate::imap::digest::Listed;
 use crate::imap::{ImapError, Selected, digest, remove};
 use crate::store::finding::Findings;
 use crate::store::{ChunkRecord, Finding, FolderRecord, SourceState};
-use crate::sync::{SecondCopies, SyncError};
+use crate::sync::{SecondCopies, SyncError, beyond_chunks};
 
 /// A folder, opened on both sides as far as it can be.
 pub(super) struct OpenFolder<'a> {
@@ -202,16 +202,12 @@ impl<'a> OpenFolder<'a> {
         beside: &[ChunkRecord],
         whole: &mut Finding,
     ) -> Result<(), Halt> {
-        let mut others = comparer.here.run(async |session| digest::uids(session).await).await?;
-        for uids in own.iter().chain(beside).flat_map(|chunk| chunk.map.destinations()) {
-            others.remove_range(uids);
-        }
-        let beyond = others.to_set();
         let found = comparer.here.run(async |session| {
-            let copies = SecondCopies::find(session, own, &beyond).await?;
-            Ok((copies, remove::can_remove(session)))
+            let others = beyond_chunks(session, own, beside).await?;
+            let copies = SecondCopies::find(session, own, &others.to_set()).await?;
+            Ok((others, copies, remove::can_remove(session)))
         });
-        let (copies, can_remove) = found.await?;
+        let (mut others, copies, can_remove) = found.await?;
         if !copies.uids.is_empty() {
             let is_removed = can_remove && self.remove(comparer, &copies, whole).await?;
             if is_removed {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::certificate::{Certificate, Subject};
 use super::compare::{CertifyFailure, Compared};
-use crate::clock::{Deadline, now};
+use crate::clock::{Deadline, now, time_until};
 use crate::domain::{JobId, JobState};
 use crate::store::finding::{CertifyLease, Finding};
 use crate::store::job::{Failure, Verdict};
@@ -47,7 +47,10 @@ pub async fn certify_mailbox(
     }
     let lease = match store.lease_certificate(id, now(), deadline.lease_end()).await? {
         Ok(lease) => lease,
-        Err(until) => return Ok(CertifyEnd::Wait(until_then(until))),
+        Err(until) => {
+            let left = time_until(until, now());
+            return Ok(CertifyEnd::Wait(left.unwrap_or(Duration::from_secs(1))));
+        }
     };
     let end = connected(engine, &job, lease, with_source, deadline).await;
     store.release_certificate(lease).await?;
@@ -158,10 +161,4 @@ pub async fn abandon_certificate(
 /// How much has been compared: what a message says that was sent meanwhile.
 pub fn progress(findings: &[Finding]) -> i64 {
     i64::try_from(findings.iter().filter(|finding| finding.done).count()).unwrap_or(i64::MAX)
-}
-
-/// How long until a moment given in seconds since 1970, at least a second.
-fn until_then(second: i64) -> Duration {
-    let seconds = u64::try_from(second - now().as_second()).unwrap_or_default();
-    Duration::from_secs(seconds.max(1))
 }

@@ -184,6 +184,14 @@ impl RequestState {
         transition(self, RequestEvent::Accepted) == Ok(Self::Scheduled)
     }
 
+    /// Whether no pass has begun, or the first one is to begin again.
+    pub fn is_to_begin(self) -> bool {
+        matches!(
+            self,
+            Self::AwaitingUpload | Self::Checking | Self::NeedsAttention | Self::Scheduled
+        )
+    }
+
     /// Whether it can be shown what the first pass would do: its mailboxes are known, and it has not
     /// begun.
     pub fn allows_preview(self) -> bool {

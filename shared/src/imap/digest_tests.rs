@@ -24,7 +24,7 @@ fn part(offset: usize, length: usize) -> &'static str {
 async fn what_is_not_listed_is_gone_and_what_is_listed_and_not_given_is_withheld() {
     let (mut session, _server) = scripted(vec![
         (
-            "v1 UID FETCH 3:5 (UID INTERNALDATE RFC822.SIZE)\r\n",
+            "v1 UID FETCH 3:5 (UID FLAGS INTERNALDATE RFC822.SIZE)\r\n",
             "* 1 FETCH (UID 3 RFC822.SIZE 2 INTERNALDATE NIL)\r\n* 2 FETCH (UID 5 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv1 OK\r\n",
         ),
         (
@@ -32,7 +32,7 @@ async fn what_is_not_listed_is_gone_and_what_is_listed_and_not_given_is_withheld
             "* 1 FETCH (FLAGS (\\Seen) UID 3)\r\n* 1 FETCH (BODY[] {2}\r\nhi UID 3)\r\n* 2 FETCH (UID 5 BODY[] NIL)\r\nv2 OK\r\n",
         ),
         (
-            "v3 UID FETCH 5 (UID INTERNALDATE RFC822.SIZE)\r\n",
+            "v3 UID FETCH 5 (UID FLAGS INTERNALDATE RFC822.SIZE)\r\n",
             "* 2 FETCH (UID 5 RFC822.SIZE 2 INTERNALDATE NIL)\r\nv3 OK\r\n",
         ),
     ]);
@@ -75,7 +75,7 @@ async fn large_message_is_read_to_its_true_end_in_parts() {
     let listed = "* 1 FETCH (UID 3 RFC822.SIZE 1048577 INTERNALDATE \"07-Feb-1994 21:52:25 -0800\")\r\nv1 OK\r\n";
     let answer = |offset, length, end: &str| -> &'static str { format!("{}{end}", part(offset, length)).leak() };
     let (mut session, server) = scripted(vec![
-        ("v1 UID FETCH 3 (UID INTERNALDATE RFC822.SIZE)\r\n", listed),
+        ("v1 UID FETCH 3 (UID FLAGS INTERNALDATE RFC822.SIZE)\r\n", listed),
         (
             "v2 UID FETCH 3 (UID BODY.PEEK[]<0.1048576>)\r\n",
             answer(0, megabyte, "v2 OK\r\n"),

@@ -1,7 +1,5 @@
 //! Why a server does not want a message, and whose fault that is.
 
-use super::error::blames_server;
-
 /// How many of the server's characters a refusal keeps: it is stored once a message.
 const TEXT_LIMIT_CHARS: usize = 100;
 
@@ -51,11 +49,6 @@ impl Refusal {
             code: code.to_owned(),
             text: text.chars().take(TEXT_LIMIT_CHARS).collect(),
         }
-    }
-
-    /// Whether the server says that something is wrong with itself.
-    pub(super) fn blames_server(&self) -> bool {
-        blames_server(&self.code, &self.text)
     }
 
     /// What this refusal is about.

@@ -7,14 +7,14 @@
 
 use super::error::{ImapError, is_busy};
 use super::refusal::Refusal;
-use super::response::{Kind, Status};
+use super::response::Status;
 use super::session::check;
 use crate::domain::uid::UidSet;
 
 const FETCH: &str = "FETCH";
 
-/// So many refused messages in a row, with none given out beside them, are no longer about the messages.
-const MOST_WITH_NONE_GIVEN: usize = 50;
+/// So many refused messages in a row are no longer about the messages.
+const MOST_IN_A_ROW: usize = 50;
 
 /// A message that is not given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +29,17 @@ pub struct Withheld {
 #[derive(Debug, Default)]
 pub(super) struct Halving {
     withheld: Vec<Withheld>,
-    /// Those of whom the server may as well mean itself.
-    doubtful: Vec<Withheld>,
     /// Whether a message was given out.
     any_given: bool,
+    /// How many have been refused since the last one that was given out.
+    in_a_row: usize,
 }
 
 impl Halving {
     /// Notes that a message was given out: the server is able to.
     pub(super) fn note_given(&mut self) {
         self.any_given = true;
+        self.in_a_row = 0;
     }
 
     /// A command about `asked` messages has ended, and these are `left`: what is to be asked now.
@@ -51,14 +52,13 @@ impl Halving {
         asked: u64,
         left: impl Iterator<Item = u32>,
     ) -> Result<Vec<UidSet>, ImapError> {
-        let is_bad = status.kind == Kind::Bad;
         let Err(error) = check(FETCH, status) else {
             return Ok(Vec::new());
         };
         let left: Vec<u32> = left.collect();
         match left.as_slice() {
             [] => Ok(Vec::new()),
-            [uid] if asked == 1 => self.withhold(*uid, error, is_bad).map(|()| Vec::new()),
+            [uid] if asked == 1 => self.withhold(*uid, error).map(|()| Vec::new()),
             [_] => about_messages(error).map(|_| vec![UidSet::from_sorted(left)]),
             _ => {
                 about_messages(error)?;
@@ -70,33 +70,27 @@ impl Halving {
         }
     }
 
-    fn withhold(&mut self, uid: u32, error: ImapError, is_bad: bool) -> Result<(), ImapError> {
+    fn withhold(&mut self, uid: u32, error: ImapError) -> Result<(), ImapError> {
         let refusal = about_messages(error)?;
-        let is_known = |other: &Withheld| other.uid == uid;
-        if self.withheld.iter().chain(&self.doubtful).any(is_known) {
+        if self.withheld.iter().any(|other| other.uid == uid) {
             return Ok(());
         }
-        let count = self.withheld.len() + self.doubtful.len() + 1;
-        if !self.any_given && count > MOST_WITH_NONE_GIVEN {
+        self.in_a_row += 1;
+        if self.in_a_row > MOST_IN_A_ROW {
             return Err(refused(refusal));
         }
-        let is_doubtful = is_bad || refusal.blames_server();
-        let these = if is_doubtful {
-            &mut self.doubtful
-        } else {
-            &mut self.withheld
-        };
-        these.push(Withheld { uid, refusal });
+        self.withheld.push(Withheld { uid, refusal });
         Ok(())
     }
 
-    /// Those that are withheld for sure.
+    /// Those that are withheld for sure: the server gave others out. Whatever its words are, where it gives none it may
+    /// mean itself.
     pub(super) fn sure(&mut self) -> Vec<Withheld> {
-        let mut withheld = std::mem::take(&mut self.withheld);
         if self.any_given {
-            withheld.append(&mut self.doubtful);
+            std::mem::take(&mut self.withheld)
+        } else {
+            Vec::new()
         }
-        withheld
     }
 
     /// Where the server may have meant itself, an error; asked after [`Self::sure`].
@@ -104,7 +98,7 @@ impl Halving {
     /// # Errors
     /// [`ImapError::Refused`].
     pub(super) fn rest(&mut self) -> Result<(), ImapError> {
-        match self.doubtful.pop() {
+        match self.withheld.pop() {
             Some(Withheld { refusal, .. }) => Err(refused(refusal)),
             None => Ok(()),
         }

@@ -24,7 +24,7 @@ pub struct Requests {
     pub weekend_lead_hours: u32,
     /// For how many days a request waits for its upload, for corrections or for a word of its customer's, 3 to 60.
     pub keep_waiting_days: u32,
-    /// For how many days a copied request waits for the DNS change, 7 to 180.
+    /// For how many days a copied request waits for the DNS change, 21 to 180.
     pub keep_cutover_days: u32,
     /// For how many days a request that has ended is kept, with its report and its certificates, 30 to 180.
     pub keep_ended_days: u32,
@@ -73,7 +73,7 @@ impl Requests {
             self.lead_hours.into()..=LONGEST_LEAD_HOURS,
         )?;
         within("requests.keep_waiting_days", self.keep_waiting_days.into(), 3..=60)?;
-        within("requests.keep_cutover_days", self.keep_cutover_days.into(), 7..=180)?;
+        within("requests.keep_cutover_days", self.keep_cutover_days.into(), 21..=180)?;
         within("requests.keep_ended_days", self.keep_ended_days.into(), 30..=180)?;
         if self.keep_waiting_days + self.keep_cutover_days + self.keep_ended_days > MOST_DAYS {
             return Err((

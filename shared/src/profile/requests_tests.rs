@@ -48,7 +48,7 @@ fn every_fault_names_its_line_and_key() {
         ("lead_hours = 0", 10, "lead_hours", "1 to 336"),
         ("lead_hours = 72", 9, "weekend_lead_hours", "72 to 336"),
         ("keep_waiting_days = 2", 10, "keep_waiting_days", "3 to 60"),
-        ("\nkeep_cutover_days = 365", 11, "keep_cutover_days", "7 to 180"),
+        ("\nkeep_cutover_days = 365", 11, "keep_cutover_days", "21 to 180"),
         ("keep_ended_days = 29", 10, "keep_ended_days", "30 to 180"),
         (
             "keep_cutover_days = 180\nkeep_ended_days = 90",

@@ -127,6 +127,13 @@ impl Finding {
         }
     }
 
+    /// What was found of a part before; where that is nothing, what is known before anything has been looked at.
+    pub(crate) fn among(findings: &[Self], job_id: JobId, folder: u32, chunk: Option<u32>) -> Self {
+        let mut findings = findings.iter();
+        let found = findings.find(|finding| finding.folder == folder && finding.chunk == chunk);
+        found.cloned().unwrap_or_else(|| Self::new(job_id, folder, chunk))
+    }
+
     /// Notes second copies that are about to be removed, beside those that were.
     pub(crate) fn note_late_copies(&mut self, copies: &UidMap) {
         for (copy_uid, uid) in copies.iter() {

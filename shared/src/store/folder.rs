@@ -24,6 +24,10 @@ pub struct FolderRecord {
     pub job_id: JobId,
     /// Its number within the mailbox, from 0.
     pub folder: u32,
+    /// From where to where it is copied ([`crate::domain::source::route`]); absent in older records. A row that was mended
+    /// since may be about another mailbox, to which nothing of this holds, whatever its UIDVALIDITY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     /// Its name at the source, on the wire.
     pub source_name: String,
     /// Its name at the source as people read it, parts joined by `/`.
@@ -86,6 +90,11 @@ pub struct SourceNumbers {
 }
 
 impl FolderRecord {
+    /// Whether it was planned for copying from there to there.
+    pub fn is_on(&self, route: &str) -> bool {
+        self.route.as_deref().is_none_or(|own| own == route)
+    }
+
     /// Whether there is work left in it for this pass. A folder that is gone from the source, or in
     /// which nothing has changed, is not planned for the pass, and has none.
     pub fn is_open(&self, pass: Pass) -> bool {
@@ -122,7 +131,8 @@ impl Store {
 impl Ledger for Store {
     async fn is_stopped(&self, job: JobId) -> Result<bool, StoreError> {
         let request = self.request(job.request()).await?;
-        Ok(request.state.is_terminal() || request.paused_until(now()).is_some())
+        let is_running = !request.state.is_terminal() && !request.state.is_to_begin();
+        Ok(!is_running || request.paused_until(now()).is_some())
     }
 
     async fn put_folders(&self, lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {
@@ -131,6 +141,11 @@ impl Ledger for Store {
 
     async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
         self.delete_all(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    async fn delete_folder(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
+        self.delete_chunks(job, folder).await?;
+        self.delete_all(&partition(job), &folder_key(folder)).await
     }
 
     async fn note_trouble(&self, job: JobId, failure: &Failure) -> Result<(), StoreError> {
@@ -253,17 +268,8 @@ impl Store {
 }
 
 fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
-    let open_batch: Option<AttributeValue> = chunk
-        .open_batch
-        .as_ref()
-        .map(serde_dynamo::to_attribute_value)
-        .transpose()?;
-    let late: Option<AttributeValue> = chunk.late.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
-    let trials: Option<AttributeValue> = chunk
-        .trials
-        .as_ref()
-        .map(serde_dynamo::to_attribute_value)
-        .transpose()?;
+    let (open_batch, late) = (attribute(chunk.open_batch.as_ref())?, attribute(chunk.late.as_ref())?);
+    let trials = attribute(chunk.trials.as_ref())?;
     let exceptions: AttributeValue = serde_dynamo::to_attribute_value(&chunk.exceptions)?;
     let dropped: AttributeValue = serde_dynamo::to_attribute_value(&chunk.dropped)?;
     let counted: AttributeValue = serde_dynamo::to_attribute_value(chunk.counted)?;
@@ -289,4 +295,8 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("counted_exceptions", chunk.counted_exceptions)
         .set("counted_notes", chunk.counted_notes)
         .set("exceptions", exceptions))
+}
+
+fn attribute(value: Option<&impl Serialize>) -> Result<Option<AttributeValue>, StoreError> {
+    Ok(value.map(serde_dynamo::to_attribute_value).transpose()?)
 }

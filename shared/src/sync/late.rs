@@ -6,22 +6,19 @@
 use std::time::Duration;
 
 use super::lane::LaneEnd;
-use super::second_copies::SecondCopies;
+use super::second_copies::{SecondCopies, beyond_chunks};
 use super::work::LaneFailure;
 use super::{Engine, Mailbox, SyncError};
-use crate::clock::{Deadline, now};
+use crate::clock::{Deadline, now, time_until};
 use crate::domain::Pass;
 use crate::domain::patience::Prospect;
 use crate::domain::uid::UidSet;
-use crate::imap::{Session, digest, remove};
+use crate::imap::{Session, remove};
 use crate::store::finding::{CertifyLease, Findings};
 use crate::store::{Finding, FolderRecord, Store};
 
 /// What was on the wire when its worker ended has arrived so many seconds after it was found broken off.
 const ARRIVES_WITHIN: i64 = 60;
-
-/// So many seconds long removing is tried again where a connection breaks: less than a mailbox's patience may be.
-const TRIED_FOR: i64 = 15 * 60;
 
 /// So long before the run's end removing stops.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -41,7 +38,7 @@ pub(super) async fn wait_or_remove(
     broken_at: i64,
     (deadline, run_length): (Deadline, Duration),
 ) -> Result<Option<LaneEnd>, LaneFailure> {
-    if let Some(delay) = until_then(broken_at.saturating_add(ARRIVES_WITHIN)) {
+    if let Some(delay) = time_until(broken_at.saturating_add(ARRIVES_WITHIN), now()) {
         return Ok(Some(LaneEnd::Wait(delay)));
     }
     // After the final pass, certifying does it.
@@ -54,30 +51,24 @@ pub(super) async fn wait_or_remove(
     let (store, id) = (&engine.store, mailbox.job_id);
     let lease = match store.lease_certificate(id, now(), deadline.lease_end()).await? {
         Ok(lease) => lease,
-        Err(until) => return Ok(Some(LaneEnd::Wait(until_then(until).unwrap_or_default()))),
+        Err(until) => return Ok(Some(LaneEnd::Wait(time_until(until, now()).unwrap_or_default()))),
     };
     let time = deadline.remaining().saturating_sub(MARGIN);
     let removed = tokio::time::timeout(time, Box::pin(mailbox.remove_second_copies(lease))).await;
     store.release_certificate(lease).await?;
-    // The pass is not held up by what can be done later.
+    // The pass is not held up by what can be done later, and no mailbox fails for it.
+    let patience = i64::try_from(engine.profile.limits.patience().as_secs()).unwrap_or(i64::MAX);
+    let tried_until = broken_at.saturating_add(ARRIVES_WITHIN.saturating_add(patience / 2));
     match removed {
         Ok(Ok(())) => {}
         Ok(Err(SyncError::Store(error))) => return Err(error.into()),
-        Ok(Err(error))
-            if error.prospect() == Prospect::Passing && until_then(broken_at.saturating_add(TRIED_FOR)).is_some() =>
-        {
+        Ok(Err(error)) if error.prospect() == Prospect::Passing && time_until(tried_until, now()).is_some() => {
             return Err(error.into());
         }
         Ok(Err(error)) => tracing::warn!(job.id = %id, %error, "second copies are left to certifying"),
         Err(_) => tracing::warn!(job.id = %id, "second copies are left to certifying: most of a run was not enough"),
     }
     Ok(None)
-}
-
-/// How long until a moment in seconds since 1970.
-fn until_then(second: i64) -> Option<Duration> {
-    let seconds = u64::try_from(second - now().as_second()).ok()?;
-    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 impl<L: Findings> Mailbox<L> {
@@ -117,20 +108,15 @@ impl<L: Findings> Mailbox<L> {
         }
         let own = self.planned_chunks(folder).await?;
         let beside = self.chunks_beside(folder, folders).await?;
-        let mut others = digest::uids(here).await.map_err(SyncError::Destination)?;
-        for uids in own.iter().chain(&beside).flat_map(|chunk| chunk.map.destinations()) {
-            others.remove_range(uids);
-        }
+        let others = beyond_chunks(here, &own, &beside)
+            .await
+            .map_err(SyncError::Destination)?;
         let copies = SecondCopies::find(here, &own, &others.to_set()).await;
         let copies = copies.map_err(SyncError::Destination)?;
         if copies.uids.is_empty() {
             return Ok(());
         }
-        let mut known = findings.iter();
-        let mut finding = known
-            .find(|finding| finding.folder == folder.folder && finding.chunk.is_none())
-            .cloned()
-            .unwrap_or_else(|| Finding::new(self.job_id, folder.folder, None));
+        let mut finding = Finding::among(findings, self.job_id, folder.folder, None);
         finding.note_late_copies(&copies.uids);
         // Written down before it is done: afterwards nobody could tell that it was.
         self.ledger.put_finding(lease, &finding).await?;

@@ -55,7 +55,7 @@ pub use mapping::{FolderMapping, map_folders, restore_name};
 pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
-pub(crate) use second_copies::SecondCopies;
+pub(crate) use second_copies::{SecondCopies, beyond_chunks};
 pub use settle::{cancel_jobs, fail_mailbox, is_none_copied, none_copied, settle_request};
 pub use work::{LaneFailure, Work};
 

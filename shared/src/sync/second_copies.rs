@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::domain::reading::{Readings, Seen};
 use crate::domain::tally::Tally;
-use crate::domain::uid::{UidMap, UidSet};
+use crate::domain::uid::{UidMap, UidRuns, UidSet};
 use crate::imap::digest::{self, Listed};
 use crate::imap::{ImapError, Session};
 use crate::store::ChunkRecord;
@@ -32,6 +32,25 @@ struct Original {
     copy_uid: u32,
     /// No second copy of it has a destination UID below this.
     from_uid: u32,
+    /// Whether it was marked as deleted at the source: then the mark here says nothing.
+    was_deleted: bool,
+}
+
+/// Messages of the open folder that belong to no chunk, neither to one of its own nor to one of another folder that
+/// goes to the same one.
+///
+/// # Errors
+/// [`ImapError`].
+pub(crate) async fn beyond_chunks(
+    session: &mut Session,
+    own: &[ChunkRecord],
+    beside: &[ChunkRecord],
+) -> Result<UidRuns, ImapError> {
+    let mut others = digest::uids(session).await?;
+    for uids in own.iter().chain(beside).flat_map(|chunk| chunk.map.destinations()) {
+        others.remove_range(uids);
+    }
+    Ok(others)
 }
 
 impl SecondCopies {
@@ -53,7 +72,12 @@ impl SecondCopies {
             return Ok(Self::default());
         }
         let copies = ascending(originals.iter().map(|original| original.copy_uid));
-        let copies = staying(session, &copies).await?;
+        let marked: BTreeSet<u32> = originals
+            .iter()
+            .filter(|one| one.was_deleted)
+            .map(|one| one.copy_uid)
+            .collect();
+        let copies = staying(session, &copies, &marked).await?;
         let others = digest::list(session, &others).await?;
         let pairs = possible_pairs(&originals, &copies, &others);
         let wanted = ascending(pairs.iter().flat_map(|(original, other)| [original.copy_uid, *other]));
@@ -64,7 +88,11 @@ impl SecondCopies {
         let mut proven = proven(&pairs, &readings);
         // Reading took its time: what its user removes meanwhile is not there twice.
         let own = ascending(proven.iter().map(|(original, ..)| original.copy_uid));
-        let own: BTreeSet<u32> = staying(session, &own).await?.iter().map(|copy| copy.uid).collect();
+        let own: BTreeSet<u32> = staying(session, &own, &marked)
+            .await?
+            .iter()
+            .map(|copy| copy.uid)
+            .collect();
         proven.retain(|(original, ..)| own.contains(&original.copy_uid));
         let mut copies = Self::default();
         for (original, other, seen) in proven {
@@ -75,27 +103,26 @@ impl SecondCopies {
     }
 }
 
-/// Messages that are there, and not marked to be removed.
-async fn staying(session: &mut Session, uids: &UidSet) -> Result<Vec<Listed>, ImapError> {
+/// Messages that are there, and that their user has not marked to be removed; `marked` were so before.
+async fn staying(session: &mut Session, uids: &UidSet, marked: &BTreeSet<u32>) -> Result<Vec<Listed>, ImapError> {
     if uids.is_empty() {
         return Ok(Vec::new());
     }
     let mut listed = digest::list(session, uids).await?;
-    listed.retain(|message| !message.is_deleted);
+    listed.retain(|message| !message.is_deleted || marked.contains(&message.uid));
     Ok(listed)
 }
 
 /// The messages whose batches had an unknown end, as far as they are in the map.
 fn originals(chunks: &[ChunkRecord]) -> Vec<Original> {
-    let broken = chunks
-        .iter()
-        .filter_map(|chunk| Some((&chunk.map, chunk.late.as_ref()?)));
-    let originals = broken.flat_map(|(map, late)| {
-        let mapped = late.uids.iter().filter_map(|uid| Some((uid, map.get(uid)?)));
+    let broken = chunks.iter().filter_map(|chunk| Some((chunk, chunk.late.as_ref()?)));
+    let originals = broken.flat_map(|(chunk, late)| {
+        let mapped = late.uids.iter().filter_map(|uid| Some((uid, chunk.map.get(uid)?)));
         mapped.map(|(uid, copy_uid)| Original {
             uid,
             copy_uid,
             from_uid: late.from_uid,
+            was_deleted: chunk.flags.get(uid).is_some_and(|flags| flags.contains("\\Deleted")),
         })
     });
     originals.collect()
@@ -153,11 +180,13 @@ mod tests {
             uid: 1,
             copy_uid: 11,
             from_uid: 50,
+            was_deleted: false,
         },
         Original {
             uid: 2,
             copy_uid: 12,
             from_uid: 50,
+            was_deleted: false,
         },
     ];
 

@@ -1,6 +1,7 @@
 //! A first pass that could copy none of the mailboxes, and is begun again.
 
 use mailvan::domain::{JobState, Pass, Retention};
+use mailvan::store::Ledger as _;
 use mailvan::sync::settle_request;
 
 use super::*;
@@ -52,6 +53,8 @@ pub async fn first_pass_that_copied_nothing_is_begun_again(store: &Store) {
         (RequestState::NeedsAttention, Some("none_copied"), Some("sealed"))
     );
     assert_eq!(stopped.expires_at, Some(now().as_second() + 7 * 86_400));
+    // Another lane of it may still be at work.
+    assert!(store.is_stopped(jobs[1]).await.unwrap());
 
     // A row is mended: it waits again, and its check is waited for. The other one waits as soon as it is said.
     let row = MendedRow {

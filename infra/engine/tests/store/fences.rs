@@ -110,6 +110,35 @@ pub async fn whoever_lost_a_folder_writes_nothing_and_counts_nothing(store: &Sto
     assert_eq!((done.done_pass, done.broken_at), (Some(Pass::First), Some(7)));
 }
 
+/// Its row was mended, and the folders are of another mailbox: whoever copies from there ends.
+pub async fn whoever_copies_a_folder_that_was_forgotten_writes_nothing(store: &Store) {
+    let job_id = planning(store, 66).await.job_id;
+    let plan = store.lease_plan(job_id, now(), seconds(10)).await.unwrap();
+    let mut other = planned(job_id);
+    other.folder.folder = 1;
+    other.chunks[0].folder = 1;
+    store.put_folders(plan, &[planned(job_id), other]).await.unwrap();
+    let folder = store.folders(job_id).await.unwrap().remove(0);
+    let lease = store
+        .lease_folder(&folder, Pass::First, now(), seconds(10))
+        .await
+        .unwrap()
+        .unwrap();
+    let chunk = store.chunks(job_id, 0).await.unwrap().remove(0);
+    let mut held = store.take_chunk(&chunk, &lease).await.unwrap();
+    for _ in 0..2 {
+        store.delete_folder(job_id, 0).await.unwrap();
+    }
+    is_conflict(&store.save_chunk(&held).await);
+    is_conflict(&store.finish_chunk(&mut held, Pass::First, 9, Some(end(&lease))).await);
+    is_conflict(&store.finish_folder(end(&lease), Pass::First).await);
+    is_conflict(&store.release_folder(&lease, now()).await);
+    let again = store.lease_folder(&folder, Pass::First, seconds(20), seconds(30)).await;
+    assert_eq!(again.unwrap(), None);
+    let left: Vec<u32> = store.folders(job_id).await.unwrap().iter().map(|f| f.folder).collect();
+    assert_eq!((left, store.all_chunks(job_id).await.unwrap().len()), (vec![1], 1));
+}
+
 /// Messages copied and folders open.
 async fn counts(store: &Store, job_id: JobId) -> (i64, u32) {
     let job = store.job(job_id).await.unwrap();

@@ -58,6 +58,7 @@ async fn talk(stream: TcpStream, folder: Folder) -> Result<()> {
     while let Some(line) = lines.next_line().await? {
         let (tag, command) = line.split_once(' ').unwrap_or((&line, ""));
         let upper = command.to_ascii_uppercase();
+        let is_opening = upper.starts_with("SELECT") || upper.starts_with("EXAMINE");
         if upper.starts_with("CAPABILITY") {
             out.write_all(format!("* CAPABILITY {capabilities}\r\n").as_bytes())
                 .await?;
@@ -76,7 +77,7 @@ async fn talk(stream: TcpStream, folder: Folder) -> Result<()> {
             let name = command.split(' ').nth(1).unwrap_or_default();
             let status = format!("* STATUS {name} (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3)\r\n");
             out.write_all(status.as_bytes()).await?;
-        } else if (upper.starts_with("SELECT") && !upper.contains("INBOX")) || (upper.starts_with("UID") && !is_open) {
+        } else if (is_opening && !upper.contains("INBOX")) || (upper.starts_with("UID") && !is_open) {
             is_open = false;
             refusals += 1;
             if folder.most_refusals.is_some_and(|most| refusals > most) {
@@ -87,7 +88,7 @@ async fn talk(stream: TcpStream, folder: Folder) -> Result<()> {
             out.write_all(format!("{tag} NO not this one\r\n").as_bytes()).await?;
             out.flush().await?;
             continue;
-        } else if upper.starts_with("SELECT") || upper.starts_with("EXAMINE") {
+        } else if is_opening {
             is_open = true;
             let opened = format!("* {n} EXISTS\r\n* OK [UIDVALIDITY 3]\r\n* OK [UIDNEXT {}]\r\n", n + 1);
             out.write_all(opened.as_bytes()).await?;

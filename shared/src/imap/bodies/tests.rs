@@ -62,7 +62,8 @@ async fn refused_message_is_found_among_the_others_by_halving() {
     assert_eq!(withheld, [(2, "Internal error occurred".to_owned())]);
 }
 
-/// Exchange (2026) throttles, Gmail (2026) has enough: that is about no message.
+/// Exchange (2026) throttles, Gmail (2026) has enough: that is about no message. Nor is it sure of one where the server
+/// gives out no other, whatever its words.
 #[tokio::test]
 async fn busy_server_withholds_no_message() {
     for answer in [
@@ -70,17 +71,12 @@ async fn busy_server_withholds_no_message() {
         "v1 NO [OVERQUOTA] Account exceeded command or bandwidth limits\r\n",
         "v1 NO [SERVERBUG] Internal error occurred\r\n",
         "v1 BAD Command Error. 12\r\n",
+        "v1 NO System I/O error\r\n",
     ] {
         let (_, end, withheld) = given_or_not(&[(1, 1)], vec![("v1 UID FETCH 1 (", answer)]).await;
         assert!(matches!(end, Err(ImapError::Refused { .. })), "{answer}");
         assert_eq!(withheld, [], "{answer}");
     }
-    let no = "v1 NO Message is corrupt\r\n";
-    let (_, end, withheld) = given_or_not(&[(1, 1)], vec![("v1 UID FETCH 1 (", no)]).await;
-    assert_eq!(
-        (end.unwrap(), withheld.len(), withheld[0].0),
-        (ReadEnd::Given(Vec::new()), 1, 1)
-    );
 }
 
 /// A large message whose parts are refused from the first one on is left out; where it has begun, what was

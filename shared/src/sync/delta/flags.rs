@@ -40,7 +40,7 @@ impl FlagChanges {
     }
 
     /// The changes.
-    pub(super) fn inselectss(self) -> Vec<Change> {
+    pub(super) fn into_changes(self) -> Vec<Change> {
         let change = |((sign, flags), uids): ((char, Vec<String>), UidRuns)| Change {
             uids: uids.to_set(),
             sign,
@@ -69,7 +69,7 @@ mod tests {
         for (uid, message) in messages {
             changes.add(*uid, message, permanent);
         }
-        changes.inselectss()
+        changes.into_changes()
     }
 
     fn shown(changes: &[Change]) -> Vec<String> {

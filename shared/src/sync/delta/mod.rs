@@ -122,7 +122,7 @@ async fn store_flags<L: Ledger>(
     let mut owners = Vec::new();
     let mut folders = Vec::new();
     for (at, (item, here)) in items.iter().zip(heres).enumerate() {
-        let changes = std::mem::take(&mut here.changes).inselectss();
+        let changes = std::mem::take(&mut here.changes).into_changes();
         if !changes.is_empty() {
             owners.push(at);
             folders.push(FolderChanges {

@@ -211,7 +211,7 @@ async fn carry_way<L: Ledger>(
     let folder = FolderChanges {
         wire_name: source.plan.mapping.destination_name.clone(),
         uid_validity: source.target.uid_validity,
-        changes: changes.inselectss(),
+        changes: changes.into_changes(),
     };
     let target_name = target.plan.mapping.destination_name.clone();
     let uid_next = target.target.uid_next;

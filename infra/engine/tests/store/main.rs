@@ -8,17 +8,11 @@
     reason = "a test as a whole"
 )]
 
-#[path = "store/attachments.rs"]
 mod attachments;
-#[path = "store/begun_again.rs"]
 mod begun_again;
-#[path = "store/cancelled.rs"]
 mod cancelled;
-#[path = "store/fences.rs"]
 mod fences;
-#[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
-#[path = "store/owner.rs"]
 mod owner;
 
 use std::fs;
@@ -123,6 +117,7 @@ async fn conditions_of_the_table_hold() {
     .await;
     fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
+    fences::whoever_copies_a_folder_that_was_forgotten_writes_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;
     fences::one_job_at_a_time_holds_a_destination(&store).await;
 }
