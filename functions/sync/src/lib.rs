@@ -51,9 +51,7 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     // A delivery before this one ended without a word: it was cut off.
     let cut_off = times_received(&message) - 1;
     let faults = lane.faults.and_cut_off(cut_off, now());
-    if cut_off > 0
-        && faults.outlast(deps.engine.profile.limits.patience(), now())
-        && job.messages_copied == lane.copied
+    if cut_off > 0 && faults.outlast(deps.engine.profile.limits.patience(), now()) && job.messages_copied == lane.copied
     {
         return give_up(deps, lane, &SyncError::CutOff(faults.cut_off())).await;
     }

@@ -182,7 +182,7 @@ export default {
     awaiting_upload: ['Ihre Datei fehlt noch', 'Senden Sie die Datei mit Ihren Postfächern. Dann prüfen wir sie.'],
     checking: ['Wir prüfen Ihre Angaben', 'Das dauert höchstens ein paar Minuten. Sie müssen nichts tun.'],
     needs_attention: ['Etwas ist zu beheben', 'Einige Angaben lassen sich so nicht verwenden. Unten steht, welche.'],
-    stopped: ['Es ließ sich noch nichts kopieren', 'Unten steht, warum. Beheben Sie den Grund oder berichtigen Sie Ihre Angaben, und lassen Sie es noch einmal versuchen. Was schon kopiert ist, bleibt und wird nicht doppelt kopiert. Bitte lassen Sie die Einstellungen Ihrer Domain, wie sie sind.'],
+    stopped: ['Die erste Kopie wurde nicht fertig', 'Unten steht, warum. Beheben Sie den Grund oder berichtigen Sie Ihre Angaben, und lassen Sie es noch einmal versuchen. Was schon kopiert ist, bleibt und wird nicht doppelt kopiert. Bitte lassen Sie die Einstellungen Ihrer Domain, wie sie sind.'],
     no_room: ['Im Zeitfenster ist kein Platz', 'Für diese Zeit ist schon zu viel geplant, oder sie ist für Ihre Postfächer zu kurz. Wählen Sie eine andere, oder machen Sie trotzdem damit weiter: Was darin nicht kopiert werden kann, folgt später.'],
     paused: ['Das Kopieren pausiert bis zum nächsten Zeitfenster', 'Der Rest wird ab {paused} kopiert. Sie müssen nichts tun; bitte lassen Sie die Einstellungen Ihrer Domain, wie sie sind, bis das fertig ist.'],
     scheduled: ['Alles ist bereit', 'Das Kopieren beginnt am {start}. Bitte ändern Sie bis dahin weder Passwörter noch die Einstellungen Ihrer Domain.'],
@@ -484,7 +484,6 @@ export default {
     too_many_mailboxes: 'Das sind zu viele Postfächer für das Formular. Senden Sie sie als Datei.',
   },
   failure: {
-    none_copied: 'Keines der Postfächer ließ sich kopieren; bei jedem steht, warum.',
     unknown_host: 'Diesen Server gibt es nicht. Prüfen Sie seinen Namen.',
     forbidden_address: 'Dieser Server liegt in einem Netz, mit dem wir uns nicht verbinden.',
     unreachable: 'Der Server ist nicht zu erreichen. Prüfen Sie Namen und Port.',

@@ -128,7 +128,10 @@ async fn planning_that_dies_before_it_has_forgotten_is_made_up_for() -> Result<(
     }
     let died = MemoryLedger::from_json(&both.to_string())?;
     let planned = planned_before + mailbox.ledger.all_folders().len();
-    ensure!(died.all_folders().len() == planned, "the numbers of before are used again");
+    ensure!(
+        died.all_folders().len() == planned,
+        "the numbers of before are used again"
+    );
     let mailbox = mended.mended(&died)?;
     // Whoever still has the row as it was touches nothing of the new plan.
     let late = Mailbox {
