@@ -20,6 +20,8 @@ pub(super) struct FolderPlan {
     pub(super) mapping: FolderMapping,
     /// What was written down of it before.
     pub(super) before: Option<FolderRecord>,
+    /// Whether it is where deleted mail or spam goes at the source.
+    pub(super) is_bin: bool,
     /// Its number within the mailbox.
     pub(super) number: u32,
     /// From where to where it is copied.
@@ -67,6 +69,7 @@ impl FolderPlan {
                 note: before.note.clone(),
                 otherwise: None,
             },
+            is_bin: false,
             number: before.folder,
             route: before.route.clone(),
             before: Some(before),
