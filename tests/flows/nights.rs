@@ -87,6 +87,17 @@ async fn what_a_night_interrupts_goes_on_with_the_next_one_though_its_schedule_w
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
     ensure_identical(&world)?;
     assert!(!reserved(&world, &order).await?, "its room was not given back");
+
+    // Nobody changes the DNS, and nobody comes back.
+    let past = json!({ ":since": { "S": time("-2 days")? }, ":past": { "N": "1700000000" } });
+    change(&world, &order, "SET state_since = :since, expires_at = :past", &past).await?;
+    send(&world, Queue::Clock, &[json!({ "look": "all" })]).await?;
+    let ended = until(&world, &order, |status| status["mailboxes"][0]["state"] == "cancelled").await?;
+    assert_eq!(
+        (&ended["state"], &ended["error"]["code"]),
+        (&json!("cancelled"), &json!("forgotten")),
+        "{ended:#}"
+    );
     let log = std::fs::read_to_string(world.emulator.log())?;
     assert!(log.contains("\"LateStarts\":1"), "nobody was told");
     for metric in ["ClockTicks", "ClockFaults"] {

@@ -170,7 +170,7 @@ fn record(
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
-        expires_at: retention.expires_at(state, now),
+        expires_at: retention.expires_at(state, now, now),
         ..RequestRecord::made(id, state, order.contact_email.clone(), token_hash, now)
     }
 }

@@ -51,7 +51,7 @@ pub async fn mend(
         }
         job => job?,
     };
-    if !is_mendable(request.state, job.status) {
+    if !is_mendable(request.state, job.status) || request.is_past_its_time(now) {
         return Err(refused(Code::NotMendable, &Overview::load(deps, request).await?).into());
     }
     if request.state == RequestState::Checking && !request.checks_have_begun() {

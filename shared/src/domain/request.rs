@@ -213,6 +213,14 @@ impl RequestState {
         transition(self, RequestEvent::Accepted) == Ok(Self::Scheduled)
     }
 
+    /// Whether it waits for its customer, or for what its customer set off.
+    pub fn waits_for_its_customer(self) -> bool {
+        matches!(
+            self,
+            Self::AwaitingUpload | Self::Checking | Self::NeedsAttention | Self::AwaitingCutover
+        )
+    }
+
     /// Whether no pass has begun, or the first one is to begin again.
     pub fn is_to_begin(self) -> bool {
         matches!(

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod files;
+mod forgotten;
 mod found_again;
 mod german;
 mod hostile;
@@ -343,7 +344,7 @@ fn a_hundred_mailboxes_are_listed_and_the_rest_counted() {
     assert!(mail.text.contains("... and 1 more, see the report") && mail.html.contains("… and 1 more, see the report"));
 }
 
-const EVERY_KIND: [NoticeKind; 10] = [
+const EVERY_KIND: [NoticeKind; 11] = [
     NoticeKind::Accepted,
     NoticeKind::Refused { generation: 1 },
     NoticeKind::Scheduled,
@@ -356,6 +357,7 @@ const EVERY_KIND: [NoticeKind; 10] = [
     NoticeKind::Failed,
     NoticeKind::Cancelled,
     NoticeKind::LookedAgain { pass: 1 },
+    NoticeKind::ForgottenSoon { until: 1_795_600_000 },
     NoticeKind::Imported { attachment: 7 },
 ];
 

@@ -2,6 +2,7 @@
 
 pub(super) mod samples;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::clients::Clients;
@@ -9,7 +10,8 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Language, LaterLooks, Pass};
+use crate::domain::{Fault, JobState, Language, LaterLooks, Pass, RequestState};
+use crate::forgotten::is_forgotten;
 use crate::profile::{DestinationAuth, Profile};
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
@@ -82,6 +84,12 @@ pub(super) struct View {
     pub(super) kept_days: u32,
     /// For how many days a request waits for its customer.
     pub(super) waiting_days: u32,
+    /// What it waits for: `upload`, `mending` or `cutover`.
+    pub(super) waits_for: &'static str,
+    /// Until when.
+    pub(super) waits_until: Option<String>,
+    /// Whether it has ended because nobody came back to it.
+    pub(super) forgotten: bool,
 }
 
 /// A mailbox's owner.
@@ -229,6 +237,17 @@ impl View {
             owner: None,
             kept_days: profile.requests.keep_ended_days,
             waiting_days: profile.requests.keep_waiting_days,
+            waits_for: match request.state {
+                RequestState::AwaitingUpload => "upload",
+                RequestState::AwaitingCutover => "cutover",
+                _ => "mending",
+            },
+            waits_until: request
+                .expires_at
+                .filter(|_| request.state.waits_for_its_customer())
+                .and_then(|until| Timestamp::from_second(until).ok())
+                .map(|until| moment(until, &profile.provider.time_zone, language)),
+            forgotten: is_forgotten(request.error_code.as_deref()),
         }
     }
 

@@ -11,7 +11,7 @@ use super::expression::Change;
 use super::{JobRecord, RequestRecord, Store, StoreError, job, request, stamp};
 use crate::domain::job::transition as transition_of_job;
 use crate::domain::request::transition;
-use crate::domain::{Check, CheckState, Endpoint, JobEvent, JobId, Pass, RequestEvent, RequestState};
+use crate::domain::{Check, CheckState, Endpoint, JobEvent, JobId, RequestEvent, RequestState};
 
 /// A row that has been mended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Store {
         let change = match again.filter(|_| waiting_for(request.state).is_some()) {
             Some(next) => change
                 .set("state", next.state().as_str())
-                .set_or_remove("pass", next.pass().map(Pass::as_str))
+                .set_or_remove("pass", next.pass())
                 .set("entity_state", job::entity_state(next.state()))
                 .set("state_since", stamp(now))
                 .remove("error_code")
@@ -186,7 +186,7 @@ impl Store {
                 .set("entity_state", request::entity_state(next))
                 .set("state_since", stamp(now))
                 .set("checks_begun", stamp(now))
-                .set_or_remove("expires_at", self.retention.expires_at(next, now)),
+                .set_or_remove("expires_at", self.kept_until(request, next, now)),
             // One whose check has been counted before is waited for already. Before the checks have begun the
             // rows are still being read.
             Some(_) if job.check.state.is_open() => has_begun(fence, request).set("mended_at", stamp(now)),

@@ -50,6 +50,11 @@ pub enum NoticeKind {
         /// Which one, from 1.
         pass: u32,
     },
+    /// Nobody comes back to the request, and it is ended in some days.
+    ForgottenSoon {
+        /// When, in seconds since 1970: whoever came back once is told of the next time too.
+        until: i64,
+    },
     /// Nothing could be moved.
     Failed,
     /// Ended before its time.
@@ -72,6 +77,7 @@ impl NoticeKind {
             Self::FirstPassDone => "first_pass_done",
             Self::Finished => "finished",
             Self::LookedAgain { .. } => "looked_again",
+            Self::ForgottenSoon { .. } => "forgotten_soon",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Imported { .. } => "imported",
@@ -87,6 +93,7 @@ impl fmt::Display for NoticeKind {
             Self::FoundAgain { start, further: false } => write!(f, "_{start}"),
             Self::FoundAgain { start, further: true } => write!(f, "_{start}_further"),
             Self::LookedAgain { pass } => write!(f, "_{pass}"),
+            Self::ForgottenSoon { until } => write!(f, "_{until}"),
             Self::Imported { attachment } => write!(f, "_{attachment:016x}"),
             _ => Ok(()),
         }

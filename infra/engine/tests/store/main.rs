@@ -13,6 +13,7 @@ mod begun_again;
 mod cancelled;
 mod fences;
 mod fifty_thousand;
+mod forgotten;
 mod later;
 mod outbox;
 mod owner;
@@ -122,6 +123,10 @@ async fn conditions_of_the_table_hold() {
     ))
     .await;
     Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(
+        &store, &stack,
+    ))
+    .await;
+    Box::pin(forgotten::a_request_is_ended_after_its_customer_was_told(
         &store, &stack,
     ))
     .await;

@@ -11,7 +11,7 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 11] = [
+pub(in crate::notify) const KINDS: [&str; 12] = [
     "accepted",
     "refused",
     "scheduled",
@@ -19,6 +19,7 @@ pub(in crate::notify) const KINDS: [&str; 11] = [
     "first_pass_done",
     "finished",
     "looked_again",
+    "forgotten_soon",
     "failed",
     "cancelled",
     "imported",
@@ -207,5 +208,8 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         owner: None,
         kept_days: 90,
         waiting_days: 14,
+        waits_for: "upload",
+        waits_until: None,
+        forgotten: false,
     }
 }
