@@ -51,7 +51,7 @@ pub async fn certify_mailbox(
             return Ok(CertifyEnd::Wait(left.unwrap_or(Duration::from_secs(1))));
         }
     };
-    let end = connected(engine, &job, lease, with_source, deadline).await;
+    let end = Box::pin(connected(engine, &job, lease, with_source, deadline)).await;
     store.release_certificate(lease).await?;
     end
 }
