@@ -5,17 +5,16 @@
 //! The file is for a spreadsheet. Cells hold what strangers wrote, such as names of folders and a
 //! server's words, so none may be taken for a formula.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use mailvan::dav::import::Counts;
 use mailvan::domain::uid::UidSet;
 use mailvan::domain::{DroppedFlags, Fault, Pass};
 use mailvan::intake::spreadsheet_safe;
-use mailvan::store::{
-    AttachmentRecord, ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store,
-};
+use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
 use crate::status::Overview;
 use crate::{Deps, later, response};
@@ -86,7 +85,7 @@ pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGa
             report.add(&line)?;
         }
     }
-    for line in attachments(
+    for line in files::lines(
         &deps.store.attachments(overview.request.request_id).await?,
         &overview.jobs,
     ) {
@@ -258,54 +257,6 @@ fn listed(uids: BTreeSet<u32>) -> String {
 fn title(folders: &[FolderRecord], number: u32) -> String {
     let folder = folders.iter().find(|folder| folder.folder == number);
     folder.map(|folder| folder.title.clone()).unwrap_or_default()
-}
-
-/// The files with contacts and calendars: a line each, one for each collection, and one for each problem.
-fn attachments(records: &[AttachmentRecord], jobs: &[JobRecord]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for record in records {
-        let job = jobs.iter().find(|job| job.job_id == record.job_id);
-        let line = |kind| {
-            job.map_or_else(Line::default, |job| Line {
-                folder: record.name.clone(),
-                ..of_job(kind, job)
-            })
-        };
-        lines.push(Line {
-            kind: "attachment",
-            state: record.state.as_str(),
-            code: record.error_code.clone().unwrap_or_default(),
-            message: record
-                .error_message
-                .clone()
-                .unwrap_or_else(|| of_counts(record.progress.objects, record.progress.counts)),
-            ..line("attachment")
-        });
-        lines.extend(record.progress.collections.iter().map(|collection| Line {
-            kind: "attachment_collection",
-            folder: collection.name.clone().unwrap_or_default(),
-            message: of_counts(collection.counts.all(), collection.counts),
-            ..line("attachment_collection")
-        }));
-        lines.extend(record.progress.problems.iter().map(|problem| Line {
-            kind: "attachment_problem",
-            message: format!(
-                "{}line {}: {}",
-                problem.file.as_ref().map(|file| format!("{file}, ")).unwrap_or_default(),
-                problem.line,
-                problem.reason
-            ),
-            ..line("attachment_problem")
-        }));
-    }
-    lines
-}
-
-fn of_counts(all: u64, counts: Counts) -> String {
-    format!(
-        "{all} in all: {} imported, {} were there already, {} replaced, {} there in another version and kept, {} not imported",
-        counts.imported, counts.existing, counts.updated, counts.kept, counts.failed
-    )
 }
 
 fn of_job(kind: &'static str, job: &JobRecord) -> Line {

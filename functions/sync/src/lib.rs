@@ -36,23 +36,22 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let lane: WorkLane = decode(&message)?;
     let store = &deps.engine.store;
     let job_id = lane.job_id;
-    let job = match store.job(job_id).await {
+    let (counting, copied) = match store.job(job_id).await {
         // Another file took the place of its own while the lane rested.
         Err(StoreError::Missing(_)) => {
             tracing::info!(job.id = %job_id, "a lane of a mailbox that is not there any more");
             return Ok(());
         }
-        job => job?,
+        job => job.map(|job| (still_counting(&lane, &job), job.messages_copied))?,
     };
     let lane = WorkLane {
-        faults: still_counting(&lane, &job),
+        faults: counting,
         ..lane
     };
     // A delivery before this one ended without a word: it was cut off.
     let cut_off = times_received(&message) - 1;
     let faults = lane.faults.and_cut_off(cut_off, now());
-    if cut_off > 0 && faults.outlast(deps.engine.profile.limits.patience(), now()) && job.messages_copied == lane.copied
-    {
+    if cut_off > 0 && faults.outlast(deps.engine.profile.limits.patience(), now()) && copied == lane.copied {
         return give_up(deps, lane, &SyncError::CutOff(faults.cut_off())).await;
     }
     match run_lane(&deps.engine, job_id, lane.pass, lane.lane, deadline).await {

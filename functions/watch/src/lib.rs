@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock::{Deadline, now};
@@ -104,11 +104,11 @@ fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
 /// domains are watched.
 /// Each is done whatever becomes of the others.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
-    let works: [BoxFuture<'_, anyhow::Result<()>>; 4] = [
-        later::look(&deps.store, &deps.queues, now()).boxed(),
-        overdue::look(&deps.store, &deps.queues, &deps.profile, now()).boxed(),
-        forgotten::look(&deps.store, &deps.queues, deps.profile.requests.retention(), now()).boxed(),
-        watch_domains(deps).boxed(),
+    let works: [LocalBoxFuture<'_, anyhow::Result<()>>; 4] = [
+        later::look(&deps.store, &deps.queues, now()).boxed_local(),
+        overdue::look(&deps.store, &deps.queues, &deps.profile, now()).boxed_local(),
+        forgotten::look(&deps.store, &deps.queues, deps.profile.requests.retention(), now()).boxed_local(),
+        watch_domains(deps).boxed_local(),
     ];
     each(works).await?;
     // Only a tick that has done its work counts: an alarm rings where there is none.
@@ -117,7 +117,7 @@ async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
 }
 
 /// Does one after the other, also where one before it failed; gives the first error.
-async fn each(works: impl IntoIterator<Item = BoxFuture<'_, anyhow::Result<()>>>) -> anyhow::Result<()> {
+async fn each(works: impl IntoIterator<Item = LocalBoxFuture<'_, anyhow::Result<()>>>) -> anyhow::Result<()> {
     let mut first = Ok(());
     for work in works {
         let Err(error) = work.await else { continue };
@@ -293,7 +293,7 @@ mod tests {
                 anyhow::ensure!(is_well, "part {number}");
                 Ok(())
             }
-            .boxed()
+            .boxed_local()
         };
         let failed = each([work(1, false), work(2, true), work(3, false)]).now_or_never();
         let error = failed.unwrap().unwrap_err();

@@ -15,8 +15,8 @@ mod fences;
 mod fifty_thousand;
 mod forgotten;
 mod later;
-mod outbox;
 mod owner;
+mod tickets;
 mod trouble;
 
 use std::fs;
@@ -29,9 +29,8 @@ use mailvan::domain::{
     RequestEvent, RequestId, RequestState, Secret, Window,
 };
 use mailvan::store::check::MendedRow;
-use mailvan::store::job::Failure;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{Advance, JobRecord, NoticeKind, RequestRecord, Store, StoreError, stamp};
+use mailvan::store::{Advance, JobRecord, NoticeKind, RequestRecord, Sent, Store, StoreError, stamp};
 use mailvan_local::ministack::Emulator;
 use mailvan_local::setup::Setup;
 use mailvan_local::stack::Stack;
@@ -105,8 +104,8 @@ async fn conditions_of_the_table_hold() {
     speeds_are_remembered(&store).await;
     late_requests_are_found_and_looked_after_once(&store).await;
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
-    outbox::a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
-    outbox::each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
+    tickets::each_ticket_system_is_told_by_one_at_a_time(&store).await;
     begun_again::first_pass_that_copied_nothing_is_begun_again(&store).await;
     later::a_look_that_brings_nothing_leaves_all_as_it_was(&store).await;
     trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(&store).await;
@@ -313,4 +312,33 @@ async fn a_mailbox_is_looked_at_by_one_at_a_time(store: &Store) {
     store.note_check(id, &check(1), at(100)).await.unwrap();
     assert_eq!(store.job(id).await.unwrap().check.times, 1);
     assert_eq!((lease(99).await, lease(100).await), (false, true));
+}
+
+async fn a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(store: &Store) {
+    let scheduled = request(40, RequestState::Scheduled);
+    store.create_request(&scheduled).await.unwrap();
+    let frame = |day| Window::parse(day, None, "Europe/Berlin", now()).unwrap();
+    let (told, other) = (frame("2026-11-30T22:00"), frame("2026-12-01T22:00"));
+    let kind = NoticeKind::Scheduled;
+    store
+        .set_window(&scheduled, Some(&told), Some(kind), now())
+        .await
+        .unwrap();
+    let until = now().checked_add(SignedDuration::from_secs(60)).unwrap();
+    assert!(store.claim_notice(id(40), kind, now(), until).await.unwrap());
+    let sent = Sent {
+        message_id: "m",
+        tells_of: now(),
+        frame: Some(&told),
+    };
+    store.mark_sent(id(40), kind, until, sent, now()).await.unwrap();
+    let moved = store.request(id(40)).await.unwrap();
+    store.set_window(&moved, Some(&other), Some(kind), now()).await.unwrap();
+    let outbox = store.notices(id(40)).await.unwrap();
+    assert_eq!(outbox.len(), 1);
+    assert_eq!(
+        (outbox[0].sent_at.as_ref(), outbox[0].frame.as_ref()),
+        (None, Some(&told))
+    );
+    assert!(store.claim_notice(id(40), kind, now(), until).await.unwrap());
 }

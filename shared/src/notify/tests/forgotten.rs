@@ -42,3 +42,19 @@ fn who_did_not_come_back_is_not_told_that_somebody_cancelled() {
         snapshot(name, &mail);
     }
 }
+
+#[test]
+fn whoever_has_to_change_the_dns_is_told_until_when() {
+    for (language, words) in [
+        (Language::English, "until Wednesday, 25 November 2026"),
+        (Language::German, "bis Mittwoch, 25. November 2026"),
+    ] {
+        let request = RequestRecord {
+            language,
+            expires_at: Some(1_795_600_000),
+            ..request(RequestState::AwaitingCutover)
+        };
+        let mail = composed(NoticeKind::FirstPassDone, &request, &waiting(), &[]);
+        assert!(mail.text.contains(words) && mail.html.contains(words), "{}", mail.text);
+    }
+}

@@ -157,6 +157,9 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         owner: Some(Owner {
             password_is_known: true,
         }),
+        waits_for: "cutover",
+        waits_until: Some(text("Wednesday, 25 November 2026, 10:46")),
+        forgotten: true,
         ..empty(kind, language, profile)
     }
 }

@@ -1,39 +1,10 @@
-//! The outbox: notices, and the ticket systems that are told of them.
+//! Ticket systems are told of notices.
 
 use mailvan::domain::TicketSystem;
-use mailvan::store::Sent;
+use mailvan::store::job::Failure;
 use mailvan::store::ticket::Telling;
 
 use super::*;
-
-pub async fn a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(store: &Store) {
-    let scheduled = request(40, RequestState::Scheduled);
-    store.create_request(&scheduled).await.unwrap();
-    let frame = |day| Window::parse(day, None, "Europe/Berlin", now()).unwrap();
-    let (told, other) = (frame("2026-11-30T22:00"), frame("2026-12-01T22:00"));
-    let kind = NoticeKind::Scheduled;
-    store
-        .set_window(&scheduled, Some(&told), Some(kind), now())
-        .await
-        .unwrap();
-    let until = now().checked_add(SignedDuration::from_secs(60)).unwrap();
-    assert!(store.claim_notice(id(40), kind, now(), until).await.unwrap());
-    let sent = Sent {
-        message_id: "m",
-        tells_of: now(),
-        frame: Some(&told),
-    };
-    store.mark_sent(id(40), kind, until, sent, now()).await.unwrap();
-    let moved = store.request(id(40)).await.unwrap();
-    store.set_window(&moved, Some(&other), Some(kind), now()).await.unwrap();
-    let outbox = store.notices(id(40)).await.unwrap();
-    assert_eq!(outbox.len(), 1);
-    assert_eq!(
-        (outbox[0].sent_at.as_ref(), outbox[0].frame.as_ref()),
-        (None, Some(&told))
-    );
-    assert!(store.claim_notice(id(40), kind, now(), until).await.unwrap());
-}
 
 pub async fn each_ticket_system_is_told_by_one_at_a_time(store: &Store) {
     let notice = NoticeKind::Imported { attachment: 5 };
