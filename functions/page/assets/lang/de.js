@@ -533,6 +533,7 @@ export default {
     too_many_mailboxes: 'Das sind zu viele Postfächer für das Formular. Senden Sie sie als Datei.',
   },
   failure: {
+    forgotten: 'Niemand hat den Auftrag rechtzeitig fortgesetzt.',
     unknown_host: 'Diesen Server gibt es nicht. Prüfen Sie seinen Namen.',
     forbidden_address: 'Dieser Server liegt in einem Netz, mit dem wir uns nicht verbinden.',
     unreachable: 'Der Server ist nicht zu erreichen. Prüfen Sie Namen und Port.',

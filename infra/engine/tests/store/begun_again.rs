@@ -2,6 +2,7 @@
 
 use mailvan::domain::{JobState, Pass, Retention};
 use mailvan::store::Ledger as _;
+use mailvan::store::job::Failure;
 use mailvan::sync::settle_request;
 
 use super::*;

@@ -72,7 +72,11 @@ pub async fn a_request_is_ended_after_its_customer_was_told(store: &Store, stack
 
     let (request, told) = seen(day(26)).await;
     assert_eq!(
-        (request.state, request.error_code.as_deref(), request.data_key),
+        (
+            request.state,
+            request.error_code.as_deref(),
+            request.data_key.as_deref()
+        ),
         (RequestState::Cancelled, Some("forgotten"), None)
     );
     assert!(told.contains(&NoticeKind::Cancelled), "{told:?}");
