@@ -94,7 +94,13 @@ async fn what_a_night_interrupts_goes_on_with_the_next_one_though_its_schedule_w
 
     // Nobody changes the DNS, and nobody comes back.
     let past = json!({ ":since": { "S": time("-2 days")? }, ":past": { "N": "1700000000" } });
-    change(&world, &order, "SET state_since = :since, expires_at = :past REMOVE #window", &past).await?;
+    change(
+        &world,
+        &order,
+        "SET state_since = :since, expires_at = :past REMOVE #window",
+        &past,
+    )
+    .await?;
     send(&world, Queue::Clock, &[json!({ "look": "all" })]).await?;
     let ended = until(&world, &order, |status| status["state"] == "cancelled").await?;
     assert_eq!(

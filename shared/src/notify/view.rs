@@ -5,9 +5,9 @@ pub(super) mod rows;
 pub(super) mod samples;
 mod staff;
 
-use jiff::Timestamp;
 pub(super) use dns::GUIDED_DOMAINS;
 use dns::{Domain, DomainGuide, Ttl};
+use jiff::Timestamp;
 use rows::Row;
 use serde::Serialize;
 use staff::Staff;

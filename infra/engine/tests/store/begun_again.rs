@@ -1,8 +1,8 @@
 //! A first pass that could copy none of the mailboxes, and is begun again.
 
 use mailvan::domain::{JobState, Pass, Retention};
-use mailvan::store::Ledger as _;
 use mailvan::store::job::Failure;
+use mailvan::store::{Ledger as _, StaffCause};
 use mailvan::sync::settle_request;
 
 use super::*;
@@ -42,7 +42,10 @@ pub async fn first_pass_that_copied_nothing_is_begun_again(store: &Store) {
     for _ in 0..2 {
         // Delivered twice.
         let notices = settle_request(store, id(50), now()).await.unwrap();
-        assert_eq!(notices, [NoticeKind::Refused { generation: 1 }]);
+        let for_staff = NoticeKind::NeedsStaff {
+            cause: StaffCause::AllFailed,
+        };
+        assert_eq!(notices, [for_staff, NoticeKind::Refused { generation: 1 }]);
     }
     let stopped = store.request(id(50)).await.unwrap();
     assert_eq!(
