@@ -62,6 +62,7 @@ pub async fn finish_check(store: &Store, queues: &Queues, id: JobId, check: &Che
             request_id: id.request(),
             generation: id.generation(),
             good_rows_only: false,
+            wished_in: None,
         };
         queues.send(Queue::Ingest, &admit).await?;
     }
@@ -127,13 +128,16 @@ impl Admission {
         let is_none_good = jobs.iter().all(|job| job.check.obstacle().is_some());
         // What the first pass could not copy, and nobody has mended since.
         let has_stopped = jobs.iter().any(|job| job.status.has_stopped());
-        let has_faults = has_stopped
-            || jobs.iter().any(|job| job.check.needs_attention())
-            || self.store.has_faults(id, generation).await?;
+        let is_news =
+            jobs.iter().any(|job| job.check.needs_attention()) || self.store.has_faults(id, generation).await?;
+        let has_faults = has_stopped || is_news;
         if is_none_good || (has_faults && !good_rows_only) {
+            let notice = NoticeKind::Refused { generation };
             let change = RequestChange {
                 failure: has_stopped.then(none_copied),
-                ..Self::change(request, NoticeKind::Refused { generation })
+                // Of those that stopped the customer was told when they did.
+                notice: (is_none_good || is_news).then_some(notice),
+                ..Self::change(request, notice)
             };
             self.store
                 .advance_request(id, RequestEvent::FaultsFound, now, change)

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Overstay, RequestEvent, RequestId, Retention};
+use crate::domain::{Overstay, RequestEvent, RequestId, RequestState, Retention};
 use crate::queue::{CheckRequest, Queue, QueueError, Queues};
 use crate::store::job::Failure;
 use crate::store::request::RequestChange;
@@ -45,8 +45,11 @@ pub async fn see_to(
     let Some(request) = store.find_request(id).await? else {
         return Ok(());
     };
+    // Anybody may order a file for any address: nobody is written to before one has come, unless a permit says who it is.
+    let is_known = request.state != RequestState::AwaitingUpload || request.grants.is_some();
     match retention.overstay(request.state, request.expires_at, now) {
         Overstay::None => Ok(()),
+        Overstay::Soon { .. } if !is_known => Ok(()),
         Overstay::Soon { until } => {
             let before = now.checked_sub(TOLD_AGAIN).unwrap_or(Timestamp::MIN);
             if !store.look_after(id, before, now).await? {
@@ -66,10 +69,11 @@ pub async fn see_to(
                 request_id: id,
                 generation: request.generation,
                 good_rows_only: false,
+                wished_in: None,
             };
             queues.send_later(Queue::Ingest, &rest, A_MOMENT).await?;
             let change = RequestChange {
-                notice: Some(NoticeKind::Cancelled),
+                notice: is_known.then_some(NoticeKind::Cancelled),
                 failure: Some(forgotten()),
                 if_state: Some(request.state),
                 if_expires_at: request.expires_at,

@@ -103,6 +103,7 @@ fn check(request: &RequestRecord) -> CheckRequest {
         request_id: request.request_id,
         generation: request.generation,
         good_rows_only: false,
+        wished_in: None,
     }
 }
 

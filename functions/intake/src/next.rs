@@ -67,8 +67,9 @@ fn attention(overview: &Overview) -> String {
                 or go on with this one nevertheless by POST to its /proceed."
             .to_owned();
     }
-    if is_none_copied(overview.request.error_code.as_deref()) {
-        return stopped(overview.jobs.iter().filter(|job| job.status.has_stopped()).count());
+    let failed = overview.jobs.iter().filter(|job| job.status.has_stopped()).count();
+    if failed > 0 && is_none_copied(overview.request.error_code.as_deref()) {
+        return stopped(failed);
     }
     if overview.to_mend() > 0 {
         return mending(overview.to_mend(), overview.good(), rows.len());

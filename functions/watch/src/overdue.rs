@@ -179,6 +179,7 @@ async fn look_after(store: &Store, queues: &Queues, id: RequestId) -> anyhow::Re
         request_id: id,
         generation: request.generation,
         good_rows_only: false,
+        wished_in: None,
     };
     Ok(queues.send(Queue::Ingest, &admit).await?)
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::RequestState;
 use mailvan::forecast::Known;
 use mailvan::profile::Profile;
-use mailvan::store::{Reckoning, RequestRecord, Store};
+use mailvan::store::{Reckoning, RequestRecord, Store, StoreError};
 
 /// How often a request is reckoned: all of its mailboxes are read for it.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -40,7 +40,11 @@ pub async fn reckon(
         at: now.as_second(),
         end: forecast.map(|range| middle(range.from, range.until).as_second()),
     };
-    store.note_reckoning(request, reckoned).await?;
+    match store.note_reckoning(request, reckoned).await {
+        // It has moved on in this moment.
+        Ok(()) | Err(StoreError::Conflict) => {}
+        Err(error) => return Err(error.into()),
+    }
     Ok(RequestRecord {
         reckoned: Some(reckoned),
         ..request.clone()

@@ -97,9 +97,7 @@ pub(super) struct View {
     pub(super) staff: Option<Staff>,
     /// For how many days the report and the certificates can be had.
     pub(super) kept_days: u32,
-    /// For how many days a request waits for its customer.
-    pub(super) waiting_days: u32,
-    /// What it waits for: `upload`, `mending` or `cutover`.
+    /// What a request waits for: `upload`, `mending` or `cutover`.
     pub(super) waits_for: &'static str,
     /// Until when.
     pub(super) waits_until: Option<String>,
@@ -244,7 +242,6 @@ impl View {
             owner: None,
             staff: None,
             kept_days: profile.requests.keep_ended_days,
-            waiting_days: profile.requests.keep_waiting_days,
             waits_for: match request.state {
                 RequestState::AwaitingUpload => "upload",
                 RequestState::AwaitingCutover => "cutover",

@@ -186,6 +186,8 @@ impl Store {
                 .set("entity_state", request::entity_state(next))
                 .set("state_since", stamp(now))
                 .set("checks_begun", stamp(now))
+                .remove("error_code")
+                .remove("error_message")
                 .set_or_remove("expires_at", self.kept_until(request, next, now)),
             // One whose check has been counted before is waited for already. Before the checks have begun the
             // rows are still being read.

@@ -276,6 +276,7 @@ impl Store {
         }
         let update = later::unchanged(Change::default(), record)?
             .if_equal("state", record.state.as_str())
+            .if_equal("state_since", record.state_since.clone())
             .if_equal("generation", i64::from(record.generation))
             .if_equal("open_jobs", i64::from(record.open_jobs))
             .if_at_most("reschedules", i64::from(record.reschedules))

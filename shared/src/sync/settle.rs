@@ -88,6 +88,7 @@ async fn end_pass(
         failure: has_stopped.then(none_copied),
         looks,
         if_looks: request.looks.clone(),
+        if_state_since: Some(request.state_since.clone()),
         // Those that come after an end hold nothing up.
         if_nothing_open: !pass.is_later(),
         ..RequestChange::default()

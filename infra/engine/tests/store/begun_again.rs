@@ -57,6 +57,15 @@ pub async fn first_pass_that_copied_nothing_is_begun_again(store: &Store) {
         (RequestState::NeedsAttention, Some("none_copied"), Some("sealed"))
     );
     assert_eq!(stopped.expires_at, Some(now().as_second() + 7 * 86_400));
+    // Who decided on that end before does not end the pass that was begun again.
+    let late = RequestChange {
+        if_state_since: Some("2026-11-24T08:00:00Z".to_owned()),
+        ..RequestChange::default()
+    };
+    let again = store
+        .advance_request(id(50), RequestEvent::Cancelled, now(), late)
+        .await;
+    assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
     // Another lane of it may still be at work.
     assert!(store.is_stopped(jobs[1]).await.unwrap());
 

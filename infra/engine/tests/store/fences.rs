@@ -201,4 +201,18 @@ pub async fn one_job_at_a_time_holds_a_destination(store: &Store) {
     store.cancel_job(second.job_id, now()).await.unwrap();
     assert!(store.lock_destination(&other).await.unwrap());
     assert_eq!(other.job_id.request(), id(65));
+    // A lane may still be at work, though the row is gone and another file in its place.
+    let plan = store.lease_plan(other.job_id, now(), seconds(10)).await.unwrap();
+    store.put_folders(plan, &[planned(other.job_id)]).await.unwrap();
+    let folder = store.folders(other.job_id).await.unwrap().remove(0);
+    let until = mailvan::clock::now() + SignedDuration::from_mins(1);
+    let lease = store.lease_folder(&folder, Pass::First, now(), until).await.unwrap();
+    store.delete_generations(id(65)).await.unwrap();
+    let next = planning(store, 67).await;
+    assert!(!store.lock_destination(&next).await.unwrap());
+    store
+        .release_folder(&lease.unwrap(), Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    assert!(store.lock_destination(&next).await.unwrap());
 }

@@ -263,7 +263,6 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         owner: None,
         staff: staff(kind, "late", String::new()),
         kept_days: 90,
-        waiting_days: 14,
         waits_for: "upload",
         waits_until: None,
         forgotten: false,

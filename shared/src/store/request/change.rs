@@ -30,6 +30,8 @@ pub struct RequestChange {
     pub if_generation: Option<u32>,
     /// Only while this is still the state: what was decided on was read in it.
     pub if_state: Option<RequestState>,
+    /// Only in the state that began then: a pass that ended is not the same pass begun again.
+    pub if_state_since: Option<String>,
     /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
     pub if_nothing_open: bool,
     /// The later looks as they are now; with some to come, an end keeps the data key.
@@ -46,6 +48,10 @@ impl RequestChange {
     /// Whether the request is still as what was decided on.
     pub(super) fn is_as_read(&self, record: &RequestRecord) -> bool {
         self.if_state.is_none_or(|state| state == record.state)
+            && self
+                .if_state_since
+                .as_ref()
+                .is_none_or(|since| *since == record.state_since)
             && self.if_reschedules.is_none_or(|times| times == record.reschedules)
             && self.if_expires_at.is_none_or(|at| record.expires_at == Some(at))
             && self
