@@ -68,5 +68,13 @@ pub async fn a_notice_without_a_mail_is_closed_once(store: &Store) {
     store.mark_sent(id, sent, until, mail, now()).await.unwrap();
     let before = store.notice(id, sent).await.unwrap();
     store.close_notice(id, sent, until).await.unwrap();
+    store.drop_notice(id, sent, until).await.unwrap();
     assert_eq!(store.notice(id, sent).await.unwrap(), before);
+
+    // One that came too late waits no more.
+    let late = NoticeKind::DnsSeen;
+    store.queue_notice(id, late, now()).await.unwrap();
+    store.drop_notice(id, late, now()).await.unwrap();
+    assert!(store.unsent_notices(id).await.unwrap().is_empty());
+    assert!(!store.queue_notice(id, late, now()).await.unwrap());
 }
