@@ -65,7 +65,7 @@ pub use pass::Pass;
 pub use pattern::{FolderPattern, PatternError};
 pub use preview::FolderPreview;
 pub use request::{PassOutcome, RequestEvent, RequestState};
-pub use retention::Retention;
+pub use retention::{Overstay, Retention};
 pub use secret::Secret;
 pub use source::{Endpoint, MailboxOrder, Security};
 pub use ticket_system::TicketSystem;
