@@ -30,7 +30,7 @@ const LOOKUPS: usize = 16;
 const MAX_UIDS_CHARS: usize = 400;
 
 /// The names of the columns.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "kind",
     "row",
     "email",
@@ -48,6 +48,7 @@ const COLUMNS: [&str; 17] = [
     "code",
     "message",
     "certificate",
+    "class",
 ];
 
 /// One line; a text that is empty does not apply.
@@ -65,6 +66,7 @@ struct Line {
     code: String,
     message: String,
     certificate: String,
+    class: &'static str,
 }
 
 /// A report being written.
@@ -161,13 +163,18 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
     let lines = chunks.iter().flat_map(|chunk| {
         chunk.exceptions.iter().map(move |exception| {
             let (kind, became) = if exception.is_there() {
-                ("repaired_message", "was refused as it was, and is copied repaired")
+                (
+                    "repaired_message",
+                    "was refused as it was, and is copied repaired".to_owned(),
+                )
             } else {
-                ("refused_message", "was not copied")
+                let why = exception.class.in_words().map(|words| format!(" {words}"));
+                ("refused_message", format!("was not copied{}", why.unwrap_or_default()))
             };
             Line {
                 folder: title(folders, chunk.folder),
                 code: exception.code.clone(),
+                class: exception.class.as_str(),
                 message: format!("the message with UID {} {became}: {}", exception.uid, exception.text),
                 ..of_job(kind, job)
             }
@@ -355,6 +362,7 @@ impl Report {
             &line.code,
             &line.message,
             &line.certificate,
+            line.class,
         ];
         self.bytes += cells.iter().map(|cell| cell.len() + 1).sum::<usize>();
         if self.bytes > MAX_BYTES {

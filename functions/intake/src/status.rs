@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass,
-    RequestId, RequestState, Security, Window,
+    AfterEnd, Check, CheckFault, CheckState, ClassCounts, CopyOptions, EmailAddress, Estimate, Fault, FoundBy,
+    JobState, Pass, RequestId, RequestState, Security, Window,
 };
 use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
@@ -169,6 +169,8 @@ struct CertificateView<'a> {
     url: String,
     made_at: &'a str,
     agrees: bool,
+    #[serde(skip_serializing_if = "ClassCounts::is_empty")]
+    refused: ClassCounts,
 }
 
 /// Why something failed.
@@ -367,6 +369,7 @@ fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
         url: job.certificate_path()?,
         made_at: &note.made_at,
         agrees: note.agrees,
+        refused: note.classes,
     })
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::code;
 use crate::domain::tally::Tally;
 use crate::domain::uid::UidSet;
-use crate::domain::{JobId, RequestId};
+use crate::domain::{ClassCounts, ExceptionClass, JobId, RequestId};
 use crate::imap::name;
 use crate::store::job::{CertificateNote, Failure};
 use crate::store::{ChunkRecord, Finding, Findings, FolderRecord, SourceState, StoreError};
@@ -40,6 +40,9 @@ pub struct Certificate {
     /// Exceptions that the copying did not know of.
     #[serde(skip)]
     found_anew: u64,
+    /// What messages were refused for.
+    #[serde(skip)]
+    classes: ClassCounts,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -86,6 +89,9 @@ struct Folder {
 #[derive(Clone, Debug, Serialize)]
 struct Exception {
     code: String,
+    /// What it was refused for, where it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<ExceptionClass>,
     text: String,
     messages: u64,
     uids: UidSet,
@@ -121,6 +127,7 @@ struct Draft {
     folders: Vec<Folder>,
     totals: Totals,
     sums: (Tally, Tally),
+    classes: ClassCounts,
     listed: usize,
     found_anew: u64,
 }
@@ -131,7 +138,7 @@ impl Draft {
         let (mut source, mut destination) = (Tally::default(), Tally::default());
         let (mut exceptions, mut repaired) = (Exceptions::default(), Exceptions::default());
         if let Some(error) = &folder.error {
-            exceptions.add(code::FOLDER_NOT_COPIED.0, error, 0, []);
+            exceptions.add((code::FOLDER_NOT_COPIED.0, None), error, 0, []);
         }
         for exception in chunks.iter().flat_map(|chunk| &chunk.exceptions) {
             let kind = if exception.is_there() {
@@ -139,14 +146,15 @@ impl Draft {
             } else {
                 &mut exceptions
             };
-            kind.add(&exception.code, &exception.text, 1, [exception.uid]);
+            let class = Some(exception.class);
+            kind.add((&exception.code, class), &exception.text, 1, [exception.uid]);
         }
         let known = exceptions.count();
         for finding in findings {
             source.merge(&finding.source);
             destination.merge(&finding.destination);
             for found in &finding.discrepancies {
-                exceptions.add(&found.code, &found.text, found.messages, found.uids.iter());
+                exceptions.add((&found.code, None), &found.text, found.messages, found.uids.iter());
             }
         }
         self.sums.0.merge(&source);
@@ -176,6 +184,11 @@ impl Draft {
             repaired: repaired.listed(),
         };
         let exceptions = exceptions.listed();
+        for exception in &exceptions {
+            if let Some(class) = exception.class {
+                self.classes.add(class, exception.messages);
+            }
+        }
         let totals = &mut self.totals;
         totals.exceptions += exceptions.iter().map(Exception::weight).sum::<u64>();
         totals.gone_since += folder.gone_since.messages;
@@ -216,6 +229,7 @@ impl Draft {
             },
             folders: self.folders,
             found_anew: self.found_anew,
+            classes: self.classes,
         }
     }
 }
@@ -252,6 +266,7 @@ impl Certificate {
         CertificateNote {
             made_at: self.made_at.clone(),
             agrees: self.agrees,
+            classes: self.classes,
         }
     }
 
@@ -306,12 +321,18 @@ impl Exception {
 
 /// Exceptions of a folder, those for the same reason together: how many messages, and which.
 #[derive(Default)]
-struct Exceptions(BTreeMap<(String, String), (u64, BTreeSet<u32>)>);
+struct Exceptions(BTreeMap<(String, Option<ExceptionClass>, String), (u64, BTreeSet<u32>)>);
 
 impl Exceptions {
     /// Adds messages, or the folder as a whole where there are none.
-    fn add(&mut self, code: &str, text: &str, messages: u64, uids: impl IntoIterator<Item = u32>) {
-        let (count, all) = self.0.entry((code.to_owned(), text.to_owned())).or_default();
+    fn add(
+        &mut self,
+        (code, class): (&str, Option<ExceptionClass>),
+        text: &str,
+        messages: u64,
+        uids: impl IntoIterator<Item = u32>,
+    ) {
+        let (count, all) = self.0.entry((code.to_owned(), class, text.to_owned())).or_default();
         *count += messages;
         all.extend(uids);
     }
@@ -321,12 +342,16 @@ impl Exceptions {
     }
 
     fn listed(self) -> Vec<Exception> {
-        let listed = self.0.into_iter().map(|((code, text), (messages, uids))| Exception {
-            code,
-            text,
-            messages,
-            uids: UidSet::from_sorted(uids),
-        });
+        let listed = self
+            .0
+            .into_iter()
+            .map(|((code, class, text), (messages, uids))| Exception {
+                code,
+                class,
+                text,
+                messages,
+                uids: UidSet::from_sorted(uids),
+            });
         listed.collect()
     }
 }

@@ -25,6 +25,11 @@ fn chunk(number: u32, exceptions: &[(u32, &str)]) -> ChunkRecord {
         .map(|(uid, code)| ExceptionRecord {
             uid: *uid,
             code: (*code).to_owned(),
+            class: if *code == "TOOBIG" {
+                ExceptionClass::TooLarge
+            } else {
+                ExceptionClass::Other
+            },
             text: format!("words about {code}"),
         })
         .collect();

@@ -12,7 +12,9 @@ mod owner;
 
 use super::view::{LISTED_MAILBOXES, LISTED_ROWS};
 use super::*;
-use crate::domain::{Check, CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Language, Pass, RequestId};
+use crate::domain::{
+    Check, ClassCounts, CopyOptions, Endpoint, FaultCode, JobId, JobState, JobStatus, Language, Pass, RequestId,
+};
 use crate::store::OwnerMail;
 use crate::store::job::CertificateNote;
 
@@ -75,6 +77,7 @@ fn certified(row: u32, name: &str, state: JobState) -> JobRecord {
         certificate: Some(CertificateNote {
             made_at: "2026-11-27T02:00:00Z".to_owned(),
             agrees: state == JobState::Completed,
+            classes: ClassCounts::default(),
         }),
         ..job(row, name, state, Pass::Final)
     }
@@ -251,6 +254,11 @@ fn finished_counts_each_mailbox_and_names_the_new_server() {
 fn finished_with_exceptions_begins_with_them() {
     let mut lossy = certified(4, "info", JobState::CompletedWithExceptions);
     (lossy.exceptions, lossy.messages_copied) = (2, lossy.messages_total - 2);
+    lossy.certificate.as_mut().unwrap().classes = ClassCounts {
+        too_large: 1,
+        invalid: 1,
+        ..ClassCounts::default()
+    };
     let partial = JobRecord {
         messages_total: 10,
         messages_copied: 9,

@@ -9,7 +9,7 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Language};
+use crate::domain::{ClassCounts, Fault, JobState, Language};
 use crate::profile::{DestinationAuth, Profile};
 use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
@@ -119,6 +119,8 @@ pub(super) struct Mailbox {
     messages_copied: i64,
     bytes_copied: i64,
     exceptions: i64,
+    /// How many of them were refused for what.
+    refused: ClassCounts,
     reason: Option<String>,
     /// The path of its certificate, where one was made.
     certificate: Option<String>,
@@ -292,6 +294,7 @@ impl Mailbox {
             messages_copied: job.messages_copied,
             bytes_copied: job.bytes_copied,
             exceptions: job.exceptions,
+            refused: job.certificate.as_ref().map(|note| note.classes).unwrap_or_default(),
             certificate: job.certificate_path(),
             reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }

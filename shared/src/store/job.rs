@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::{Item, OwnerMail, Store, StoreError, belonging, request, stamp};
 use crate::domain::{
-    Check, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, RequestId,
-    RequestState,
+    Check, ClassCounts, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder,
+    RequestId, RequestState,
 };
 
 /// One mailbox of a request.
@@ -91,6 +91,9 @@ pub struct CertificateNote {
     pub made_at: String,
     /// Whether both sides are the same.
     pub agrees: bool,
+    /// How many of its exceptions were refused for what; of the others it says nothing.
+    #[serde(default, skip_serializing_if = "ClassCounts::is_empty")]
+    pub classes: ClassCounts,
 }
 
 /// How a mailbox ends after its last pass.

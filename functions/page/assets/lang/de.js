@@ -302,6 +302,11 @@ export default {
     loading: 'Wird geladen …',
     agrees: { one: '{count} Nachricht, {size}: auf beiden Seiten gleich.', other: '{count} Nachrichten, {size}: auf beiden Seiten gleich.' },
     differs: 'Nicht alles ist auf beiden Seiten gleich. Die Ausnahmen stehen unten und im Bericht.',
+    refused: {
+      too_large: { one: '{count} Nachricht ist zu groß für {provider}', other: '{count} Nachrichten sind zu groß für {provider}' },
+      over_quota: { one: 'kein Platz für {count} Nachricht bei {provider}', other: 'kein Platz für {count} Nachrichten bei {provider}' },
+      invalid: { one: '{provider} nimmt {count} Nachricht nicht an, wie sie ist', other: '{provider} nimmt {count} Nachrichten nicht an, wie sie sind' },
+    },
     folder: 'Ordner',
     there: 'Alter Anbieter',
     here: '{provider}',

@@ -302,6 +302,11 @@ export default {
     loading: 'Loading …',
     agrees: { one: '{count} message, {size}: the same on both sides.', other: '{count} messages, {size}: the same on both sides.' },
     differs: 'Not everything is the same on both sides. The exceptions are named below and in the report.',
+    refused: {
+      too_large: { one: '{count} message is too large for {provider}', other: '{count} messages are too large for {provider}' },
+      over_quota: { one: 'no room for {count} message at {provider}', other: 'no room for {count} messages at {provider}' },
+      invalid: { one: '{provider} does not take {count} message as it is', other: '{provider} does not take {count} messages as they are' },
+    },
     folder: 'Folder',
     there: 'Old provider',
     here: '{provider}',
