@@ -128,6 +128,9 @@ struct MailboxView<'a> {
     estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
+    /// When it goes on, while its previous provider gives out no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumes_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_mail: Option<OwnerMailView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -270,7 +273,7 @@ impl Overview {
                 .map(|job| {
                     let forecast = self.forecast.as_ref();
                     let estimate = forecast.and_then(|forecast| forecast.mailboxes.get(&job.job_id.row()));
-                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)))
+                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)), self.read_at)
                 })
                 .collect(),
             rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
@@ -319,7 +322,7 @@ pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_
     }
 }
 
-fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
+fn mailbox(job: &JobRecord, estimate: Option<EstimateView>, read_at: Timestamp) -> MailboxView<'_> {
     MailboxView {
         row: job.job_id.row(),
         email: &job.address,
@@ -335,6 +338,7 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         source: source(job),
         check: check(&job.check),
         estimate,
+        resumes_at: job.resting(read_at).map(|rest| stamp(rest.until())),
         owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),

@@ -121,8 +121,9 @@ function line(mailbox, context) {
     const by = next.source?.found_by;
     server.hidden = !by;
     if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
-    why.hidden = !next.error;
-    if (next.error) put(why, failureText(next.error));
+    const rests = next.resumes_at && t('list.rests', { when: shortMoment(next.resumes_at, status.window?.time_zone) });
+    why.hidden = !rests && !next.error;
+    if (!why.hidden) put(why, rests || failureText(next.error));
     const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';

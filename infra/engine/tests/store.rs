@@ -16,8 +16,13 @@ mod cancelled;
 mod fences;
 #[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
+#[path = "engine/odd_server.rs"]
+#[allow(dead_code, reason = "other tests need the rest of it")]
+mod odd_server;
 #[path = "store/owner.rs"]
 mod owner;
+#[path = "store/rests.rs"]
+mod rests;
 
 use std::fs;
 use std::path::PathBuf;
@@ -112,6 +117,10 @@ async fn conditions_of_the_table_hold() {
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
         &store,
+    ))
+    .await;
+    Box::pin(rests::a_mailbox_that_is_given_out_no_more_rests_and_goes_on(
+        &store, &stack,
     ))
     .await;
     Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(

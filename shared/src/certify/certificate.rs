@@ -321,7 +321,10 @@ impl Exception {
 
 /// Exceptions of a folder, those for the same reason together: how many messages, and which.
 #[derive(Default)]
-struct Exceptions(BTreeMap<(String, Option<ExceptionClass>, String), (u64, BTreeSet<u32>)>);
+struct Exceptions(BTreeMap<Reason, (u64, BTreeSet<u32>)>);
+
+/// A code, a class and words.
+type Reason = (String, Option<ExceptionClass>, String);
 
 impl Exceptions {
     /// Adds messages, or the folder as a whole where there are none.

@@ -67,6 +67,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         certificate: None,
         error_code: None,
         error_message: None,
+        rest: None,
         owner: OwnerMail::default(),
     }
 }

@@ -7,7 +7,7 @@ use super::expression::Change;
 use super::job::{Failure, PlanTotals, Verdict, entity_state, keys};
 use super::{Advance, JobRecord, Store, StoreError, request, stamp};
 use crate::domain::job::transition;
-use crate::domain::{JobEvent, JobId, JobState, Pass};
+use crate::domain::{JobEvent, JobId, JobState, Pass, Rest};
 
 impl Store {
     /// Begins a pass for a mailbox. Idempotency key: job and pass.
@@ -134,6 +134,17 @@ impl Store {
     pub(super) async fn note_failure(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
         let (pk, sk) = keys(id);
         self.change(failure.change().if_there(), pk, sk).await
+    }
+
+    /// Notes that a mailbox rests because its previous provider gives out no more for a while.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_rest(&self, id: JobId, rest: Rest) -> Result<(), StoreError> {
+        let (pk, sk) = keys(id);
+        let rest: AttributeValue = serde_dynamo::to_attribute_value(rest)?;
+        self.change(Change::default().if_there().set("rest", rest), pk, sk)
+            .await
     }
 
     async fn advance_job(

@@ -51,7 +51,7 @@ pub use fate::{MailFate, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
-pub use ledger::{FolderEnd, Ledger, Planned};
+pub use ledger::{FolderEnd, Ledger, Planned, Recount};
 pub use notice::{NoticeKind, NoticeRecord, Sent};
 pub use owner::OwnerMail;
 pub use preview::{PreviewRecord, Previews};

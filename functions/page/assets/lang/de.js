@@ -247,6 +247,7 @@ export default {
     until: 'fertig bis {when}',
     source: 'Alter Server: {host}',
     found_by: { service_record: 'gefunden im DNS der Domain', autoconfig: 'gefunden in den Einstellungen, die die Domain E-Mail-Programmen anbietet', provider: 'gefunden über den Anbieter der E-Mails der Domain', usual_name: 'gefunden unter dem üblichen Namen' },
+    rests: 'geht gegen {when} weiter: Der alte Anbieter gibt vorerst keine E-Mails mehr heraus',
     exceptions: { one: '{count} Ausnahme, siehe Bericht', other: '{count} Ausnahmen, siehe Bericht' },
     notes: { one: '{count} Hinweis im Bericht; nichts fehlt', other: '{count} Hinweise im Bericht; nichts fehlt' },
     owner: {

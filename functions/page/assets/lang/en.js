@@ -247,6 +247,7 @@ export default {
     until: 'done by {when}',
     source: 'Old server: {host}',
     found_by: { service_record: 'found by the DNS of the domain', autoconfig: 'found by the settings the domain offers to mail programs', provider: 'found by the provider of the domain’s mail', usual_name: 'found by its usual name' },
+    rests: 'goes on about {when}: the previous provider gives out no more mail for now',
     exceptions: { one: '{count} exception, see the report', other: '{count} exceptions, see the report' },
     notes: { one: '{count} remark in the report; nothing is missing', other: '{count} remarks in the report; nothing is missing' },
     owner: {
