@@ -94,7 +94,8 @@ async function whatIsLeft() {
 
 const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
 const line = ({ user, password }, more = '') => [user, quoted(password), '127.0.0.1', PORT, 'none', more].join(',');
-const table = (lines) => ['email,password,source_host,port,security,source_user', ...lines, ''].join('\r\n');
+const HEAD = 'email,password,source_host,port,security,destination_email';
+const table = (lines, head = HEAD) => [head, ...lines, ''].join('\r\n');
 
 /** Drops files onto the page as a hand would. */
 async function drop(files) {
@@ -113,7 +114,7 @@ async function byFile() {
   // Two mistakes that the page finds: one is mended in place, one row is left out.
   const [good, ...rest] = others;
   const last = others.at(-1);
-  await drop([['mailboxes.csv', table([line(good).replace(`,${PORT},`, ',port?,'), ...rest.map((login) => line(login, 'x'.repeat(2000))), line(good)])]]);
+  await drop([['mailboxes.csv', table([line(good).replace(`,${PORT},`, ',port?,'), ...rest.map((login, at) => line(login, `box${at}@elsewhere.example`)), line(good)])]]);
   await page.getByText('2 mistakes to mend').waitFor();
   faults.push(...(await look(page, 'flow-mending', { schemes: ['light'] })));
   await page.getByRole('button', { name: 'Leave this row out' }).last().click();
@@ -123,11 +124,12 @@ async function byFile() {
   const sent = page.waitForRequest((request) => request.method() === 'PUT');
   await page.getByRole('button', { name: 'Start the request' }).click();
   assert.match((await sent).headers()['x-amz-checksum-sha256'], /^[\w+/]{43}=$/, 'the upload is held to this very file');
-  // Those that only the service finds: a corrected file takes the place of this one.
+  // One that only the service finds, which knows the permit: a corrected file takes the place of this one, with names in German.
   await heading('Something has to be mended').waitFor(PASS);
   assert.equal(await page.locator('.faults > li').count(), rest.length);
   faults.push(...(await look(page, 'flow-attention', { schemes: ['light'] })));
-  await page.locator('.now input[type=file]').setInputFiles({ name: 'mended.csv', mimeType: 'text/csv', buffer: Buffer.from(table([line({ ...last, password: 'not this one' }), ...others.slice(0, -1).map((login) => line(login))])) });
+  await page.locator('.now input[type=file]').setInputFiles({ name: 'mended.csv', mimeType: 'text/csv', buffer: Buffer.from(table([line({ ...last, password: 'not this one' }), ...others.slice(0, -1).map((login) => line(login))], 'E-Mail-Adresse,Passwort,IMAP-Server,Port,Verschlüsselung,Neue Adresse')) });
+  await page.locator('.now .rows').getByRole('cell', { name: last.user }).waitFor();
   await page.getByRole('button', { name: 'Send a corrected file' }).click();
   // A password that only the server knows to be wrong is mended in its row.
   await page.locator('.state.bad', { hasText: 'has something to mend' }).waitFor(PASS);

@@ -1,118 +1,100 @@
-// A customer's CSV, read and checked as the service will do it (shared/src/intake), but before it leaves the machine.
-// Pure: no page, no network.
+// The text of a CSV: its encoding, its separator and its records, as the service reads them (shared/src/intake). Pure.
 
-export const COLUMNS = ['email', 'password', 'source_host', 'port', 'security', 'source_user', 'destination_email', 'destination_password'];
-export const REQUIRED = ['email', 'password'];
-export const MAX_BYTES = 20 * 1024 * 1024;
-export const MAX_ROWS = 50_000;
-const EXAMPLE_HOST = 'imap.previous-provider.example';
+import { COLUMNS, columnOf } from './cell.js';
+import { check, unusable } from './table.js';
 
-/**
- * Reads a file: `{ header, rows, faults }`. A row is `{ line, cells }` with the line it begins at, as an editor shows it.
- * A fault is `{ row, column, code, values }`; those of row 0 are about the file. A workbook, and columns under names that only
- * the service knows, are left to the service: then there is `unread` instead of rows.
- */
-export function read(bytes) {
-  const file = (code, values = {}) => ({ header: [], rows: [], faults: [{ row: 0, column: null, code, values }] });
-  if (bytes.length === 0) return file('no_rows');
-  if (bytes.length > MAX_BYTES) return file('file_too_large', { limit: 20 });
-  const unread = { header: [], rows: [], faults: [], unread: true };
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return unread;
-  const text = decode(bytes);
-  const { records, open } = split(text);
-  if (open) return file('malformed_csv', { row: open });
-  const filled = records.filter(({ cells }) => cells.some((cell) => cell.trim() !== ''));
-  if (filled.length === 0) return file('no_rows');
-  const [{ cells: names }, ...rows] = filled;
-  const header = names.map((name) => name.trim().toLowerCase());
-  if (header.some((name) => name !== '' && !COLUMNS.includes(name))) return unread;
-  const faults = headerFaults(header);
-  if (faults.length === 0 && rows.length === 0) return file('no_rows');
-  if (rows.length > MAX_ROWS) return file('too_many_rows', { limit: MAX_ROWS });
-  return { header, rows, faults: faults.length > 0 ? faults : rowFaults(header, rows) };
+const SEPARATORS = [',', ';', '\t'];
+// What Windows-1252 leaves out: a file that has one of these is in another encoding.
+const UNASSIGNED = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
+const SAMPLE_BYTES = 1_024;
+
+/** Reads a CSV, as `check` gives it. */
+export function readCsv(bytes) {
+  const { text, fault } = decode(bytes);
+  if (fault) return unusable(fault.code, {}, fault.row);
+  return check(recordsOf(text, separatorOf(text)));
 }
 
-/** The faults of the rows; again after a cell was mended. */
-export function rowFaults(header, rows) {
-  const faults = [];
-  const mailboxes = new Map();
-  const destinations = new Map();
-  for (const row of rows) {
-    const add = (column, code, values = {}) => faults.push({ row: row.line, column, code, values });
-    const cell = (column) => row.cells[header.indexOf(column)] ?? '';
-    const bare = (column) => cell(column).trim();
-    if (row.cells.slice(header.length).some((extra) => extra.trim() !== '')) {
-      add(null, 'too_many_cells');
-      continue;
-    }
-    if (bare('source_host').toLowerCase() === EXAMPLE_HOST) {
-      add(null, 'example_row');
-      continue;
-    }
-    for (const column of REQUIRED) {
-      if ((column === 'password' ? cell(column) : bare(column)) === '') add(column, 'empty_value');
-    }
-    for (const column of ['email', 'destination_email']) {
-      if (bare(column) !== '' && !isAddress(bare(column))) add(column, 'bad_address');
-    }
-    if (bare('source_host') !== '' && !isHost(bare('source_host'))) add('source_host', 'bad_host');
-    if (bare('port') !== '' && !isPort(bare('port'))) add('port', 'bad_port');
-    if (bare('security') !== '' && !['tls', 'starttls', 'none'].includes(bare('security').toLowerCase())) add('security', 'bad_security');
-    const address = bare('email').toLowerCase();
-    if (address === '') continue;
-    const mailbox = `${address} ${bare('source_host').toLowerCase()}`;
-    const destination = bare('destination_email').toLowerCase() || address;
-    if (mailboxes.has(mailbox)) add('email', 'duplicate_mailbox', { row: String(mailboxes.get(mailbox)) });
-    else if (destinations.has(destination)) add('destination_email', 'duplicate_destination', { row: String(destinations.get(destination)) });
-    if (!mailboxes.has(mailbox)) mailboxes.set(mailbox, row.line);
-    if (!destinations.has(destination)) destinations.set(destination, row.line);
-  }
-  const place = ({ column }) => COLUMNS.indexOf(column);
-  return faults.sort((a, b) => a.row - b.row || place(a) - place(b));
-}
-
-/** The file of these rows, as it is uploaded. */
+/** The file of these rows as it is uploaded: the columns that matter, by the names of the template. */
 export function write(header, rows) {
+  const places = header.map((column, at) => [column, at]).filter(([column]) => COLUMNS.includes(column));
   const quoted = (cell) => (/[",;\t\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  const line = (cells) => header.map((_, at) => quoted(cells[at] ?? '')).join(',');
-  return new TextEncoder().encode(`${[line(header), ...rows.map(({ cells }) => line(cells))].join('\r\n')}\r\n`);
+  const line = (cells) => places.map(([, at]) => quoted(cells[at] ?? '')).join(',');
+  return new TextEncoder().encode(`${[places.map(([column]) => column).join(','), ...rows.map(({ cells }) => line(cells))].join('\r\n')}\r\n`);
 }
 
-export const isAddress = (text) => /^[^\s@"<>(),;:]+@[^\s@.]+(\.[^\s@.]+)+$/u.test(text) && text.length <= 254;
-
-export const isHost = (text) => /^[^\s/@:]+$/u.test(text) && text.length <= 253;
-
-export const isPort = (text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
-
-/** Text as people's programs write it: UTF-8, UTF-16 with its mark, else Windows' own. */
+/** Text as people's programs write it: UTF-8, UTF-16 with its mark or without, else Windows' own. */
 function decode(bytes) {
+  const broken = (row) => ({ fault: { code: 'unknown_encoding', row } });
+  const as = (encoding, from) => {
+    const text = new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes.subarray(from));
+    const at = text.indexOf('\ufffd');
+    if (at >= 0) return broken(lineOf(text, at));
+    return text.includes('\0') ? { fault: { code: 'unsupported_file', row: 0 } } : { text };
+  };
   const mark = (bytes[0] << 8) | bytes[1];
-  if (mark === 0xfffe || mark === 0xfeff) return new TextDecoder(mark === 0xfffe ? 'utf-16le' : 'utf-16be').decode(bytes);
+  if (mark === 0xfffe || mark === 0xfeff) return as(mark === 0xfffe ? 'utf-16le' : 'utf-16be', 2);
+  const body = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+  const unmarked = unmarkedUtf16(body);
+  if (unmarked) return as(unmarked, bytes.length - body.length);
+  if (body.includes(0)) return { fault: { code: 'unsupported_file', row: 0 } };
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
   } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
+    const loose = new TextDecoder('utf-8').decode(body);
+    // Letters of UTF-8 beside bytes that are none.
+    if (/[^\0-\x7f\ufffd]/.test(loose)) return broken(lineOf(loose, loose.indexOf('\ufffd')));
+    const text = new TextDecoder('windows-1252').decode(body);
+    const at = body.findIndex((byte) => UNASSIGNED.has(byte));
+    return at >= 0 ? broken(lineOf(text, at)) : { text };
   }
 }
 
-function headerFaults(header) {
-  const fault = (code, column) => ({ row: 1, column, code, values: { column } });
-  const missing = REQUIRED.filter((column) => !header.includes(column)).map((column) => fault('missing_column', column));
-  const twice = header.filter((name, at) => name !== '' && header.indexOf(name) < at).map((name) => fault('duplicate_column', name));
-  return [...missing, ...twice];
+/** Of Western text in UTF-16 every second byte is zero. */
+function unmarkedUtf16(bytes) {
+  const sample = bytes.subarray(0, SAMPLE_BYTES);
+  const zeros = (side) => sample.filter((byte, at) => at % 2 === side && byte === 0).length;
+  const [even, odd] = [zeros(0), zeros(1)];
+  const [evens, odds] = [Math.ceil(sample.length / 2), Math.floor(sample.length / 2)];
+  if (odds > 1 && even === 0 && odd * 2 > odds) return 'utf-16le';
+  return evens > 1 && odd === 0 && even * 2 > evens ? 'utf-16be' : null;
 }
 
-/** Records with the line each begins at; `open` is the line of a quotation mark that never ends. */
-function split(text) {
-  const first = text.split(/[\r\n]/, 1)[0];
-  const separator = [',', ';', '\t'].reduce((best, mark) => (first.split(mark).length > first.split(best).length ? mark : best));
-  const records = [];
+const lineOf = (text, at) => text.slice(0, at).split(/\r\n|[\r\n]/).length;
+
+/** What the line `sep=` says, else what makes the most known names of the first line, else the most frequent one there. */
+function separatorOf(text) {
+  const first = /^(?:[^\S\r\n]*(?:#.*)?[\r\n]+)*(.*)/.exec(text)[1];
+  const [, said] = /^"*sep=([,;\t])["',;\t ]*$/i.exec(first) ?? [];
+  if (said) return said;
+  const merit = (separator) => {
+    let quoted = false;
+    let cell = '';
+    const cells = [];
+    for (const c of first) {
+      if (c === '"') quoted = !quoted;
+      if (!quoted && c === separator) {
+        cells.push(cell);
+        cell = '';
+      } else cell += c;
+    }
+    cells.push(cell);
+    const names = cells.slice(0, 256);
+    return names.filter((name) => columnOf(name.trim().replace(/^"+|"+$/g, ''))).length * 1_000 + names.length;
+  };
+  return SEPARATORS.reduce((best, separator) => (merit(separator) > merit(best) ? separator : best));
+}
+
+/** Each record with the line it begins at, as an editor shows it; `malformed` where its quotation marks make no sense. */
+function* recordsOf(text, separator) {
   let cells = [];
   let cell = '';
   let line = 1;
   let begun = 1;
   let quoted = false;
+  // Whether the cell began with a quotation mark, and whether something stands behind the one that ended it.
   let wasQuoted = false;
+  let malformed = false;
   const endCell = () => {
     cells.push(cell);
     cell = '';
@@ -120,9 +102,10 @@ function split(text) {
   };
   const endRecord = () => {
     endCell();
-    records.push({ line: begun, cells });
+    const record = { line: begun, cells, malformed };
     cells = [];
-    begun = line;
+    malformed = false;
+    return record;
   };
   for (let at = 0; at < text.length; at += 1) {
     const c = text[at];
@@ -134,14 +117,19 @@ function split(text) {
         cell += c;
         at += 1;
       } else quoted = false;
+    } else if (c === separator) endCell();
+    else if (isBreak) {
+      yield endRecord();
+      begun = line;
     } else if (c === '"' && cell === '' && !wasQuoted) {
       quoted = true;
       wasQuoted = true;
-    } else if (c === separator) endCell();
-    else if (isBreak) endRecord();
-    else if (c !== '\r') cell += c;
+    } else if (c !== '\r' || text[at + 1] !== '\n') {
+      // A mark that comes after spaces, or text after a mark that ended a value.
+      if (wasQuoted || (c === '"' && /^ +$/.test(cell))) malformed = true;
+      cell += c;
+    }
   }
-  if (quoted) return { records, open: begun };
-  if (cell !== '' || cells.length > 0) endRecord();
-  return { records, open: null };
+  if (quoted) malformed = true;
+  if (quoted || cell !== '' || cells.length > 0 || wasQuoted) yield endRecord();
 }

@@ -10,7 +10,7 @@ export const newDraft = (zone) => ({
   contact_email: '', ticket: '',
   way: 'one', mailboxes: [emptyMailbox()], file: null,
   ...emptyFrame(zone),
-  exclude: '', since: '', repair: true, carry_deletions: false, tell_owners: false,
+  include: '', exclude: '', since: '', before: '', repair: true, carry_deletions: false, tell_owners: false,
   sent: null,
 });
 
@@ -38,9 +38,9 @@ export function order(draft, file, language) {
   return body;
 }
 
-function options({ exclude, since, repair, carry_deletions, tell_owners }) {
-  const patterns = exclude.split('\n').map((line) => line.trim()).filter((line) => line !== '');
-  return { exclude: patterns, since: since === '' ? null : since, repair, carry_deletions, tell_owners };
+function options({ include, exclude, since, before, repair, carry_deletions, tell_owners }) {
+  const patterns = (lines) => lines.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  return { include: patterns(include), exclude: patterns(exclude), since: since || null, before: before || null, repair, carry_deletions, tell_owners };
 }
 
 /** Only what was filled in: the rest is the service's to decide. */

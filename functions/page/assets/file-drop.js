@@ -1,11 +1,15 @@
 // A file with many mailboxes: dropped or chosen, checked before it leaves the machine, and mended in place.
 
-import { read, rowFaults, write } from './csv.js';
+import { isPassword } from './cell.js';
+import { write } from './csv.js';
 import { announce, fill, h, newId } from './dom.js';
 import { dropZone } from './drop-zone.js';
 import { digestOf } from './export-file.js';
 import { field } from './field.js';
 import { t, tried } from './language.js';
+import { rowsPreview } from './rows-preview.js';
+import { readFile } from './table-file.js';
+import { rowFaults } from './table.js';
 
 /** How many faulty rows are shown to be mended at a time. */
 const SHOWN = 10;
@@ -16,7 +20,7 @@ export function fileDrop(held, keep) {
   let file = held;
   const take = async ([chosen]) => {
     const bytes = new Uint8Array(await chosen.arrayBuffer());
-    file = { name: chosen.name, bytes, ...read(bytes), mended: false };
+    file = { name: chosen.name, bytes, ...(await readFile(bytes)), mended: false };
     keep(file);
     render();
     verdict.querySelector('[data-verdict]')?.focus();
@@ -40,23 +44,40 @@ export async function announced(bytes) {
 function verdictOf(file, render) {
   const about = h('span', { class: 'soft' }, t('form.file.of', { name: file.name, rows: file.rows.length }));
   if (file.unread) return h('p', { 'data-verdict': true, tabindex: '-1' }, h('strong', {}, file.name), ` ${t('form.file.unread')}`);
+  const rows = file.rows.length > 0;
   if (file.faults.length === 0) {
     const good = t('form.file.good', { count: file.rows.length });
     announce(good);
-    return h('p', { 'data-verdict': true, tabindex: '-1' }, h('span', { class: 'verdict-good' }, `✓ ${good} `), about);
+    return h('div', { class: 'stack-tight', 'data-verdict': true, tabindex: '-1' },
+      h('p', {}, h('span', { class: 'verdict-good' }, `✓ ${good} `), about), rowsPreview(file, true));
   }
   const faulty = t('form.file.faulty', { count: file.faults.length });
-  const whole = file.faults.filter(({ row, column }) => row === 0 || file.rows.length === 0 || (row === 1 && column !== undefined && !hasRow(file, row)));
-  const rows = [...new Set(file.faults.filter((fault) => !whole.includes(fault)).map(({ row }) => row))];
+  const whole = file.lasting;
+  const lines = [...new Set(file.faults.filter((fault) => !whole.includes(fault)).map(({ row }) => row))];
   return h('div', { class: 'note warn', 'data-verdict': true, tabindex: '-1' },
     h('h3', {}, `${faulty} `, about),
-    h('p', {}, t(rows.length > 0 ? 'form.file.mend' : 'form.file.again')),
-    whole.length > 0 && h('ul', { class: 'tasks' }, whole.map((fault) => h('li', {}, words(fault)))),
-    rows.slice(0, SHOWN).map((line) => mender(file, line, render)),
-    rows.length > SHOWN && h('p', { class: 'mend' }, t('form.file.more', { count: rows.length - SHOWN })));
+    h('p', {}, t(whole.some(({ code }) => code !== 'unknown_column') ? 'form.file.again' : 'form.file.mend')),
+    whole.length > 0 && h('ul', { class: 'tasks' }, whole.map((fault) => task(file, fault, render))),
+    lines.slice(0, SHOWN).map((line) => mender(file, line, render)),
+    lines.length > SHOWN && h('p', { class: 'mend' }, t('form.file.more', { count: lines.length - SHOWN })),
+    rows && rowsPreview(file, false));
 }
 
-const hasRow = (file, line) => file.rows.some((row) => row.line === line);
+/** What is to be mended in the file itself. What is sent has the known columns only, so others can be left out here too. */
+function task(file, fault, render) {
+  const drop = () => {
+    file.mended = true;
+    file.lasting = file.lasting.filter((one) => one !== fault);
+    file.faults = file.faults.filter((one) => one !== fault);
+    render();
+  };
+  const { code, row, column } = fault;
+  const id = newId('task');
+  return h('li', {},
+    row > 0 && column === null && code !== 'unknown_column' && h('strong', {}, `${t('form.file.row', { row: String(row) })}: `),
+    h('span', { id }, words(fault)),
+    code === 'unknown_column' && [' ', h('button', { type: 'button', class: 'button quiet', 'aria-describedby': id, on: { click: drop } }, t('form.file.drop_column'))]);
+}
 
 /** The cells of a row that have faults, to be mended. */
 function mender(file, line, render) {
@@ -64,7 +85,7 @@ function mender(file, line, render) {
   const faults = file.faults.filter((fault) => fault.row === line);
   const recheck = () => {
     file.mended = true;
-    file.faults = rowFaults(file.header, file.rows);
+    file.faults = [...file.lasting, ...rowFaults(file.header, file.rows)];
   };
   const drop = () => {
     file.rows = file.rows.filter((one) => one !== row);
@@ -74,16 +95,20 @@ function mender(file, line, render) {
   const cells = faults.filter(({ column }) => file.header.includes(column)).map((fault) => {
     const at = file.header.indexOf(fault.column);
     const cell = field({
-      label: `${t(`column.${fault.column}`)}`, value: row.cells[at] ?? '', attributes: { autocomplete: 'off' },
+      label: t(`column.${fault.column}`), kind: isPassword(fault.column) ? 'password' : 'text', value: row.cells[at] ?? '', attributes: { autocomplete: 'off' },
       onInput: (value) => {
         row.cells[at] = value;
-        recheck();
-        const left = file.faults.find((one) => one.row === line && one.column === fault.column);
+        // It is what was typed now, whatever the spreadsheet had made of it.
+        row.damaged?.delete(at);
+        // The whole file is checked when the cell is left.
+        const left = rowFaults(file.header, [row]).find(({ column }) => column === fault.column);
         cell.fault(left ? words(left) : null);
       },
     });
     cell.control.addEventListener('change', () => {
-      if (file.faults.every((one) => one.row !== line)) setTimeout(render);
+      if (rowFaults(file.header, [row]).length > 0) return;
+      recheck();
+      setTimeout(render);
     });
     cell.fault(words(fault));
     return cell.element;

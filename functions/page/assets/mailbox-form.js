@@ -1,6 +1,6 @@
 // The mailboxes of a form, a card each.
 
-import { isAddress, isHost, isPort } from './csv.js';
+import { isAddress, isHost, isPort } from './cell.js';
 import { announce, fill, h } from './dom.js';
 import { emptyMailbox } from './draft.js';
 import { field } from './field.js';

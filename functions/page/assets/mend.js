@@ -1,6 +1,6 @@
 // Mending one mailbox whose check found something, without a new file.
 
-import { isHost, isPort } from './csv.js';
+import { isHost, isPort } from './cell.js';
 import { fill, h, whileBusy } from './dom.js';
 import { field } from './field.js';
 import { own, said, sentence, t } from './language.js';

@@ -1,13 +1,14 @@
 // The first view: what is to be moved, and when.
 
 import * as api from './api.js';
-import { isAddress } from './csv.js';
+import { isAddress } from './cell.js';
 import { announce, fill, h, whileBusy } from './dom.js';
 import { newDraft, order, orderKey } from './draft.js';
 import { choices, field, step, summary, tick } from './field.js';
 import { announced, fileDrop } from './file-drop.js';
 import { current as language, t, texts } from './language.js';
 import { mailboxForm } from './mailbox-form.js';
+import { optionsForm } from './options-form.js';
 import { faultsOf, refusalText } from './refusals.js';
 import * as session from './session.js';
 import { windowForm } from './window-form.js';
@@ -43,6 +44,7 @@ export function newRequest(settings) {
   };
   way(own.way);
   const frame = windowForm(own, settings);
+  const what = optionsForm(own, provider);
   const faultPlace = h('div', {});
   const send = h('button', { type: 'submit', class: 'button primary' }, t('form.send'));
   const form = h('form', { class: 'form', novalidate: true },
@@ -53,7 +55,7 @@ export function newRequest(settings) {
         options: [['one', t('form.mailboxes.one'), t('form.mailboxes.one_hint')], ['many', t('form.mailboxes.many'), t('form.mailboxes.many_hint')]],
       }), cards.element, many),
     step(3, t('form.when.title'), t('form.when.hint'), frame.element),
-    step(4, t('form.what.title'), null, whatForm(own, provider)),
+    step(4, t('form.what.title'), null, what.element),
     h('div', { class: 'submit stack' }, faultPlace, h('div', { class: 'actions' }, send), h('p', { class: 'soft small' }, t('page.privacy'))));
   const shown = (faults) => {
     const note = summary(faults);
@@ -65,13 +67,13 @@ export function newRequest(settings) {
     event.preventDefault();
     whileBusy(send, async () => {
       fill(faultPlace);
-      const faults = [...checkContact(contact), ...(own.way === 'one' ? cards.check() : checkFile(drop)), ...frame.check()];
+      const faults = [...checkContact(contact), ...(own.way === 'one' ? cards.check() : checkFile(drop)), ...frame.check(), ...what.check()];
       if (faults.length > 0) return shown(faults);
       send.textContent = t('form.sending');
       try {
         await make(own, drop);
       } catch (refusal) {
-        const mend = { contact_email: contact, ticket, ...frame.named };
+        const mend = { contact_email: contact, ticket, ...frame.named, ...what.named };
         const told = faultsOf(refusal, mend, cards.show);
         shown(told.length > 0 ? told : [{ text: refusalText(refusal) }]);
       } finally {
@@ -107,17 +109,4 @@ function checkContact(contact) {
 function checkFile(drop) {
   if (!drop.file()) return [{ text: t('form.file.none'), focus: drop.focus }];
   return drop.file().faults.length > 0 ? [{ text: t('form.file.unsound'), focus: drop.focus }] : [];
-}
-
-function whatForm(own, provider) {
-  const exclude = field({
-    label: t('form.what.exclude'), kind: 'textarea', optional: true, wide: true, hint: t('form.what.exclude_hint'), value: own.exclude,
-    attributes: { spellcheck: 'false', rows: '3' }, onInput: (value) => { own.exclude = value; },
-  });
-  const since = field({ label: t('form.what.since'), kind: 'date', optional: true, value: own.since, onInput: (value) => { own.since = value; } });
-  return h('details', {}, h('summary', {}, t('form.what.all')),
-    h('div', { class: 'fields' }, exclude.element, since.element,
-      h('div', { class: 'wide stack-tight' },
-        tick(t('form.what.repair', { provider }), own.repair, (value) => { own.repair = value; }),
-        tick(t('form.what.carry_deletions'), own.carry_deletions, (value) => { own.carry_deletions = value; }))));
 }

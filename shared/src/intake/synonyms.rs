@@ -139,6 +139,28 @@ mod tests {
         assert!(is_beside_the_point("Vorname") && is_beside_the_point("Display name"));
     }
 
+    /// The page checks a file before it is sent, so it has to know the same names.
+    #[test]
+    fn the_page_knows_the_same_names() {
+        let page = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../functions/page/assets/columns.js"
+        ));
+        let behind = |start: &str| {
+            let (_, rest) = page.split_once(start).unwrap_or_else(|| panic!("{start} is missing"));
+            let (names, _) = rest.split_once('`').unwrap();
+            names.split_whitespace().collect::<Vec<_>>()
+        };
+        for (column, names) in SYNONYMS {
+            let start = format!("\n  {}: `", column.name());
+            assert_eq!(behind(&start), names.split_whitespace().collect::<Vec<_>>());
+        }
+        let beside: Vec<_> = BESIDE_THE_POINT.split_whitespace().collect();
+        assert_eq!(behind("BESIDE_THE_POINT = `"), beside);
+        let columns = page.matches(": `").count();
+        assert_eq!(columns, Column::ALL.len());
+    }
+
     #[test]
     fn no_name_has_two_meanings() {
         let mut seen = std::collections::HashMap::new();
