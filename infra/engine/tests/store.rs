@@ -16,9 +16,6 @@ mod cancelled;
 mod fences;
 #[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
-#[path = "engine/odd_server.rs"]
-#[allow(dead_code, reason = "other tests need the rest of it")]
-mod odd_server;
 #[path = "store/owner.rs"]
 mod owner;
 #[path = "store/rests.rs"]
@@ -119,10 +116,7 @@ async fn conditions_of_the_table_hold() {
         &store,
     ))
     .await;
-    Box::pin(rests::a_mailbox_that_is_given_out_no_more_rests_and_goes_on(
-        &store, &stack,
-    ))
-    .await;
+    Box::pin(rests::a_capped_mailbox_rests_and_goes_on(&store, &stack)).await;
     Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(
         &store, &stack,
     ))

@@ -18,7 +18,7 @@ fn letters(count: u32) -> Vec<Message> {
 }
 
 /// Between two servers, in chunks of ten messages.
-async fn in_tens(source: &OddServer, destination: &OddServer) -> Result<Mailbox<MemoryLedger>> {
+fn in_tens(source: &OddServer, destination: &OddServer) -> Result<Mailbox<MemoryLedger>> {
     let mut mailbox = between(source, destination)?;
     mailbox.limits.lanes = 1;
     mailbox.limits.chunk_messages = 10;
@@ -42,7 +42,7 @@ async fn folder_numbered_anew_at_the_source_is_planned_anew_within_the_pass() ->
         };
         let source = OddServer::start(odd, &[("INBOX", letters(40)), ("Other", letters(3))]).await?;
         let destination = OddServer::start(Odd::default(), &[]).await?;
-        let mailbox = in_tens(&source, &destination).await?;
+        let mailbox = in_tens(&source, &destination)?;
         let broken = pass(&mailbox, Pass::First).await;
         ensure!(broken.is_err(), "{last}: the session should have ended");
         mailbox.ledger.end_leases();
@@ -69,7 +69,7 @@ async fn folder_numbered_anew_brings_nothing_back() -> Result<()> {
     };
     let source = OddServer::start(odd, &[("INBOX", letters(40))]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
-    let mailbox = in_tens(&source, &destination).await?;
+    let mailbox = in_tens(&source, &destination)?;
     ensure!(pass(&mailbox, Pass::First).await.is_err());
     destination.remove("INBOX", 3);
     mailbox.ledger.end_leases();
@@ -87,7 +87,7 @@ async fn folder_numbered_anew_at_the_destination_is_matched_within_the_pass() ->
     };
     let source = OddServer::start(odd, &[("INBOX", letters(40))]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
-    let mailbox = in_tens(&source, &destination).await?;
+    let mailbox = in_tens(&source, &destination)?;
     ensure!(pass(&mailbox, Pass::First).await.is_err());
     // Both sides at once.
     destination.renumber();
@@ -102,7 +102,7 @@ async fn folder_numbered_anew_at_the_destination_is_matched_within_the_pass() ->
 async fn folder_that_is_another_one_each_time_ends_with_a_clear_fault() -> Result<()> {
     let source = OddServer::start(Odd::default(), &[("INBOX", letters(10))]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
-    let mailbox = in_tens(&source, &destination).await?;
+    let mailbox = in_tens(&source, &destination)?;
     source.set(|odd| odd.is_unsteady = true);
     pass(&mailbox, Pass::First).await?;
     let folders = mailbox.ledger.all_folders();

@@ -14,8 +14,12 @@ use mailvan::store::{JobRecord, RequestRecord, Store};
 use mailvan::sync::{Engine, LaneEnd, PlanEnd, plan_mailbox, run_lane};
 use mailvan_local::stack::Stack;
 
-use super::odd_server::{Fate, Message, Odd, OddServer};
+use self::odd_server::{Fate, Message, Odd, OddServer};
 use super::{job, request};
+
+#[path = "../engine/odd_server.rs"]
+#[allow(dead_code, reason = "other tests need the rest of it")]
+mod odd_server;
 
 const CAPPED: &str = "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)";
 
@@ -83,7 +87,7 @@ fn soon() -> Deadline {
     Deadline::after(Duration::from_mins(2))
 }
 
-pub async fn a_mailbox_that_is_given_out_no_more_rests_and_goes_on(store: &Store, stack: &Stack) {
+pub async fn a_capped_mailbox_rests_and_goes_on(store: &Store, stack: &Stack) {
     let letter = |uid: u32| Message {
         uid,
         flags: String::new(),
