@@ -36,7 +36,7 @@ fn engine(store: &Store, stack: &Stack, destination: &OddServer) -> Engine {
         .region(Region::new("eu-west-1"))
         .credentials_provider(credentials());
     let profile = format!(
-        "[destination.imap]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nauth = \"password\"\n\
+        "[provider]\nname = \"Example\"\ntime_zone = \"Europe/Berlin\"\n[destination.imap]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nauth = \"password\"\n\
          [notices]\nsender = \"migration@example.net\"\n",
         destination.address.port()
     );
@@ -59,11 +59,11 @@ fn engine(store: &Store, stack: &Stack, destination: &OddServer) -> Engine {
 async fn planned(engine: &Engine, source: &OddServer) -> JobRecord {
     let made = RequestRecord {
         open_jobs: 1,
-        ..request(60, RequestState::Checking)
+        ..request(91, RequestState::Checking)
     };
     engine.store.create_request(&made).await.unwrap();
     let key = engine.secrets.data_key(made.request_id).await.unwrap();
-    let mut job = job(60, 1);
+    let mut job = job(91, 1);
     job.sealed_password = key.seal(job.job_id, &Secret::from("hunter2")).unwrap();
     job.source = Endpoint {
         host: "127.0.0.1".parse().unwrap(),
