@@ -121,10 +121,15 @@ function line(mailbox, context) {
     const by = next.source?.found_by;
     server.hidden = !by;
     if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
+    const trouble = next.later?.trouble;
+    const amiss = trouble && !next.later.expected && !next.error && t('list.not_looked', { why: failureText(trouble) });
     const rests = next.resumes_at && t('list.rests', { when: shortMoment(next.resumes_at, status.window?.time_zone) });
-    why.hidden = !rests && !next.error;
-    if (!why.hidden) put(why, rests || failureText(next.error));
-    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
+    const reason = rests || (next.error ? failureText(next.error) : amiss || '');
+    why.hidden = reason === '';
+    put(why, reason);
+    const late = next.later?.fetched > 0 && t('list.fetched', { count: next.later.fetched });
+    const closed = trouble && next.later.expected && t('list.closed');
+    const notes = [late, closed, next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);
