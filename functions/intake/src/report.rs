@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mailvan::domain::uid::UidSet;
-use mailvan::domain::{DroppedFlags, Fault, Pass};
+use mailvan::domain::{DroppedFlags, ExceptionClass, Fault, Pass};
 use mailvan::intake::spreadsheet_safe;
 use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
@@ -182,13 +182,16 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
                     "was refused as it was, and is copied repaired".to_owned(),
                 )
             } else {
-                let why = exception.class.in_words().map(|words| format!(" {words}"));
+                let why = exception
+                    .class
+                    .and_then(ExceptionClass::in_words)
+                    .map(|words| format!(" {words}"));
                 ("refused_message", format!("was not copied{}", why.unwrap_or_default()))
             };
             Line {
                 folder: title(folders, chunk.folder),
                 code: exception.code.clone(),
-                class: exception.class.as_str(),
+                class: exception.class.map_or("", ExceptionClass::as_str),
                 message: format!("the message with UID {} {became}: {}", exception.uid, exception.text),
                 ..of_job(kind, job)
             }

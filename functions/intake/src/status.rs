@@ -346,7 +346,7 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>, read_at: Timestamp) 
         notes: job.notes,
         source: source(job),
         check: check(&job.check),
-        estimate,
+        estimate: estimate.filter(|_| job.resting(read_at).is_none()),
         resumes_at: job.resting(read_at).map(|rest| stamp(rest.until())),
         owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),

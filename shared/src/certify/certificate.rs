@@ -149,8 +149,7 @@ impl Draft {
             } else {
                 &mut exceptions
             };
-            let class = Some(exception.class);
-            kind.add((&exception.code, class), &exception.text, 1, [exception.uid]);
+            kind.add((&exception.code, exception.class), &exception.text, 1, [exception.uid]);
         }
         let known = exceptions.count();
         for finding in findings {

@@ -26,9 +26,9 @@ fn chunk(number: u32, exceptions: &[(u32, &str)]) -> ChunkRecord {
             uid: *uid,
             code: (*code).to_owned(),
             class: if *code == "TOOBIG" {
-                ExceptionClass::TooLarge
+                Some(ExceptionClass::TooLarge)
             } else {
-                ExceptionClass::Other
+                None
             },
             text: format!("words about {code}"),
         })

@@ -42,14 +42,10 @@ const PASSING_CODES: [&str; 10] = [
 
 /// What servers without those codes say.
 const PASSING_WORDS: [&str; 5] = ["try again", "temporar", "locked", "busy", "internal error"];
-const QUOTA_WORDS: [&str; 6] = [
-    "quota",
-    "mailbox is full",
-    "mailbox full",
-    "storage limit",
-    "mailbox size",
-    "mailbox has exceeded",
-];
+const QUOTA_WORDS: [&str; 4] = ["quota", "mailbox is full", "mailbox full", "storage limit"];
+
+/// What they may say of the mailbox, or of a message that is too large for any: not enough to stop for.
+const FULL_WORDS: [&str; 2] = ["mailbox size", "mailbox has exceeded"];
 
 /// What is said of a message's size, and what makes of a size one that is too large.
 const LARGE_WORDS: [&str; 2] = ["too large", "too big"];
@@ -99,7 +95,7 @@ impl Refusal {
     /// What the message is refused for: by the response code where it tells, else by the words.
     pub fn reason(&self) -> ExceptionClass {
         let is_large = self.says(&LARGE_WORDS) || (self.says(&["size"]) && self.says(&SIZE_WORDS));
-        if self.is_of_quota() {
+        if self.is_of_quota() || (self.code != "TOOBIG" && self.says(&FULL_WORDS)) {
             ExceptionClass::OverQuota
         } else if self.code == "TOOBIG" || is_large {
             ExceptionClass::TooLarge

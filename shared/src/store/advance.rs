@@ -15,7 +15,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Illegal`] where the mailbox takes no part in this pass.
     pub async fn start_job(&self, id: JobId, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
-        let change = Change::default().remove("error_code").remove("error_message");
+        // Another day, another cap.
+        let change = Change::default()
+            .remove("error_code")
+            .remove("error_message")
+            .remove("rest");
         let change = if pass.is_later() {
             let before: AttributeValue = serde_dynamo::to_attribute_value(self.job(id).await?.before_look_now())?;
             change.set("before_look", before)

@@ -180,9 +180,9 @@ pub struct ExceptionRecord {
     pub uid: u32,
     /// The destination's response code, or empty.
     pub code: String,
-    /// What it was refused for.
-    #[serde(default)]
-    pub class: ExceptionClass,
+    /// What it was refused for, where it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ExceptionClass>,
     /// The destination's own words.
     pub text: String,
 }

@@ -115,7 +115,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let (fitting, large): (Vec<_>, Vec<_>) = missing.into_iter().partition(|message| message.size_bytes <= limit);
         for message in large {
             let text = format!("it has {} bytes; the server takes {limit} at most", message.size_bytes);
-            note(chunk, message.uid, ("TOOBIG", ExceptionClass::TooLarge), text)?;
+            note(chunk, message.uid, ("TOOBIG", Some(ExceptionClass::TooLarge)), text)?;
         }
         Ok(fitting)
     }
@@ -193,7 +193,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         let (mb, seconds) = (message.size_bytes / 1_000_000, had.as_secs());
         let text = format!("it has {mb} MB, and the previous provider did not give it out within {seconds} s");
-        note(chunk, message.uid, ("TOOSLOW", ExceptionClass::Other), text)
+        note(chunk, message.uid, ("TOOSLOW", None), text)
     }
 
     /// Looks for messages that arrived without the server telling where. What the server changed so
@@ -233,13 +233,13 @@ pub(super) fn note_withheld(chunk: &mut ChunkRecord, withheld: &[Withheld]) -> R
 }
 
 /// What is noted of a message that the source lists and does not give out.
-pub(super) const UNREADABLE: (&str, ExceptionClass) = (ExceptionRecord::UNREADABLE, ExceptionClass::Other);
+pub(super) const UNREADABLE: (&str, Option<ExceptionClass>) = (ExceptionRecord::UNREADABLE, None);
 
 /// Notes a message that is not at the destination, or not as it was: the code and class, and in which words.
 pub(super) fn note(
     chunk: &mut ChunkRecord,
     uid: u32,
-    (code, class): (&str, ExceptionClass),
+    (code, class): (&str, Option<ExceptionClass>),
     text: String,
 ) -> Result<(), SyncError> {
     chunk.exceptions.push(ExceptionRecord {
@@ -255,7 +255,7 @@ pub(super) fn note(
 }
 
 pub(super) fn note_refusal(chunk: &mut ChunkRecord, uid: u32, refusal: Refusal) -> Result<(), SyncError> {
-    let class = refusal.reason();
+    let class = Some(refusal.reason());
     note(chunk, uid, (&refusal.code, class), refusal.text)
 }
 

@@ -82,7 +82,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 Some(repaired) => note(
                     chunk,
                     message.uid,
-                    (ExceptionRecord::REPAIRED, ExceptionClass::Invalid),
+                    (ExceptionRecord::REPAIRED, Some(ExceptionClass::Invalid)),
                     repaired.repairs.to_string(),
                 ),
                 None => Ok(()),

@@ -5,6 +5,9 @@
 //! must not come back written down, and then a new one is made; whoever dies between the two leaves a folder that
 //! the next worker finds to be another one again. Where only the destination does, each chunk begins anew.
 
+use std::time::Duration;
+
+use super::delta::MOST_GONE;
 use super::look::Aim;
 use super::looking::look;
 use super::work::Worked;
@@ -20,6 +23,9 @@ use crate::sync::item::Item;
 
 /// A folder is planned anew so many times in a pass: a server that numbers it anew each time never comes to an end.
 pub(super) const MOST_RENEWALS: u8 = 3;
+
+/// So long before the run's end listing stops: what was found has to be written down yet.
+const MARGIN: Duration = Duration::from_secs(4);
 
 /// The UIDVALIDITY of a folder whose plan has been forgotten; never a true one (RFC 9051).
 const FORGOTTEN: u32 = 0;
@@ -64,13 +70,19 @@ impl<L: Ledger> Mailbox<L> {
             ..FolderPlan::gone(forgotten.clone())
         };
         let aim = Aim::new(pass, self.limits, self.options.dates, source.capabilities());
-        let time = deadline.remaining() / 2;
+        let time = deadline.remaining().saturating_sub(MARGIN);
         let finds = look(&self.source, source, std::slice::from_ref(&plan), aim, time).await?;
         let Some(mut find) = finds
             .into_iter()
             .next()
             .filter(|find| find.has_ended || find.fault.is_some())
         else {
+            // The next run begins it from its first message again: not for ever.
+            let unfinished = FolderRecord {
+                renewals: forgotten.renewals.saturating_add(1),
+                ..forgotten
+            };
+            self.ledger.put_renewed(&unfinished, &[], Recount::default()).await?;
             return Ok(Worked::Stopped);
         };
         if let Some(error) = find.fault.take() {
@@ -135,7 +147,8 @@ impl<L: Ledger> Mailbox<L> {
             let chunks = self.planned_chunks(folder).await?;
             if folder.destination_uid_validity == selected.uid_validity {
                 let gone = removed(&chunks, destination).await.map_err(SyncError::Destination)?;
-                forgotten.gone.extend(gone);
+                let room = MOST_GONE.saturating_sub(folder.gone.len());
+                forgotten.gone.extend(gone.into_iter().take(room));
             }
             forgotten.renewals = folder.renewals.saturating_add(1);
             let recount = Recount::of(&chunks).taken_back();

@@ -106,6 +106,8 @@ impl<L: Ledger> Mailbox<L> {
             let mut end = work_on(self, pass, (deadline, run_length), &folder, &mut sessions, copied).await;
             if end.as_ref().is_err_and(SyncError::is_of_another_folder)
                 && folder.renewals < MOST_RENEWALS
+                // A later pass only fetches: what the user has moved since must not come back.
+                && !pass.is_later()
                 && let Some(sessions) = &mut sessions
             {
                 end = Box::pin(self.renew(pass, deadline, &folder, sessions)).await;

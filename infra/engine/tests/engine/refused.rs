@@ -1,7 +1,7 @@
 //! What a destination refuses, and what a source says wrongly of its messages.
 
 use anyhow::{Result, ensure};
-use mailvan::domain::{CopyOptions, Pass};
+use mailvan::domain::{CopyOptions, ExceptionClass, Pass};
 use mailvan::sync::Mailbox;
 use mailvan_engine::MemoryLedger;
 
@@ -130,7 +130,14 @@ async fn refused_messages_are_named_with_the_class_and_the_words() -> Result<()>
     let mut named: Vec<_> = chunks
         .iter()
         .flat_map(|chunk| &chunk.exceptions)
-        .map(|one| (one.uid, one.class.as_str(), one.code.as_str(), one.text.as_str()))
+        .map(|one| {
+            (
+                one.uid,
+                one.class.map_or("", ExceptionClass::as_str),
+                one.code.as_str(),
+                one.text.as_str(),
+            )
+        })
         .collect();
     named.sort_unstable();
     assert_eq!(

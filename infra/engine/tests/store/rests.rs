@@ -130,4 +130,8 @@ pub async fn a_capped_mailbox_rests_and_goes_on(store: &Store, stack: &Stack) {
     }
     assert_eq!(store.job(id).await.unwrap().status.state(), JobState::AwaitingCutover);
     assert_eq!(destination.messages("INBOX").len(), 3);
+    // What was rested in an earlier pass is not held against the next one.
+    assert!(store.job(id).await.unwrap().rest.is_some());
+    store.start_job(id, Pass::Final, now()).await.unwrap();
+    assert_eq!(store.job(id).await.unwrap().rest, None);
 }
