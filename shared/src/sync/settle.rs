@@ -149,15 +149,22 @@ pub async fn fail_mailbox(
     now: Timestamp,
 ) -> Result<Vec<NoticeKind>, StoreError> {
     tracing::warn!(job.id = %id, error.code = failure.code, "mailbox failed: {}", failure.message);
-    // One that had been copied before a later pass does not fail with it.
-    if let Advance::Changed(job) = store.fail_job(id, failure, now).await?
-        && job.status.state() == JobState::Failed
-    {
-        let job = id.to_string();
-        let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
-        measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
-    }
-    if needs_staff(&failure.code) {
+    let is_for_staff = match store.fail_job(id, failure, now).await? {
+        Advance::Changed(job) => {
+            // One that had been copied before a later pass does not fail with it.
+            if job.status.state() == JobState::Failed {
+                let job = id.to_string();
+                let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
+                measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
+            }
+            true
+        }
+        // Whoever failed it may have died before staff were told; of one that has ended otherwise there is nothing to tell.
+        Advance::AlreadyThere(job) => {
+            job.status.state() == JobState::Failed && job.error_code.as_deref() == Some(failure.code.as_str())
+        }
+    };
+    if is_for_staff && needs_staff(&failure.code) {
         tell_staff(store, id.request(), StaffCause::GivenUp, now).await?;
     }
     settle_request(store, id.request(), now).await

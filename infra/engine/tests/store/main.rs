@@ -13,6 +13,7 @@ mod cancelled;
 mod fences;
 mod fifty_thousand;
 mod later;
+mod mails;
 mod owner;
 mod rests;
 mod tickets;
@@ -114,6 +115,8 @@ async fn conditions_of_the_table_hold() {
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
     later::passwords_can_be_deleted_at_any_time_after_the_end(&store).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
+    mails::what_became_of_mails_does_not_depend_on_the_order(&store).await;
+    mails::a_notice_without_a_mail_is_closed_once(&store).await;
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
         &store,
