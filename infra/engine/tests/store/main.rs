@@ -113,7 +113,7 @@ async fn conditions_of_the_table_hold() {
     trouble::a_later_look_that_cannot_certify_keeps_what_was_certified(&store).await;
     Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
-    later::passwords_can_be_deleted_at_any_time_after_the_end(&store).await;
+    Box::pin(later::passwords_can_be_deleted_at_any_time_after_the_end(&store)).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
     mails::what_became_of_mails_does_not_depend_on_the_order(&store).await;
     mails::a_notice_without_a_mail_is_closed_once(&store).await;

@@ -63,7 +63,7 @@ async fn planned(engine: &Engine, source: &OddServer) -> JobRecord {
     };
     engine.store.create_request(&made).await.unwrap();
     let key = engine.secrets.data_key(made.request_id).await.unwrap();
-    let mut job = job(91, 1);
+    let mut job = job(91, 77);
     job.sealed_password = key.seal(job.job_id, &Secret::from("hunter2")).unwrap();
     job.source = Endpoint {
         host: "127.0.0.1".parse().unwrap(),
