@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
     AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass,
-    RequestId, RequestState, Security, Window,
+    RequestId, RequestState, Security, TooLarge, Window,
 };
 use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
@@ -161,6 +161,12 @@ struct CheckView<'a> {
     messages: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<i64>,
+    /// The largest message that the new mailbox takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_limit_bytes: Option<u64>,
+    /// What is larger than that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    too_large: Option<&'a TooLarge>,
 }
 
 /// A certificate that has been made, and where it is.
@@ -350,6 +356,7 @@ fn source(job: &JobRecord) -> Option<SourceView<'_>> {
 }
 
 fn check(check: &Check) -> CheckView<'_> {
+    let servers = check.servers.as_ref();
     CheckView {
         state: check.state,
         checked_at: check.at.as_deref(),
@@ -358,6 +365,10 @@ fn check(check: &Check) -> CheckView<'_> {
         folders: check.size.map(|size| size.folders),
         messages: check.size.map(|size| size.messages),
         bytes: check.size.map(|size| size.bytes),
+        message_limit_bytes: servers.and_then(|servers| servers.message_limit),
+        too_large: servers
+            .map(|servers| &servers.too_large)
+            .filter(|large| !large.is_empty()),
     }
 }
 

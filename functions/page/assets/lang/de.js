@@ -527,6 +527,7 @@ export default {
     destination_over_quota: 'Das neue Postfach ist voll. Lassen Sie es vergrößern.',
     destination_refuses: 'Der neue Server nimmt zu viele Nachrichten nicht an. Ein Mensch sieht nach.',
     gave_up: 'Es ging nach mehreren Versuchen nicht. Ein Mensch sieht nach.',
+    no_connection: 'Zum Server des alten Anbieters sind gerade alle Verbindungen vergeben. Versuchen Sie es in einer Minute noch einmal.',
     cut_off: 'Die Arbeit wurde mehrmals unterbrochen. Ein Mensch sieht nach.',
     not_certified: 'Der Vergleich war nicht möglich.',
     dav_not_set_up: 'Kontakte und Kalender sind bei uns nicht richtig eingerichtet. Ein Mensch sieht nach.',
