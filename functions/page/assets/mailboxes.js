@@ -7,6 +7,7 @@ import { foundIn, number, ofAll, shortMoment } from './format.js';
 import { t } from './language.js';
 import { mendPart } from './mend.js';
 import { failureText } from './refusals.js';
+import { tooLarge } from './too-large.js';
 
 const AT_ONCE = 25;
 const KINDS = {
@@ -123,7 +124,7 @@ function line(mailbox, context) {
     if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
     why.hidden = !next.error;
     if (next.error) put(why, failureText(next.error));
-    const notes = [next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
+    const notes = [tooLarge(next), next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);

@@ -277,6 +277,10 @@ export default {
     until: 'fertig bis {when}',
     source: 'Alter Server: {host}',
     found_by: { service_record: 'gefunden im DNS der Domain', autoconfig: 'gefunden in den Einstellungen, die die Domain E-Mail-Programmen anbietet', provider: 'gefunden über den Anbieter der E-Mails der Domain', usual_name: 'gefunden unter dem üblichen Namen' },
+    too_large: {
+      one: '{count} Nachricht ist größer, als das neue Postfach annimmt ({limit}), und bliebe beim alten Anbieter: {folders}',
+      other: '{count} Nachrichten sind größer, als das neue Postfach annimmt ({limit}), und blieben beim alten Anbieter: {folders}',
+    },
     exceptions: { one: '{count} Ausnahme, siehe Bericht', other: '{count} Ausnahmen, siehe Bericht' },
     notes: { one: '{count} Hinweis im Bericht; nichts fehlt', other: '{count} Hinweise im Bericht; nichts fehlt' },
     owner: {

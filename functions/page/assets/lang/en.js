@@ -277,6 +277,10 @@ export default {
     until: 'done by {when}',
     source: 'Old server: {host}',
     found_by: { service_record: 'found by the DNS of the domain', autoconfig: 'found by the settings the domain offers to mail programs', provider: 'found by the provider of the domain’s mail', usual_name: 'found by its usual name' },
+    too_large: {
+      one: '{count} message is larger than the new mailbox takes ({limit}), and would stay at the old provider: {folders}',
+      other: '{count} messages are larger than the new mailbox takes ({limit}), and would stay at the old provider: {folders}',
+    },
     exceptions: { one: '{count} exception, see the report', other: '{count} exceptions, see the report' },
     notes: { one: '{count} remark in the report; nothing is missing', other: '{count} remarks in the report; nothing is missing' },
     owner: {

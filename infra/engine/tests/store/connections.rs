@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use mailvan::clock::Deadline;
-use mailvan::domain::{Host, RequestState};
+use mailvan::domain::{Host, RequestEvent, RequestState};
 use mailvan::imap::Connector;
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::profile::Profile;
 use mailvan::secrets::Secrets;
+use mailvan::store::request::RequestChange;
 use mailvan::store::{RequestRecord, Store};
 use mailvan::sync::{Engine, SyncError, preview_mailbox};
 use mailvan_local::stack::Stack;
 
-use super::{job, request};
+use super::{job, now, request};
 
 const ASKED: i64 = 7;
 const PROFILE: &str = r#"
@@ -65,12 +66,19 @@ fn engine(store: &Store, stack: &Stack) -> Engine {
 pub async fn a_preview_needs_a_connection_like_anybody(store: &Store, stack: &Stack) {
     let request = RequestRecord {
         preview_asked: Some(ASKED),
-        ..request(61, RequestState::NeedsAttention)
+        ..request(91, RequestState::Checking)
     };
     store.create_request(&request).await.unwrap();
-    let mut wanted = job(61, 2);
+    let mut wanted = job(91, 2);
     wanted.source.host = "connections.example.org".parse().unwrap();
     store.put_jobs(std::slice::from_ref(&wanted)).await.unwrap();
+    let found = store.advance_request(
+        request.request_id,
+        RequestEvent::FaultsFound,
+        now(),
+        RequestChange::default(),
+    );
+    found.await.unwrap();
     let engine = engine(store, stack);
     let host: Host = wanted.source.host.clone();
     let moment = mailvan::clock::now();
@@ -78,7 +86,7 @@ pub async fn a_preview_needs_a_connection_like_anybody(store: &Store, stack: &St
     let mut held = Vec::new();
     for row in [3, 4] {
         let slot = store
-            .take_connection(&host, job(61, row).job_id, 2, moment, later)
+            .take_connection(&host, job(91, row).job_id, 2, moment, later)
             .await;
         held.push(slot.unwrap().unwrap());
     }
