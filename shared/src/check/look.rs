@@ -203,15 +203,10 @@ async fn sized(
     let mut suspects: Vec<(usize, u64)> = Vec::new();
     for (at, count) in counts.iter().enumerate() {
         match count {
-            Some(count) if count.messages == 0 => {}
+            Some(count) if count.messages > 0 && count.bytes.is_none() => unweighed.push((at, count.messages)),
             // A folder that is not larger has no message that is.
-            Some(count) if count.bytes.is_some() => {
-                if limit.is_some() && count.bytes > limit {
-                    suspects.push((at, count.messages));
-                }
-            }
-            Some(count) => unweighed.push((at, count.messages)),
-            None => {}
+            Some(count) if limit.is_some() && count.bytes > limit => suspects.push((at, count.messages)),
+            _ => {}
         }
     }
     let may_go_on = || deadline.remaining() > MARGIN;
