@@ -42,7 +42,7 @@ pub async fn close_import(
 ) -> Result<(), CloseError> {
     let is_open = async || -> Result<bool, StoreError> {
         let request = store.find_request(id).await?;
-        Ok(request.is_some_and(|request| !request.state.is_terminal()))
+        Ok(request.is_some_and(|request| !request.state.is_terminal() && !request.state.has_been_completed()))
     };
     let was_open = is_open().await?;
     match settle_request(store, id, now()).await {
@@ -97,7 +97,7 @@ pub fn is_due(state: RequestState, attachments: &[AttachmentRecord], notices: &[
     attachments.iter().any(|attachment| {
         let is_news = match attachment.state {
             AttachmentState::Failed | AttachmentState::CompletedWithExceptions => true,
-            AttachmentState::Completed => state.is_terminal(),
+            AttachmentState::Completed => state.is_terminal() || state.has_been_completed(),
             _ => false,
         };
         // The same second may have been before or after that look.

@@ -9,12 +9,14 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 pub use self::clients::Clients;
 use self::clients::RawClients;
 use self::destination::RawDestination;
 pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
+use self::later_looks::RawLaterLooks;
 pub use self::limits::{CompressSources, Limits};
 pub use self::load::LoadError;
 pub use self::notices::Notices;
@@ -27,6 +29,7 @@ use crate::notify::OwnTemplates;
 
 mod clients;
 mod destination;
+mod later_looks;
 mod limits;
 mod load;
 mod notices;
@@ -54,6 +57,8 @@ pub struct Profile {
     pub tickets: Option<Box<Tickets>>,
     /// What customers have to put into their DNS; without it there is no guide and no watch.
     pub dns: Option<DnsSettings>,
+    /// How long after the final pass the previous provider is looked at once more, in order.
+    pub looks_after: Vec<SignedDuration>,
     /// How much is done at once.
     pub limits: Limits,
     /// How much may be promised to requests at once.
@@ -179,6 +184,9 @@ struct Raw {
     /// What customers put into their DNS.
     dns: Option<RawDns>,
     /// How much is done at once.
+    /// When the previous provider is looked at once more after the final pass.
+    #[serde(default)]
+    later_looks: RawLaterLooks,
     #[serde(default)]
     limits: Limits,
     /// How much may be promised to requests at once.
@@ -239,6 +247,7 @@ impl Raw {
             notices: self.notices,
             tickets: self.tickets,
             dns: self.dns.map(RawDns::check).transpose()?,
+            looks_after: self.later_looks.check()?,
             limits: self.limits,
             capacity: self
                 .capacity

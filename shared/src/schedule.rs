@@ -59,7 +59,7 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError`].
     pub async fn create(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
-        let name = name(pass.as_str(), request_id, at);
+        let name = name(&pass.to_string(), request_id, at);
         self.put(name, &StartPass { request_id, pass }, at).await
     }
 
@@ -131,7 +131,7 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError`].
     pub async fn delete(&self, request_id: RequestId, pass: Pass, at: Timestamp) -> Result<(), ScheduleError> {
-        self.forget(name(pass.as_str(), request_id, at)).await
+        self.forget(name(&pass.to_string(), request_id, at)).await
     }
 
     /// Deletes the schedule of the look before a start, if there is one.

@@ -12,7 +12,7 @@ use mailvan_local::samples::small;
 use mailvan_local::stack::{Parameters, Queue};
 use mailvan_local::world::{DESTINATION_PASSWORD, Plan, World};
 use mailvan_tests::{PATIENCE, quiet, rest, send, subjects, whole_table};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use zip::ZipWriter;
@@ -186,6 +186,12 @@ async fn a_request_does_not_end_before_its_files_because_their_password_ends_wit
     quiet(&world).await?;
     let subjects = subjects(&world, &order).await?;
     assert_eq!(subjects.len(), 3, "{subjects:?}");
+    let passwords = format!("/v1/requests/{}/passwords", order.id);
+    let (status, answer) = world
+        .customer
+        .call(Method::DELETE, &passwords, Some(&order), None)
+        .await?;
+    ensure!(status == StatusCode::OK, "{status}: {answer}");
     assert!(
         !whole_table(&world).await?.contains("\"data_key\""),
         "the key outlived its request"

@@ -1,14 +1,14 @@
-//! The DNS changes, and the final pass starts by itself.
+//! The DNS changes, and the final pass starts by itself; what comes later still is fetched by later passes.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use mailvan_local::customer::Order;
 use mailvan_local::name_servers::NameServers;
-use mailvan_local::samples::{accounts, deliver_between_passes};
+use mailvan_local::samples::{accounts, deliver_between_passes, deliver_late};
 use mailvan_local::stack::{Parameters, Queue};
 use mailvan_local::world::{Plan, World};
-use mailvan_tests::{PATIENCE, ensure_identical, quiet, rest, send, subjects};
+use mailvan_tests::{PATIENCE, ensure_identical, quiet, rest, send, subjects, whole_table};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -25,6 +25,9 @@ spf_include = "_spf.harbour-hosting.example"
 host = "smtp.harbour-hosting.example"
 "#;
 const ASK: &str = "Call the harbour master about {{ request }}.\n";
+
+/// How many folders of each mailbox get a late message each time.
+const LATE_FOLDERS: usize = 2;
 
 /// The zone as every server of the domain has it, with this MX.
 fn zone(mx: &str) -> String {
@@ -93,6 +96,7 @@ async fn a_changed_mx_starts_the_final_pass_and_the_finished_notice_is_sent_once
     assert_eq!(subjects.len(), 3, "{subjects:?}");
     the_mails_tell_what_the_profile_says(&world, &order).await?;
     owners::each_is_told_once(&world, &order).await?;
+    late_mail_is_fetched_once_and_then_the_passwords_are_gone(&world, &order).await?;
     // It has all that an answer can show.
     the_running_api_is_the_described_one(&world, &order).await
 }
@@ -125,6 +129,98 @@ async fn the_mails_tell_what_the_profile_says(world: &World, order: &Order) -> R
     let (status, _) = world.customer.call(Method::GET, &path(99), Some(order), None).await?;
     assert_eq!(status, StatusCode::NOT_FOUND);
     Ok(())
+}
+
+/// One pass that the customer asks for, more than once; then the one that begins by itself.
+async fn late_mail_is_fetched_once_and_then_the_passwords_are_gone(world: &World, order: &Order) -> Result<()> {
+    let late = LATE_FOLDERS * world.accounts.len();
+    arrives_late(world)?;
+    for _ in 0..3 {
+        world.customer.act(order, "passes").await?;
+    }
+    let shown = later_looks(world, order, 1).await?;
+    assert_eq!(shown["fetched"], late, "{shown}");
+    assert!(
+        shown["passwords_until"].is_string() && shown["next"].is_string(),
+        "{shown}"
+    );
+    ensure_identical(world)?;
+
+    arrives_late(world)?;
+    a_day_passes(world, order).await?;
+    let shown = later_looks(world, order, 2).await?;
+    assert_eq!(shown, json!({ "passes": 2, "fetched": 2 * late }));
+    ensure_identical(world)?;
+    let path = format!("/v1/requests/{}/passes", order.id);
+    let (status, answer) = world.customer.call(Method::POST, &path, Some(order), None).await?;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::CONFLICT, &json!("passwords_deleted"))
+    );
+    // The clock forgets to see to it.
+    send(world, Queue::Watch, &[json!({ "look": "all" })]).await?;
+    quiet(world).await?;
+    for key in ["data_key", "due_at"] {
+        assert!(!whole_table(world).await?.contains(&format!("\"{key}\"")), "{key}");
+    }
+    let subjects = subjects(world, order).await?;
+    let told = |words: &str| subjects.iter().filter(|subject| subject.contains(words)).count();
+    assert_eq!(
+        (told("Late mail"), told("have been moved"), subjects.len()),
+        (2, 1, 5),
+        "{subjects:?}"
+    );
+    Ok(())
+}
+
+/// The look that is to come is due now.
+async fn a_day_passes(world: &World, order: &Order) -> Result<()> {
+    let table = world.stack.output("TableName")?;
+    let request = format!("REQ#{}", order.id);
+    for (partition, sort_key, attribute) in [
+        (request.as_str(), "REQUEST", "looks.due[0]"),
+        ("LOOKS", request.as_str(), "due_at"),
+    ] {
+        let key = json!({ "PK": { "S": partition }, "SK": { "S": sort_key } }).to_string();
+        let change = format!("SET {attribute} = :now");
+        let values = json!({ ":now": { "N": "1" } }).to_string();
+        let arguments = [
+            "dynamodb",
+            "update-item",
+            "--table-name",
+            table,
+            "--key",
+            &key,
+            "--update-expression",
+            &change,
+            "--expression-attribute-values",
+            &values,
+        ];
+        world.stack.aws(&arguments).await?;
+    }
+    Ok(())
+}
+
+fn arrives_late(world: &World) -> Result<()> {
+    for account in &world.accounts {
+        deliver_late(&world.source, &account.login, account, LATE_FOLDERS)?;
+    }
+    Ok(())
+}
+
+/// What is shown of the later passes when this many of them are over.
+async fn later_looks(world: &World, order: &Order, passes: u64) -> Result<Value> {
+    let path = format!("/v1/requests/{}", order.id);
+    let begun = Instant::now();
+    loop {
+        let (_, answer) = world.customer.call(Method::GET, &path, Some(order), None).await?;
+        if answer["state"] == "completed" && answer["later_looks"]["passes"] == passes {
+            return Ok(answer["later_looks"].clone());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{answer}");
+        send(world, Queue::Watch, &[json!({ "look": "all" })]).await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The domain as the API shows it.

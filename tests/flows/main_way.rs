@@ -54,7 +54,7 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     tickets::each_was_told_once(&world, &order, 3).await?;
     staff::a_ticket_system_is_told_again(&world, &order)?;
     nothing_secret_is_told(&world, &[&order]).await?;
-    nothing_secret_is_left(&world).await?;
+    nothing_secret_is_left(&world, &order).await?;
     a_second_request_copies_nothing_again(&world).await
 }
 
@@ -91,8 +91,16 @@ fn upload_event(world: &World, id: &str) -> Result<Value> {
     }] }))
 }
 
-/// The upload is gone, and with the end the data key.
-async fn nothing_secret_is_left(world: &World) -> Result<()> {
+/// The upload is gone, and the data key as soon as its owner says so; else it goes with the last later look.
+async fn nothing_secret_is_left(world: &World, order: &Order) -> Result<()> {
+    let path = format!("/v1/requests/{}/passwords", order.id);
+    for _ in 0..2 {
+        let (status, answer) = world.customer.call(Method::DELETE, &path, Some(order), None).await?;
+        assert_eq!(
+            (status, &answer["later_looks"]),
+            (StatusCode::OK, &json!({ "passes": 0, "fetched": 0 }))
+        );
+    }
     let table = whole_table(world).await?;
     assert!(!table.contains("data_key"), "the data key outlived the request");
     let bucket = world.stack.output("BucketName")?;

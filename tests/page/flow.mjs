@@ -145,6 +145,22 @@ async function byFile() {
   await heading('All done').waitFor(PASS);
 }
 
+/** Another pass that brings nothing, and the end of the passwords. */
+async function comesLate() {
+  const panel = page.locator('section', { hasText: 'Mail that comes late' }).last();
+  await panel.getByText('we look there once more, and fetch what has arrived').waitFor();
+  await panel.getByRole('button', { name: 'Look once more now' }).click();
+  await panel.getByText('We look at the old provider once more.').waitFor(PASS);
+  await panel.getByText('Nothing had arrived there so far.').waitFor(PASS);
+  await panel.getByRole('button', { name: 'Look once more now' }).waitFor(PASS);
+  faults.push(...(await look(page, 'flow-later')));
+  await panel.getByRole('button', { name: 'Delete the passwords now' }).click();
+  faults.push(...(await look(page, 'flow-passwords-question', { schemes: ['light'] })));
+  await page.getByRole('button', { name: 'Yes, delete them' }).click();
+  await panel.getByText('your passwords have been destroyed').waitFor(PASS);
+  assert.equal(await panel.getByRole('button').count(), 0);
+}
+
 const crlf = (...lines) => `${lines.join('\r\n')}\r\n`;
 const card = (name) => crlf('BEGIN:VCARD', 'VERSION:3.0', `FN:${name}`, 'END:VCARD');
 const event = (uid, summary) => crlf('BEGIN:VEVENT', `UID:${uid}@example.org`, 'DTSTART:20260101T100000Z', `SUMMARY:${summary}`, 'END:VEVENT');
@@ -217,6 +233,7 @@ try {
   await byKeyboard();
   await whatIsLeft();
   await byFile();
+  await comesLate();
   await contactsAndCalendars();
   await calledOff();
   assert.deepEqual(faults, []);

@@ -68,7 +68,15 @@ export const states = {
   ], { window: frame, estimate }),
   awaiting_cutover: status('awaiting_cutover', people.map((email, at) => mailbox(at + 2, email, 'awaiting_cutover', 'first', [9_120 + at * 811, 9_120 + at * 811]))),
   final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'completed', 'certifying', 'copying', 'waiting'][at], 'final', [9_120, 9_120], at < 2 ? { certificate: certificate(at + 2) } : {}))),
-  completed: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'final', [9_120, 9_120], { certificate: certificate(at + 2), notes: at, owner_mail: [{ told_at: '2026-11-27T02:00:00Z' }, { told_at: '2026-11-27T02:00:00Z', trouble: 'bounced' }, { trouble: 'not_sent' }][at] })), { options: { ...NONE, tell_owners: true } }),
+  later_pass: status('later_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'copying', 'planning', 'completed', 'completed'][at], 'later_1', [9_120, 9_120], { certificate: certificate(at + 2) })), {
+    later_looks: { passes: 1, fetched: 0, passwords_until: '2026-11-28T04:12:09Z' },
+  }),
+  looked_again: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'later_1', [9_123, 9_123], {
+    certificate: certificate(at + 2), later: at === 4 ? { pass: 'later_1', fetched: 0, trouble: login, expected: true } : { pass: 'later_1', fetched: at },
+  })), { later_looks: { passes: 1, fetched: 6 } }),
+  completed: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'final', [9_120, 9_120], { certificate: certificate(at + 2), notes: at, owner_mail: [{ told_at: '2026-11-27T02:00:00Z' }, { told_at: '2026-11-27T02:00:00Z', trouble: 'bounced' }, { trouble: 'not_sent' }][at] })), {
+    options: { ...NONE, tell_owners: true }, later_looks: { passes: 0, fetched: 0, next: '2026-11-27T04:12:09Z', passwords_until: '2026-11-28T04:12:09Z' },
+  }),
   completed_with_exceptions: status('completed_with_exceptions', [
     mailbox(2, people[0], 'completed', 'final', [12_841, 12_841], { certificate: certificate(2) }),
     mailbox(3, people[1], 'completed_with_exceptions', 'final', [30_412, 30_409], { certificate: { ...certificate(3), agrees: false }, exceptions: 3 }),

@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let ended = match arguments.as_slice() {
         [task, profile] if task == "check-profile" => Profile::load(Path::new(profile)).map(drop).map_err(Error::from),
+        // Boxed: the futures of the functions are large.
         _ => Box::pin(serve()).await,
     };
     match ended {

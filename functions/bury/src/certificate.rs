@@ -7,7 +7,6 @@ use anyhow::bail;
 use mailvan::certify::{abandon_certificate, progress};
 use mailvan::domain::{JobId, JobState};
 use mailvan::queue::{CertifyMailbox, Queue};
-use mailvan::store::Findings as _;
 
 use crate::{Deps, given_up, mailbox, settle};
 
@@ -18,7 +17,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<
         return Ok(());
     };
     if job.status.state() == JobState::Certifying {
-        let done = progress(&store.findings(job_id).await?);
+        let done = progress(store, &job).await?;
         if done > certified {
             tracing::warn!(job.id = %job_id, done, "certifying was cut off; it gets another chance");
             let next = CertifyMailbox {

@@ -12,7 +12,7 @@ use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobId, JobState, JobStatus, Pass};
 use mailvan::queue::{CertifyMailbox, Queue, WorkLane};
 use mailvan::store::{ChunkRecord, JobRecord, Ledger as _, StoreError};
-use mailvan::sync::fail_mailbox;
+use mailvan::sync::{fail_mailbox, stop_mailbox};
 
 use crate::{Deps, given_up, settle};
 
@@ -85,10 +85,8 @@ pub async fn find(deps: &Deps, job_id: JobId) -> anyhow::Result<Option<JobRecord
         }
         job => job?,
     };
-    if request.state.is_terminal() {
-        if job.status.state().is_open() {
-            store.cancel_job(job_id, now()).await?;
-        }
+    if request.is_over() {
+        stop_mailbox(store, job_id, now()).await?;
         settle(deps, job_id.request()).await?;
         return Ok(None);
     }

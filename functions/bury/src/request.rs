@@ -103,6 +103,11 @@ fn remedy(wish: Wish, request: &RequestRecord, jobs: &[JobStatus], now: Timestam
             start: again(Pass::First).or_else(|| sleeps(request, jobs, now).then_some(Pass::First)),
             ..Remedy::default()
         },
+        // The clock, or the customer, wishes for it again where it has not begun.
+        (Wish::Start(pass @ Pass::Later(_)), S::LaterPass) => Remedy {
+            start: again(pass),
+            ..Remedy::default()
+        },
         (Wish::Start(Pass::Final) | Wish::CutOver, S::AwaitingCutover) => Remedy {
             note: Some(ASK_AGAIN),
             ..Remedy::default()
@@ -134,6 +139,9 @@ fn is_yet_to_start(job: JobStatus, pass: Pass) -> bool {
         (JobState::Planning, pass) => job.pass() == Some(pass),
         (JobState::Waiting, Pass::First) | (JobState::AwaitingCutover, Pass::Final) => true,
         (JobState::Failed, Pass::Final) => job.pass() != Some(Pass::Final),
+        (JobState::Completed | JobState::CompletedWithExceptions | JobState::Failed, Pass::Later(_)) => {
+            job.pass() < Some(pass)
+        }
         _ => false,
     }
 }

@@ -12,9 +12,10 @@ use mailvan::certify::{
 };
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
+use mailvan::domain::JobId;
 use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, causes, decode, serve, times_received};
-use mailvan::store::{Findings as _, Ledger as _};
+use mailvan::store::Ledger as _;
 use mailvan::sync::{Engine, SyncError};
 
 /// What the function works with.
@@ -48,7 +49,7 @@ async fn certify(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow
     let faults = wish.faults.and_cut_off(cut_off, now());
     if cut_off > 0
         && faults.outlast(deps.engine.profile.limits.patience(), now())
-        && progress(&deps.engine.store.findings(job_id).await?) == wish.certified
+        && compared(deps, job_id).await? == wish.certified
     {
         return after_fault(deps, wish, faults, &SyncError::CutOff(faults.cut_off())).await;
     }
@@ -120,9 +121,16 @@ async fn keep(deps: &Deps, certificate: &Certificate) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How much of a mailbox has been compared after its last pass.
+async fn compared(deps: &Deps, job_id: JobId) -> anyhow::Result<i64> {
+    let store = &deps.engine.store;
+    let job = store.job(job_id).await?;
+    Ok(progress(store, &job).await?)
+}
+
 /// Sends the next message. Dying before it is sent, the message at hand comes again.
 async fn next(deps: &Deps, wish: CertifyMailbox, delay: Duration) -> anyhow::Result<()> {
-    let certified = progress(&deps.engine.store.findings(wish.job_id).await?);
+    let certified = compared(deps, wish.job_id).await?;
     let next = CertifyMailbox { certified, ..wish };
     Ok(deps.queues.send_later(Queue::Certify, &next, delay).await?)
 }

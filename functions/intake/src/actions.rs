@@ -83,6 +83,7 @@ pub async fn cut_over(deps: &Deps, request: RequestRecord) -> anyhow::Result<Api
                     Queue::Cutover,
                     &CutOver {
                         request_id: overview.request.request_id,
+                        later: None,
                     },
                 )
                 .await?;
@@ -168,7 +169,9 @@ fn may_proceed(overview: &Overview) -> Result<(), Problem> {
 fn cut_over_wish(state: RequestState) -> CutOverWish {
     match state {
         RequestState::AwaitingCutover | RequestState::FinalPass => CutOverWish::PassOn,
-        RequestState::Completed | RequestState::CompletedWithExceptions => CutOverWish::AlreadyDone,
+        RequestState::Completed | RequestState::CompletedWithExceptions | RequestState::LaterPass => {
+            CutOverWish::AlreadyDone
+        }
         RequestState::AwaitingUpload
         | RequestState::Checking
         | RequestState::NeedsAttention
@@ -265,7 +268,11 @@ mod tests {
         );
         assert_eq!(
             with(CutOverWish::AlreadyDone),
-            [RequestState::Completed, RequestState::CompletedWithExceptions]
+            [
+                RequestState::LaterPass,
+                RequestState::Completed,
+                RequestState::CompletedWithExceptions
+            ]
         );
     }
 

@@ -265,11 +265,12 @@ fn may_take(deps: &Deps, request: &RequestRecord, now: Timestamp) -> Result<(), 
         RequestState::Cancelled | RequestState::Failed => {
             refused("The request has ended. Make a new one for the mailbox.")
         }
-        RequestState::Completed | RequestState::CompletedWithExceptions if has_own_password => refused(
-            "The request has ended, and with it the mailboxes' passwords were destroyed. Make a new request for the mailbox.",
+        state if state.has_been_completed() && has_own_password => refused(
+            "The request has ended: files are taken until then, because the mailboxes' passwords go with it. Make a new request for the mailbox.",
         ),
-        RequestState::Completed | RequestState::CompletedWithExceptions => {
-            let since: Option<Timestamp> = request.state_since.parse().ok();
+        state if state.has_been_completed() => {
+            let since = request.completed_at.as_ref().unwrap_or(&request.state_since);
+            let since: Option<Timestamp> = since.parse().ok();
             if since.is_some_and(|since| now.duration_since(since) > TAKEN_AFTER_END) {
                 return refused("The request ended more than 30 days ago. Make a new one for the mailbox.");
             }

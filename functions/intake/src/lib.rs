@@ -2,7 +2,7 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults` and `permit`, and `create`, then `status`, `next`, `actions`, `mend`, `preview`, `dns`, `report`,
+//! `order` with its `faults` and `permit`, and `create`, then `status`, `next`, `actions`, `later`, `mend`, `preview`, `dns`, `report`,
 //! `certificate` and `apple`;
 //! `problem` is how everything is refused.
 
@@ -15,6 +15,7 @@ mod certificate;
 mod create;
 mod dns;
 mod faults;
+mod later;
 mod mend;
 mod moment;
 mod next;
@@ -163,6 +164,8 @@ async fn serve(
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,
         Action::Proceed => actions::proceed(deps, request).await,
         Action::CutOver => actions::cut_over(deps, request).await,
+        Action::LookAgain => later::look_again(deps, request).await,
+        Action::DeletePasswords => later::delete_passwords(deps, request).await,
         Action::Window => window::reschedule(deps, request, &body::take(event)?, now).await,
         Action::Cancel => actions::cancel(deps, request, now).await,
         Action::Report => report::report(deps, request).await,

@@ -1,7 +1,8 @@
 //! What happens next, or what the customer should do, in one plain sentence or two.
 
-use mailvan::domain::{JobState, RequestState};
+use mailvan::domain::{JobState, LaterLooks, RequestState};
 use mailvan::room::is_no_room;
+use mailvan::store::stamp;
 
 use crate::moment;
 use crate::status::Overview;
@@ -28,17 +29,32 @@ pub fn next_step(overview: &Overview) -> String {
              what your new mailboxes hold; you need not do anything."
                 .to_owned()
         }
-        RequestState::Completed => "Everything has been copied and compared, and each mailbox has its certificate; set your e-mail programs to the new servers, and have a look at your mailboxes \
-             before you give up those at the previous provider."
-            .to_owned(),
-        RequestState::CompletedWithExceptions => "All that could be copied has been; download the report, which names what could not, before you \
-             give up the mailboxes at the previous provider."
-            .to_owned(),
+        RequestState::LaterPass => {
+            "Your mailboxes have been moved; what arrived at the previous provider since is being fetched now, and you need not \
+             do anything."
+                .to_owned()
+        }
+        RequestState::Completed => format!("Everything has been copied and compared, and each mailbox has its certificate; set your e-mail programs to the new servers, and have a look at your mailboxes \
+             before you give up those at the previous provider.{}", looked_again(overview)),
+        RequestState::CompletedWithExceptions => format!("All that could be copied has been; download the report, which names what could not, before you \
+             give up the mailboxes at the previous provider.{}", looked_again(overview)),
         RequestState::Cancelled => {
             "The request has been cancelled, and the passwords you gave have been destroyed; make a new one to begin again.".to_owned()
         }
         RequestState::Failed => "The request could not go on; its error and the report say why. Mend what they name, and make a new request.".to_owned(),
     }
+}
+
+/// Until when what still arrives at the previous provider is fetched.
+fn looked_again(overview: &Overview) -> String {
+    let next = overview.request.open_looks().and_then(LaterLooks::next);
+    next.map_or_else(String::new, |next| {
+        format!(
+            " On {} what still arrived at the previous provider is fetched; leave the passwords there as they are until then, \
+             or ask for it sooner by POST to this request's /passes.",
+            stamp(next)
+        )
+    })
 }
 
 fn attention(overview: &Overview) -> String {

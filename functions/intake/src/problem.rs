@@ -52,6 +52,12 @@ pub enum Code {
     NoGoodRows,
     /// The first pass is not done, or there will be no final one.
     NotAwaitingCutover,
+    /// The request has not been completed yet.
+    NotCompleted,
+    /// The passwords have been deleted, so nothing more can be fetched.
+    PasswordsDeleted,
+    /// It has been looked at once more too often.
+    TooManyPasses,
     /// The first pass has begun.
     NotReschedulable,
     /// The time frame has no room; `next_window` says which has.
@@ -99,7 +105,7 @@ pub struct FieldFault {
 impl Code {
     /// All codes.
     #[cfg(test)]
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::MalformedJson,
         Self::UnexpectedJson,
         Self::InvalidRequest,
@@ -119,6 +125,9 @@ impl Code {
         Self::NotNeedsAttention,
         Self::NoGoodRows,
         Self::NotAwaitingCutover,
+        Self::NotCompleted,
+        Self::PasswordsDeleted,
+        Self::TooManyPasses,
         Self::NotReschedulable,
         Self::NoRoom,
         Self::AlreadyEnded,
@@ -168,6 +177,9 @@ impl Code {
             Self::NotNeedsAttention => ("not_needs_attention", 409, "There is nothing to decide now"),
             Self::NoGoodRows => ("no_good_rows", 409, "There is no good row to go on with"),
             Self::NotAwaitingCutover => ("not_awaiting_cutover", 409, "The final pass cannot start now"),
+            Self::NotCompleted => ("not_completed", 409, "The request has not been completed yet"),
+            Self::PasswordsDeleted => ("passwords_deleted", 409, "The passwords have been deleted"),
+            Self::TooManyPasses => ("too_many_passes", 409, "It has been looked at once more too often"),
             Self::NotReschedulable => ("not_reschedulable", 409, "The time frame cannot be changed now"),
             Self::NoRoom => ("no_room", 422, "The time frame has no room"),
             Self::AlreadyEnded => ("already_ended", 409, "The request has ended"),

@@ -1,24 +1,23 @@
-//! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what its check found, for what was not copied of it or
+//! `GET /v1/requests/{id}/report.csv`: one line for each mailbox, for what its check found, for what later passes brought, for what was not copied of it or
 //! is at the destination otherwise, for each kind of what certifying found beyond that, and for each
 //! fault of a refused row.
 //!
 //! The file is for a spreadsheet. Cells hold what strangers wrote, such as names of folders and a
 //! server's words, so none may be taken for a formula.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use mailvan::dav::import::Counts;
 use mailvan::domain::uid::UidSet;
-use mailvan::domain::{DroppedFlags, Fault};
+use mailvan::domain::{DroppedFlags, Fault, Pass};
 use mailvan::intake::spreadsheet_safe;
-use mailvan::store::{
-    AttachmentRecord, ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store,
-};
+use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
 use crate::status::Overview;
-use crate::{Deps, response};
+use crate::{Deps, later, response};
 
 /// What Lambda hands on is 6 MB as JSON; this leaves room for the escapes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -58,7 +57,7 @@ struct Line {
     email: String,
     destination: String,
     state: &'static str,
-    pass: &'static str,
+    pass: String,
     counts: [String; 6],
     column: String,
     folder: String,
@@ -86,7 +85,7 @@ pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGa
             report.add(&line)?;
         }
     }
-    for line in attachments(
+    for line in files::lines(
         &deps.store.attachments(overview.request.request_id).await?,
         &overview.jobs,
     ) {
@@ -102,6 +101,7 @@ pub async fn report(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiGa
 async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
     let mut lines = vec![mailbox(job)];
     lines.extend(check_faults(job));
+    lines.extend(later_passes(job));
     if job.exceptions > 0 || job.notes > 0 {
         let folders = store.folders(job.job_id).await?;
         let renamed = folders.iter().filter(|folder| folder.note.is_some()).count();
@@ -114,7 +114,10 @@ async fn details(store: &Store, job: &JobRecord) -> anyhow::Result<Vec<Line>> {
         lines.extend(renamed_folders(job, &folders));
         lines.extend(messages(job, &folders, &chunks));
         lines.extend(dropped_flags(job, &chunks));
-        lines.extend(discrepancies(job, &folders, &store.findings(job.job_id).await?));
+        // A later pass may have ended without a certificate; the one before still stands.
+        let certified = job.certificate.as_ref().map_or(Pass::Final, |note| note.pass);
+        let findings = store.findings(job.job_id, certified).await?;
+        lines.extend(discrepancies(job, &folders, &findings));
     }
     Ok(lines)
 }
@@ -130,13 +133,24 @@ fn mailbox(job: &JobRecord) -> Line {
     ];
     Line {
         state: job.status.state().as_str(),
-        pass: job.status.pass().map_or("", mailvan::domain::Pass::as_str),
+        pass: job.status.pass().map(|pass| pass.to_string()).unwrap_or_default(),
         counts: counts.map(|count| count.to_string()),
         code: job.error_code.clone().unwrap_or_default(),
         message: job.error_message.clone().unwrap_or_default(),
         certificate: job.certificate_path().unwrap_or_default(),
         ..of_job("mailbox", job)
     }
+}
+
+/// What the passes after the final one brought.
+fn later_passes(job: &JobRecord) -> Option<Line> {
+    let (pass, code, message) = later::in_words(job)?;
+    Some(Line {
+        pass,
+        code,
+        message,
+        ..of_job("later_pass", job)
+    })
 }
 
 /// What the check found, as long as the mailbox has not begun.
@@ -245,54 +259,6 @@ fn title(folders: &[FolderRecord], number: u32) -> String {
     folder.map(|folder| folder.title.clone()).unwrap_or_default()
 }
 
-/// The files with contacts and calendars: a line each, one for each collection, and one for each problem.
-fn attachments(records: &[AttachmentRecord], jobs: &[JobRecord]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for record in records {
-        let job = jobs.iter().find(|job| job.job_id == record.job_id);
-        let line = |kind| {
-            job.map_or_else(Line::default, |job| Line {
-                folder: record.name.clone(),
-                ..of_job(kind, job)
-            })
-        };
-        lines.push(Line {
-            kind: "attachment",
-            state: record.state.as_str(),
-            code: record.error_code.clone().unwrap_or_default(),
-            message: record
-                .error_message
-                .clone()
-                .unwrap_or_else(|| of_counts(record.progress.objects, record.progress.counts)),
-            ..line("attachment")
-        });
-        lines.extend(record.progress.collections.iter().map(|collection| Line {
-            kind: "attachment_collection",
-            folder: collection.name.clone().unwrap_or_default(),
-            message: of_counts(collection.counts.all(), collection.counts),
-            ..line("attachment_collection")
-        }));
-        lines.extend(record.progress.problems.iter().map(|problem| Line {
-            kind: "attachment_problem",
-            message: format!(
-                "{}line {}: {}",
-                problem.file.as_ref().map(|file| format!("{file}, ")).unwrap_or_default(),
-                problem.line,
-                problem.reason
-            ),
-            ..line("attachment_problem")
-        }));
-    }
-    lines
-}
-
-fn of_counts(all: u64, counts: Counts) -> String {
-    format!(
-        "{all} in all: {} imported, {} were there already, {} replaced, {} there in another version and kept, {} not imported",
-        counts.imported, counts.existing, counts.updated, counts.kept, counts.failed
-    )
-}
-
 fn of_job(kind: &'static str, job: &JobRecord) -> Line {
     Line {
         kind,
@@ -343,7 +309,7 @@ impl Report {
             &line.email,
             &line.destination,
             line.state,
-            line.pass,
+            &line.pass,
             folders,
             messages_total,
             messages_copied,

@@ -85,11 +85,12 @@ fn a_certificate_has_a_link_and_lines_of_what_it_found() {
     let mut job = samples::job(2, JobState::CompletedWithExceptions, Some(Pass::Final));
     job.certificate = Some(CertificateNote {
         made_at: "2026-11-24T09:00:00Z".to_owned(),
+        pass: Pass::Final,
         agrees: false,
     });
     let (folder, _) = folder_and_chunk(&job);
     let found = |chunk, messages, uids: &str| {
-        let mut finding = Finding::new(job.job_id, 1, Some(chunk));
+        let mut finding = Finding::new(job.job_id, Pass::Final, 1, Some(chunk));
         finding.done = true;
         finding.discrepancies = vec![Discrepancy {
             code: "REWRITTEN".to_owned(),

@@ -31,6 +31,10 @@ pub enum Action {
     Proceed,
     /// `POST /v1/requests/{id}/cutover`.
     CutOver,
+    /// `POST /v1/requests/{id}/passes`.
+    LookAgain,
+    /// `DELETE /v1/requests/{id}/passwords`.
+    DeletePasswords,
     /// `POST /v1/requests/{id}/window`.
     Window,
     /// `POST /v1/requests/{id}/cancel`.
@@ -106,6 +110,8 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
         ["requests", id, "upload"] => Some(("POST", Route::Request(id, Action::Upload))),
         ["requests", id, "proceed"] => Some(("POST", Route::Request(id, Action::Proceed))),
         ["requests", id, "cutover"] => Some(("POST", Route::Request(id, Action::CutOver))),
+        ["requests", id, "passes"] => Some(("POST", Route::Request(id, Action::LookAgain))),
+        ["requests", id, "passwords"] => Some(("DELETE", Route::Request(id, Action::DeletePasswords))),
         ["requests", id, "window"] => Some(("POST", Route::Request(id, Action::Window))),
         ["requests", id, "cancel"] => Some(("POST", Route::Request(id, Action::Cancel))),
         ["requests", id, "report.csv"] => Some(("GET", Route::Request(id, Action::Report))),
@@ -131,7 +137,7 @@ fn at(path: &str) -> Option<(&'static str, Route<'_>)> {
 mod tests {
     use super::*;
 
-    const CALLS: [(&str, &str, Route<'static>); 21] = [
+    const CALLS: [(&str, &str, Route<'static>); 23] = [
         ("POST", "/v1/requests", Route::Create),
         ("GET", "/v1/template.csv", Route::Template),
         ("GET", "/v1/template.xlsx", Route::TemplateWorkbook),
@@ -139,6 +145,12 @@ mod tests {
         ("POST", "/v1/requests/x/upload", Route::Request("x", Action::Upload)),
         ("POST", "/v1/requests/x/proceed", Route::Request("x", Action::Proceed)),
         ("POST", "/v1/requests/x/cutover", Route::Request("x", Action::CutOver)),
+        ("POST", "/v1/requests/x/passes", Route::Request("x", Action::LookAgain)),
+        (
+            "DELETE",
+            "/v1/requests/x/passwords",
+            Route::Request("x", Action::DeletePasswords),
+        ),
         ("GET", "/v1/earliest-start", Route::EarliestStart),
         ("POST", "/v1/requests/x/window", Route::Request("x", Action::Window)),
         ("POST", "/v1/requests/x/cancel", Route::Request("x", Action::Cancel)),

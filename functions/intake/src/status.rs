@@ -11,9 +11,10 @@ use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
+use crate::later::{LaterLooksView, LookedView};
 use crate::next::next_step;
 use crate::owner_mail::OwnerMailView;
-use crate::{Deps, moment, response};
+use crate::{Deps, later, moment, response};
 
 /// The most mailboxes of one answer.
 const MOST_MAILBOXES: usize = 1_000;
@@ -42,6 +43,8 @@ struct View<'a> {
     id: RequestId,
     state: RequestState,
     state_since: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<&'a str>,
     created_at: &'a str,
     next: String,
     contact_email: &'a EmailAddress,
@@ -54,6 +57,8 @@ struct View<'a> {
     counts: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<EstimateView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later_looks: Option<LaterLooksView>,
     mailboxes: Vec<MailboxView<'a>>,
     rows_refused: Vec<&'a Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,6 +133,8 @@ struct MailboxView<'a> {
     estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<LookedView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_mail: Option<OwnerMailView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +259,7 @@ impl Overview {
             id: request.request_id,
             state: request.state,
             state_since: &request.state_since,
+            completed_at: request.completed_at.as_deref(),
             created_at: &request.created_at,
             next: next_step(self),
             contact_email: &request.contact_email,
@@ -267,6 +275,7 @@ impl Overview {
                 note: forecast.daily_cap.map(|cap| cap.in_words()),
                 ..self.estimate(forecast.request)
             }),
+            later_looks: later::view(request, &self.jobs),
             mailboxes: self
                 .jobs
                 .iter()
@@ -341,6 +350,7 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         estimate,
         owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),
+        later: later::looked(job),
         error: error(job.error_code.as_deref(), job.error_message.as_deref()),
     }
 }

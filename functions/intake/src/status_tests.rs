@@ -15,6 +15,7 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
     let mut failed = samples::job(3, JobState::Failed, Some(Pass::First));
     failed.certificate = Some(CertificateNote {
         made_at: "2026-11-24T09:00:00Z".to_owned(),
+        pass: Pass::Final,
         agrees: true,
     });
     failed.check = samples::wrong_password();

@@ -94,6 +94,10 @@ export class Request {
     return this.json('POST', `/${action}`);
   }
 
+  deletePasswords() {
+    return this.json('DELETE', '/passwords');
+  }
+
   renewUpload(file) {
     return this.json('POST', '/upload', { body: file });
   }

@@ -7,18 +7,18 @@ import { announce, fill, h, newId } from './dom.js';
 import { ACCEPT, HEAD, digestOf, faultOf, kindOf, plainName } from './export-file.js';
 import { field, tick } from './field.js';
 import { t } from './language.js';
-import { nextLookAtFiles } from './pace.js';
+import { MOVED, nextLookAtFiles } from './pace.js';
 import { refusalText } from './refusals.js';
 import { Watch } from './watch.js';
 
-const TAKEN_IN = new Set(['scheduled', 'first_pass', 'awaiting_cutover', 'final_pass', 'completed', 'completed_with_exceptions']);
+const TAKEN_IN = new Set(['scheduled', 'first_pass', 'awaiting_cutover', 'final_pass', ...MOVED]);
 const DAYS_AFTER_END = 30;
 
 /** Whether the request takes files now, as far as its status tells; the service has the last word. */
-export function takesFiles({ state, state_since: since }, settings, now = Date.now()) {
+export function takesFiles({ state, state_since: since, completed_at: completed = since }, settings, now = Date.now()) {
   if (!TAKEN_IN.has(state)) return false;
-  if (!state.startsWith('completed')) return true;
-  return !settings.needs_destination_password && now - Date.parse(since) < DAYS_AFTER_END * 86_400_000;
+  if (!MOVED.has(state)) return true;
+  return !settings.needs_destination_password && now - Date.parse(completed) < DAYS_AFTER_END * 86_400_000;
 }
 
 export function attachmentsPanel(context) {

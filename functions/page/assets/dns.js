@@ -3,8 +3,9 @@
 import { announce, fill, h, newId, whileBusy } from './dom.js';
 import { duration, shortMoment } from './format.js';
 import { own, sentence, t } from './language.js';
+import { MOVED } from './pace.js';
 
-const SHOWN_IN = new Set(['scheduled', 'first_pass', 'awaiting_cutover', 'final_pass', 'completed', 'completed_with_exceptions']);
+const SHOWN_IN = new Set(['scheduled', 'first_pass', 'awaiting_cutover', 'final_pass', ...MOVED]);
 const CHIPS = { right: 'good', wrong: 'bad', missing: 'bad', unknown: 'idle' };
 const DOMAIN_CHIPS = { changed: 'good', waiting_for_caches: 'running', partly_changed: 'warn', not_changed: 'idle' };
 const AGAIN_SECONDS = 60;

@@ -2,11 +2,14 @@
 
 import { h, newId } from './dom.js';
 import { t } from './language.js';
+import { MOVED } from './pace.js';
 
 export function donePanel(settings) {
   const id = newId('done');
   const { imap, smtp, help } = settings;
   const line = (name, value) => h('div', {}, h('dt', {}, t(`done.${name}`)), h('dd', {}, value));
+  const change = h('span', {}, t('done.passwords'));
+  const keep = h('span', { hidden: true }, t('done.passwords_later'));
   const server = (name, { host, port, security }) => [
     line(name, host), line('port', String(port)), line('encryption', t(`form.mailboxes.security_${security}`))];
   const element = h('section', { class: 'sheet', 'aria-labelledby': id, hidden: true },
@@ -15,6 +18,10 @@ export function donePanel(settings) {
       h('li', {}, t('done.programs'), h('dl', { class: 'measures' },
         server('incoming', imap), smtp && server('outgoing', smtp), line('user', t('done.user_is'))),
       help && h('p', {}, h('a', { href: help, rel: 'noreferrer' }, t('done.help')))),
-      h('li', {}, t('done.look')), h('li', {}, t('done.passwords'))));
-  return { element, update: ({ state }) => { element.hidden = !state.startsWith('completed'); } };
+      h('li', {}, t('done.look')), h('li', {}, change, keep)));
+  return { element, update: ({ state, later_looks: looks }) => {
+    element.hidden = !MOVED.has(state);
+    keep.hidden = !looks?.passwords_until;
+    change.hidden = !keep.hidden;
+  } };
 }

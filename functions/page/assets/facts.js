@@ -4,7 +4,7 @@ import { ask } from './ask.js';
 import { fill, h, whileBusy } from './dom.js';
 import { shortMoment, span, zoneName } from './format.js';
 import { t } from './language.js';
-import { ENDED } from './pace.js';
+import { ENDED, MOVED } from './pace.js';
 import { refusalText } from './refusals.js';
 
 export function factsPanel({ request, watch }) {
@@ -26,7 +26,7 @@ export function factsPanel({ request, watch }) {
   }));
   let shown = '';
   const update = (status) => {
-    cancelLine.hidden = ENDED.has(status.state);
+    cancelLine.hidden = ENDED.has(status.state) || MOVED.has(status.state);
     const rows = list(status);
     const key = JSON.stringify(rows);
     if (key === shown) return;

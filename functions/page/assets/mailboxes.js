@@ -122,9 +122,14 @@ function line(mailbox, context) {
     const by = next.source?.found_by;
     server.hidden = !by;
     if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
-    why.hidden = !next.error;
-    if (next.error) put(why, failureText(next.error));
-    const notes = [tooLarge(next), next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
+    const trouble = next.later?.trouble;
+    const amiss = trouble && !next.later.expected && !next.error && t('list.not_looked', { why: failureText(trouble) });
+    const reason = next.error ? failureText(next.error) : amiss || '';
+    why.hidden = reason === '';
+    put(why, reason);
+    const late = next.later?.fetched > 0 && t('list.fetched', { count: next.later.fetched });
+    const closed = trouble && next.later.expected && t('list.closed');
+    const notes = [late, closed, tooLarge(next), next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);

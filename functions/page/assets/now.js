@@ -37,6 +37,7 @@ export function nowPanel(context) {
     ],
     scheduled: (shown) => [framePart(context, shown, false)],
     awaiting_cutover: () => [actions(button(t('action.cutover'), (self) => confirmed('cutover', () => act(self, 'cutover'))))],
+    later_pass: () => [actions(report())],
     completed: () => [actions(report())],
     completed_with_exceptions: () => [actions(report())],
     cancelled: () => [actions(again())],

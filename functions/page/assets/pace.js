@@ -1,15 +1,18 @@
 // When to look again, and how fast it goes. Pure, but for the clock that is passed in.
 
-const RUNNING = new Set(['checking', 'first_pass', 'final_pass']);
+const RUNNING = new Set(['checking', 'first_pass', 'final_pass', 'later_pass']);
+/** In which everything has been copied once; it may be that what arrived since is fetched. */
+export const MOVED = new Set(['completed', 'completed_with_exceptions', 'later_pass']);
 /** In which a request or a mailbox has come to its end. */
 export const ENDED = new Set(['completed', 'completed_with_exceptions', 'cancelled', 'failed']);
 
 /**
  * How many seconds until the next look: 3 while something is being done, slower the longer nothing changes; half a minute
- * and more while the customer or the calendar is waited for; null when nothing will change any more.
+ * and more while the customer or the calendar is waited for; null when nothing will change any more. `more` tells that it is
+ * looked at once more after its end.
  */
-export function nextLook(state, unchanged) {
-  if (ENDED.has(state)) return null;
+export function nextLook(state, unchanged, more = false) {
+  if (ENDED.has(state) && !more) return null;
   const [least, most] = RUNNING.has(state) ? [3, 15] : [10, 60];
   return Math.min(least * 1.25 ** unchanged, most);
 }

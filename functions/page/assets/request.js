@@ -3,6 +3,7 @@
 import { attachmentsPanel } from './attachments.js';
 import { announce, fill, h } from './dom.js';
 import { dnsPanel } from './dns.js';
+import { laterPanel } from './later.js';
 import { linkPanel } from './keep-link.js';
 import { faultList } from './faults.js';
 import { donePanel } from './done.js';
@@ -25,7 +26,7 @@ export function requestView(request, settings) {
   let last = null;
   const watch = new Watch({
     load: () => request.status(),
-    pace: ({ state }, unchanged) => nextLook(state, unchanged),
+    pace: ({ state, later_looks: looks }, unchanged) => nextLook(state, unchanged, Boolean(looks?.passwords_until)),
     apply: (status) => {
       const before = last?.state;
       last = status;
@@ -45,13 +46,13 @@ export function requestView(request, settings) {
   const now = nowPanel(context);
   const nowTexts = () => now.element.querySelector('h2')?.textContent ?? '';
   const parts = [
-    stages(), now, progressPanel(), faultList(), dnsPanel(context), donePanel(settings), mailboxList(context), attachmentsPanel(context),
+    stages(), now, progressPanel(), faultList(), dnsPanel(context), donePanel(settings), laterPanel(context), mailboxList(context), attachmentsPanel(context),
     previewPanel(context), linkPanel(context), factsPanel(context),
   ];
-  const [stageBar, , progress, faults, dns, done, mailboxes, attachments, preview, link, facts] = parts.map(({ element }) => element);
+  const [stageBar, , progress, faults, dns, done, later, mailboxes, attachments, preview, link, facts] = parts.map(({ element }) => element);
   const element = h('div', { class: 'request' },
     h('div', { class: 'heading' }, heading, stageBar),
-    h('div', {}, lost, h('section', { class: 'sheet now' }, now.element, failure, progress, faults), dns, done, mailboxes, attachments, preview),
+    h('div', {}, lost, h('section', { class: 'sheet now' }, now.element, failure, progress, faults), dns, done, later, mailboxes, attachments, preview),
     h('aside', { class: 'aside' }, link, facts));
   watch.now();
   const close = () => {
@@ -65,5 +66,5 @@ function title({ state, counts }, settings) {
   const provider = settings.provider.name;
   const count = counts.mailboxes;
   if (count === 0 || ['cancelled', 'failed', 'completed_with_exceptions'].includes(state)) return t('request.title_plain', { provider });
-  return t(state === 'completed' ? 'request.title_done' : 'request.title', { count });
+  return t(['completed', 'later_pass'].includes(state) ? 'request.title_done' : 'request.title', { count });
 }

@@ -9,7 +9,7 @@ const STAGES = ['check', 'first', 'dns', 'final', 'done'];
 export function stageOf(state) {
   return {
     awaiting_upload: 0, checking: 0, needs_attention: 0, scheduled: 1, first_pass: 1, awaiting_cutover: 2, final_pass: 3,
-    completed: 4, completed_with_exceptions: 4,
+    completed: 4, completed_with_exceptions: 4, later_pass: 4,
   }[state] ?? null;
 }
 

@@ -10,12 +10,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mailvan::clock::now;
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
-use mailvan::domain::{JobState, Pass, RequestEvent, RequestState};
+use mailvan::domain::{JobState, LaterLooks, Pass, RequestEvent, RequestState};
 use mailvan::forecast::Known;
 use mailvan::profile::Profile;
 use mailvan::queue::{LookAgain, PlanMailbox, Queue, Queues, StartPass, WorkLane, decode, serve};
 use mailvan::schedule::Schedules;
 use mailvan::store::job::Failure;
+use mailvan::store::later::is_login_refused;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
 use mailvan::sync::settle_request;
@@ -67,6 +68,10 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         tracing::warn!(request.id = %request_id, "a request that is not there was to be started");
         return Ok(());
     };
+    if pass.is_later() && !request.may_run(pass) {
+        tracing::info!(request.id = %request_id, %pass, request.state = %request.state, "not the next pass of this request");
+        return Ok(());
+    }
     let is_new = pass == Pass::First && request.state == RequestState::Scheduled;
     if is_new && let Some(start) = request.wait_for_start(now()) {
         tracing::info!(request.id = %request_id, %start, "the frame that counts is ahead");
@@ -89,6 +94,12 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         // What was counted are the mailboxes of this state.
         if_state: Some(request.state),
         if_reschedules: Some(request.reschedules),
+        looks: match pass {
+            Pass::First => None,
+            Pass::Final => LaterLooks::planned(&deps.profile.looks_after),
+            Pass::Later(_) => request.looks.as_ref().map(|looks| looks.begun(now())),
+        },
+        if_looks: request.looks.clone(),
         ..RequestChange::default()
     };
     let advanced = deps
@@ -169,6 +180,9 @@ async fn go_on_at_night(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]
 /// whatever its check said at that time. Mended, it is copied in the final pass.
 async fn start_job(deps: &Deps, job: &JobRecord, pass: Pass) -> anyhow::Result<Option<PlanMailbox>> {
     let id = job.job_id;
+    if pass.is_later() && is_locked_out(job) {
+        return Ok(None);
+    }
     let begun = match deps.store.start_job(id, pass, now()).await {
         Ok(advance) => advance.into_record(),
         // A mailbox that takes no part, such as a cancelled one.
@@ -200,17 +214,31 @@ fn running(pass: Pass) -> RequestState {
     match pass {
         Pass::First => RequestState::FirstPass,
         Pass::Final => RequestState::FinalPass,
+        Pass::Later(_) => RequestState::LaterPass,
     }
 }
 
 /// Whether a mailbox is counted into a pass that begins: into the first, all that wait, because what
 /// their checks say may change while they are started; in the final one, those that failed in the
-/// first get their second chance.
+/// first get their second chance, and in each later one another, unless their passwords are wrong.
 fn takes_part(job: &JobRecord, pass: Pass) -> bool {
     match pass {
         Pass::First => job.status.state() == JobState::Waiting,
         Pass::Final => matches!(job.status.state(), JobState::AwaitingCutover | JobState::Failed),
+        Pass::Later(_) => {
+            matches!(
+                job.status.state(),
+                JobState::Completed | JobState::CompletedWithExceptions | JobState::Failed
+            ) && !is_locked_out(job)
+        }
     }
+}
+
+/// Whether a mailbox failed because a server takes its password for wrong. Nobody can mend it any more, and some
+/// providers lock a mailbox after too many refused logins.
+fn is_locked_out(job: &JobRecord) -> bool {
+    let is_refused = job.error_code.as_deref().is_some_and(is_login_refused);
+    job.status.state() == JobState::Failed && is_refused
 }
 
 /// Whether a mailbox waits, and nothing is known that keeps it from being copied.
@@ -273,6 +301,23 @@ mod tests {
         }
         let failed = JobStatus::new(JobState::Failed, Some(Pass::First)).unwrap();
         assert!(takes_part(&job(&[], failed), Pass::Final) && !takes_part(&job(&[], failed), Pass::First));
+    }
+
+    #[test]
+    fn later_passes_try_what_failed_but_no_wrong_password() {
+        let failed = JobStatus::new(JobState::Failed, Some(Pass::Final)).unwrap();
+        let with = |code: &str| JobRecord {
+            error_code: Some(code.to_owned()),
+            ..job(&[], failed)
+        };
+        for (code, tried) in [
+            ("source_timed_out", true),
+            ("source_busy", true),
+            ("source_login_refused", false),
+            ("destination_login_refused", false),
+        ] {
+            assert_eq!(takes_part(&with(code), Pass::Later(1)), tried, "{code}");
+        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `watch`: looks at the DNS of requests, and has the final pass started when mail has stopped arriving
-//! at the previous provider; and tells of requests that take too long (`overdue`).
+//! at the previous provider; has later passes started (`later`); and tells of requests that take too long
+//! (`overdue`).
 //!
 //! The clock puts one message into a queue of its own every few minutes, from which one a request is made. A
 //! look may be made twice, or be left out: the next one comes by itself, and what follows from it is
 //! passed on to `cutover`, which starts nothing twice. Idempotency key: the request.
 
+mod later;
 mod overdue;
 
 use std::collections::HashMap;
@@ -12,7 +14,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
@@ -92,14 +95,29 @@ fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
     sent.is_some_and(|sent| now.duration_since(sent) > LATE_AFTER)
 }
 
-/// Looks for what is late, and for requests whose domains are watched. Neither holds up the other.
+/// The clock's work: passwords whose time is over, and later looks; what is late; requests whose domains are watched.
+/// Each is done whatever becomes of the others.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
-    let late = overdue::look(&deps.store, &deps.queues, now()).await;
-    watch_domains(deps).await?;
-    late?;
+    let works: [BoxFuture<'_, anyhow::Result<()>>; 3] = [
+        later::look(&deps.store, &deps.queues, now()).boxed(),
+        overdue::look(&deps.store, &deps.queues, now()).boxed(),
+        watch_domains(deps).boxed(),
+    ];
+    each(works).await?;
     // Only a tick that has done its work counts: an alarm rings where there is none.
     measure(deps.store.table(), &[("ClockTicks", Unit::Count, 1)], &[], now());
     Ok(())
+}
+
+/// Does one after the other, also where one before it failed; gives the first error.
+async fn each(works: impl IntoIterator<Item = BoxFuture<'_, anyhow::Result<()>>>) -> anyhow::Result<()> {
+    let mut first = Ok(());
+    for work in works {
+        let Err(error) = work.await else { continue };
+        tracing::error!(error = %format_args!("{error:#}"), "a part of the clock's work failed");
+        first = first.and(Err(error));
+    }
+    first
 }
 
 /// Sends a message for each request whose domains are watched.
@@ -151,7 +169,15 @@ async fn look_at(deps: &Deps, id: RequestId, deadline: Deadline) -> anyhow::Resu
     let may_start = request.state == RequestState::AwaitingCutover && of_request.tells_of_all;
     if may_start && have_settled(&seen, &watcher.settings, now()) {
         tracing::info!(request.id = %id, domains = seen.len(), "the DNS has changed, and caches have forgotten the old");
-        deps.queues.send(Queue::Cutover, &CutOver { request_id: id }).await?;
+        deps.queues
+            .send(
+                Queue::Cutover,
+                &CutOver {
+                    request_id: id,
+                    later: None,
+                },
+            )
+            .await?;
     }
     Ok(())
 }
@@ -195,6 +221,8 @@ fn have_settled(seen: &[Option<&DomainWatch>], settings: &DnsSettings, now: Time
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -247,6 +275,23 @@ mod tests {
         known.insert(domains[1].clone(), watch("mx.old.example"));
         assert_eq!(due(&domains, &known, BEFORE, at(10)), ["c.example"]);
         assert_eq!(due(&domains, &known, BEFORE, at(40)), ["c.example", "a.example"]);
+    }
+
+    #[test]
+    fn no_part_of_the_work_holds_up_another() {
+        let done = &AtomicI32::new(0);
+        let work = |number: i32, is_well: bool| {
+            async move {
+                done.store(done.load(Relaxed) * 10 + number, Relaxed);
+                anyhow::ensure!(is_well, "part {number}");
+                Ok(())
+            }
+            .boxed()
+        };
+        let failed = each([work(1, false), work(2, true), work(3, false)]).now_or_never();
+        let error = failed.unwrap().unwrap_err();
+        assert_eq!((done.load(Relaxed), error.to_string().as_str()), (123, "part 1"));
+        each([work(4, true)]).now_or_never().unwrap().unwrap();
     }
 
     #[test]

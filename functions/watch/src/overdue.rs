@@ -46,6 +46,7 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
         (RequestState::Scheduled, started),
         (RequestState::FirstPass, now),
         (RequestState::FinalPass, now.checked_sub(LATE)?),
+        (RequestState::LaterPass, now.checked_sub(LATE)?),
     ] {
         let found = stream::iter(store.requests_since(state, since).await?);
         // The index may be behind: what counts is the request itself.
@@ -114,7 +115,7 @@ fn overdue(request: &RequestRecord, now: Timestamp) -> Overdue {
                 .and_then(|open| open.checked_sub(SHORT_WAIT).ok())
                 .is_some_and(|open| open > since && !is_looked_after(open)),
         },
-        RequestState::FinalPass => Overdue {
+        RequestState::FinalPass | RequestState::LaterPass => Overdue {
             is_late: now.duration_since(since) >= LATE,
             is_unstarted: false,
         },

@@ -70,10 +70,10 @@ impl MemoryLedger {
     }
 
     /// Takes the right to certify.
-    pub fn lease_certificate(&self, job: JobId) -> CertifyLease {
+    pub fn lease_certificate(&self, job: JobId, pass: Pass) -> CertifyLease {
         let mut state = self.state();
         state.certify_epoch += 1;
-        CertifyLease::new(job, state.certify_epoch)
+        CertifyLease::new(job, pass, state.certify_epoch)
     }
 
     /// Forgets what was found, so that the mailbox is compared anew.
@@ -130,8 +130,10 @@ impl State {
 }
 
 impl Findings for MemoryLedger {
-    async fn findings(&self, _job: JobId) -> Result<Vec<Finding>, StoreError> {
-        Ok(self.state().findings.values().flatten().cloned().collect())
+    async fn findings(&self, _job: JobId, pass: Pass) -> Result<Vec<Finding>, StoreError> {
+        let state = self.state();
+        let all = state.findings.values().flatten();
+        Ok(all.filter(|finding| finding.pass == pass).cloned().collect())
     }
 
     async fn put_finding(&self, lease: CertifyLease, finding: &Finding) -> Result<(), StoreError> {
@@ -140,7 +142,7 @@ impl Findings for MemoryLedger {
             return Err(StoreError::Conflict);
         }
         let findings = state.findings.entry(finding.folder).or_default();
-        findings.retain(|other| other.chunk != finding.chunk);
+        findings.retain(|other| (other.pass, other.chunk) != (finding.pass, finding.chunk));
         findings.push(finding.clone());
         findings.sort_by_key(|finding| finding.chunk);
         Ok(())

@@ -9,7 +9,7 @@ mod ledger;
 
 use std::sync::Arc;
 
-use mailvan::certify::{Certificate, CertifyFailure, Compared, Subject};
+use mailvan::certify::{Basis, Certificate, CertifyFailure, Compared, Subject};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
 use mailvan::store::{FolderRecord, StoreError};
@@ -55,12 +55,30 @@ pub async fn certify(
     with_source: bool,
     deadline: Deadline,
 ) -> Result<Certificate, PassError> {
-    let lease = mailbox.ledger.lease_certificate(mailbox.job_id);
-    match mailbox.compare(lease, with_source, deadline).await? {
+    certify_after(mailbox, Pass::Final, with_source, deadline).await
+}
+
+/// The same after a later pass: what was found after an earlier one counts no more.
+///
+/// # Errors
+/// [`PassError`]; what was found is in the ledger.
+pub async fn certify_after(
+    mailbox: &Mailbox<MemoryLedger>,
+    pass: Pass,
+    with_source: bool,
+    deadline: Deadline,
+) -> Result<Certificate, PassError> {
+    let lease = mailbox.ledger.lease_certificate(mailbox.job_id, pass);
+    let basis = Basis {
+        with_source,
+        was_certified: pass.is_later(),
+    };
+    match mailbox.compare(lease, basis, deadline).await? {
         Compared::Whole => {}
         Compared::OutOfTime | Compared::Stopped => return Err(PassError::OutOfTime),
     }
     let subject = Subject {
+        pass,
         job_id: mailbox.job_id,
         mailbox: "source".to_owned(),
         destination: "destination".to_owned(),

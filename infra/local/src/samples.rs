@@ -17,7 +17,7 @@ mod mime;
 mod oddities;
 
 pub use awkward::awkward;
-pub use deliver::{Changes, Tidied, deliver, deliver_between_passes, tidy_up, touch};
+pub use deliver::{Changes, Tidied, deliver, deliver_between_passes, deliver_late, tidy_up, touch};
 
 use crate::random::Random;
 use mime::Writer;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::code;
 use crate::domain::tally::Tally;
 use crate::domain::uid::UidSet;
-use crate::domain::{JobId, RequestId};
+use crate::domain::{JobId, Pass, RequestId};
 use crate::imap::name;
 use crate::store::job::{CertificateNote, Failure};
 use crate::store::{ChunkRecord, Finding, Findings, FolderRecord, SourceState, StoreError};
@@ -31,6 +31,7 @@ pub struct Certificate {
     row: u32,
     mailbox: String,
     destination: String,
+    pass: Pass,
     made_at: String,
     digest: &'static str,
     /// Both sides are the same in each folder.
@@ -107,6 +108,8 @@ struct LateCopy {
 /// Whose certificate it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
+    /// After which pass it is made.
+    pub pass: Pass,
     /// The mailbox's job.
     pub job_id: JobId,
     /// The address at the source.
@@ -197,12 +200,14 @@ impl Draft {
     fn finish(self, subject: Subject, made_at: String) -> Certificate {
         let Subject {
             job_id,
+            pass,
             mailbox,
             destination,
         } = subject;
         Certificate {
             request: job_id.request(),
             job: job_id,
+            pass,
             row: job_id.row(),
             mailbox,
             destination,
@@ -226,7 +231,7 @@ impl Certificate {
     /// # Errors
     /// [`StoreError`].
     pub async fn draw_up<L: Findings>(ledger: &L, subject: Subject, made_at: String) -> Result<Self, StoreError> {
-        let findings = ledger.findings(subject.job_id).await?;
+        let findings = ledger.findings(subject.job_id, subject.pass).await?;
         let mut draft = Draft::default();
         for folder in ledger.folders(subject.job_id).await? {
             let mut chunks = ledger.chunks(subject.job_id, folder.folder).await?;
@@ -247,10 +252,16 @@ impl Certificate {
         self.job
     }
 
+    /// After which pass it was made.
+    pub fn pass(&self) -> Pass {
+        self.pass
+    }
+
     /// What the job table keeps of it.
     pub fn note(&self) -> CertificateNote {
         CertificateNote {
             made_at: self.made_at.clone(),
+            pass: self.pass,
             agrees: self.agrees,
         }
     }

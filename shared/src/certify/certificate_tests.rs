@@ -32,7 +32,7 @@ fn chunk(number: u32, exceptions: &[(u32, &str)]) -> ChunkRecord {
 }
 
 fn finding(chunk: Option<u32>, bodies: &[&str]) -> Finding {
-    let mut finding = Finding::new(job_id(), 0, chunk);
+    let mut finding = Finding::new(job_id(), Pass::Final, 0, chunk);
     for body in bodies {
         finding
             .source
@@ -45,6 +45,7 @@ fn finding(chunk: Option<u32>, bodies: &[&str]) -> Finding {
 
 fn certificate(draft: Draft) -> (Certificate, Value) {
     let subject = Subject {
+        pass: Pass::Final,
         job_id: job_id(),
         mailbox: "anna@example.com".to_owned(),
         destination: "anna@example.net".to_owned(),

@@ -4,8 +4,17 @@ use super::folder::OpenFolder;
 use super::side::Side;
 use crate::clock::Deadline;
 use crate::store::finding::{CertifyLease, Findings};
-use crate::store::{Finding, FolderRecord, StoreError};
+use crate::store::{ChunkRecord, Finding, FolderRecord, StoreError};
 use crate::sync::{Mailbox, SyncError};
+
+/// What a mailbox is compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The source is asked; else what was read there while copying is all that counts.
+    pub with_source: bool,
+    /// It has a certificate of an earlier pass: its user has lived in it since, and what was compared then counts.
+    pub was_certified: bool,
+}
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +63,7 @@ impl<E: Into<SyncError>> From<E> for Halt {
 }
 
 impl<L: Findings> Mailbox<L> {
-    /// Compares what the destination holds with what the source held, as far as it is not done yet.
-    /// Without the source, what was read there while copying is all that counts. Idempotency key: the
+    /// Compares what the destination holds with what the source held, as far as it is not done yet. Idempotency key: the
     /// mailbox; what is written down is passed over.
     ///
     /// # Errors
@@ -63,15 +71,18 @@ impl<L: Findings> Mailbox<L> {
     pub async fn compare(
         &self,
         lease: CertifyLease,
-        with_source: bool,
+        basis: Basis,
         deadline: Deadline,
     ) -> Result<Compared, CertifyFailure> {
         let mut comparer = Comparer {
             mailbox: self,
             lease,
-            findings: self.ledger.findings(self.job_id).await?,
+            was_certified: basis.was_certified,
+            findings: self.ledger.findings(self.job_id, lease.pass()).await?,
             here: Side::new(&self.destination, SyncError::Destination, deadline),
-            there: with_source.then(|| Side::new(&self.source, SyncError::Source, deadline)),
+            there: basis
+                .with_source
+                .then(|| Side::new(&self.source, SyncError::Source, deadline)),
             progressed: false,
         };
         let halted = comparer.all_folders().await;
@@ -97,6 +108,7 @@ impl<L: Findings> Mailbox<L> {
 pub(super) struct Comparer<'a, L> {
     pub(super) mailbox: &'a Mailbox<L>,
     lease: CertifyLease,
+    was_certified: bool,
     findings: Vec<Finding>,
     /// The destination.
     pub(super) here: Side<'a>,
@@ -142,9 +154,14 @@ impl<L: Findings> Comparer<'_, L> {
         Ok(self.put(&whole).await?)
     }
 
-    /// What was found in an earlier run.
+    /// What was found in an earlier run after the same pass.
     fn finding(&self, folder: u32, chunk: Option<u32>) -> Finding {
-        Finding::among(&self.findings, self.mailbox.job_id, folder, chunk)
+        Finding::among(&self.findings, self.mailbox.job_id, self.lease.pass(), folder, chunk)
+    }
+
+    /// Whether nothing was done in a chunk since its mailbox was certified after an earlier pass.
+    pub(super) fn was_certified(&self, chunk: &ChunkRecord) -> bool {
+        self.was_certified && chunk.done_pass.is_some_and(|done| done < self.lease.pass())
     }
 
     /// Writes a finding down.

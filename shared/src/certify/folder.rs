@@ -107,6 +107,7 @@ impl<'a> OpenFolder<'a> {
                 untallied: &chunk.untallied,
                 repaired: &repaired,
                 uid_next,
+                was_certified: comparer.was_certified(chunk),
                 here: &finding.read_here,
                 there: &finding.read_there,
                 source: self.there,
@@ -202,9 +203,12 @@ impl<'a> OpenFolder<'a> {
         beside: &[ChunkRecord],
         whole: &mut Finding,
     ) -> Result<(), Halt> {
+        // What was certified before has been in its user's hands since.
+        let is_fresh = |chunk: &&ChunkRecord| chunk.late.is_some() && !comparer.was_certified(chunk);
+        let fresh: Vec<ChunkRecord> = own.iter().filter(is_fresh).cloned().collect();
         let found = comparer.here.run(async |session| {
             let others = beyond_chunks(session, own, beside).await?;
-            let copies = SecondCopies::find(session, own, &others.to_set()).await?;
+            let copies = SecondCopies::find(session, &fresh, &others.to_set()).await?;
             Ok((others, copies, remove::can_remove(session)))
         });
         let (mut others, copies, can_remove) = found.await?;

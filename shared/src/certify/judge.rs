@@ -30,6 +30,8 @@ pub(super) struct Evidence<'a> {
     pub(super) repaired: &'a UidRuns,
     /// The destination's UIDNEXT; no message was ever given a higher UID, or this.
     pub(super) uid_next: u32,
+    /// Whether all this was compared after an earlier pass, while the source could be asked.
+    pub(super) was_certified: bool,
     /// All messages of the map as they were read at the destination, by destination UID.
     pub(super) here: &'a Readings,
     /// Messages that were read at the source for comparing, by source UID.
@@ -156,13 +158,15 @@ impl Evidence<'_> {
     }
 
     /// Messages that are at the destination and no longer at the source, with nothing else left to
-    /// compare them with. That they went is no fault; that the source cannot be asked is one.
+    /// compare them with. That they went is no fault; that the source cannot be asked is one, unless they were compared
+    /// before.
     fn note_lone(&self, found: &mut Found, lone: Vec<u32>) {
         if lone.is_empty() {
             return;
         }
         let uids = UidSet::from_sorted(lone);
         match self.source {
+            _ if self.was_certified => found.unverified = uids,
             SourceState::There | SourceState::Gone => found.unverified = uids,
             SourceState::Replaced | SourceState::Unreachable => {
                 found.discrepancies.push(discrepancy(code::UNCOMPARED, &uids));

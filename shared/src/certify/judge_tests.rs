@@ -113,6 +113,11 @@ impl Chunk {
 
     /// What is found, and what had to be read at the source for it.
     fn judged(&self, source: SourceState) -> (Found, Readings) {
+        self.judged_again(source, false)
+    }
+
+    /// The same where it was certified before, or not.
+    fn judged_again(&self, source: SourceState, was_certified: bool) -> (Found, Readings) {
         let mut there = Readings::default();
         for _ in 0..4 {
             let evidence = Evidence {
@@ -121,6 +126,7 @@ impl Chunk {
                 untallied: &self.untallied,
                 repaired: &self.repaired,
                 uid_next: UID_NEXT,
+                was_certified,
                 here: &self.here,
                 there: &there,
                 source,
@@ -212,6 +218,9 @@ fn without_the_source_what_cannot_be_compared_is_said() {
     assert_eq!(of_code(&found, code::UNCOMPARED), [1, 3]);
     assert_eq!(listed(&found.gone_since), [2]);
     assert_eq!(found.source, found.destination);
+    // What was compared before, and moved or deleted by its user since, is no fault.
+    let (found, _) = chunk.judged_again(SourceState::Unreachable, true);
+    assert_eq!((listed(&found.unverified), found.discrepancies.len()), (vec![1, 3], 0));
 }
 
 #[test]

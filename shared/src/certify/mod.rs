@@ -24,5 +24,5 @@ mod run;
 mod side;
 
 pub use certificate::{Certificate, CertificateKey, Subject};
-pub use compare::{CertifyFailure, Compared};
+pub use compare::{Basis, CertifyFailure, Compared};
 pub use run::{CertifyEnd, abandon_certificate, certify_mailbox, conclude, progress};

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::certificate::{Certificate, Subject};
-use super::compare::{CertifyFailure, Compared};
+use super::compare::{Basis, CertifyFailure, Compared};
 use crate::clock::{Deadline, now, time_until};
 use crate::domain::{JobId, JobState};
-use crate::store::finding::{CertifyLease, Finding};
+use crate::store::finding::{CertifyLease, Findings as _};
 use crate::store::job::{Failure, Verdict};
 use crate::store::{JobRecord, Ledger as _, NoticeKind, Store, StoreError, stamp};
-use crate::sync::{Engine, NO_CONNECTION, settle_request};
+use crate::sync::{Engine, NO_CONNECTION, settle_request, stop_mailbox};
 use crate::telemetry::{Unit, measure};
 
 /// What is to be done after a run.
@@ -38,21 +38,20 @@ pub async fn certify_mailbox(
 ) -> Result<CertifyEnd, CertifyFailure> {
     let store = &engine.store;
     if store.is_stopped(id).await? {
-        store.cancel_job(id, now()).await?;
-        return Ok(CertifyEnd::Done(Vec::new()));
+        return Ok(CertifyEnd::Done(stop_mailbox(store, id, now()).await?));
     }
     let job = store.job(id).await?;
-    if job.status.state() != JobState::Certifying {
+    let (JobState::Certifying, Some(pass)) = (job.status.state(), job.status.pass()) else {
         return Ok(CertifyEnd::Done(settle_request(store, job.request_id, now()).await?));
-    }
-    let lease = match store.lease_certificate(id, now(), deadline.lease_end()).await? {
+    };
+    let lease = match store.lease_certificate(id, pass, now(), deadline.lease_end()).await? {
         Ok(lease) => lease,
         Err(until) => {
             let left = time_until(until, now());
             return Ok(CertifyEnd::Wait(left.unwrap_or(Duration::from_secs(1))));
         }
     };
-    let end = connected(engine, &job, lease, with_source, deadline).await;
+    let end = Box::pin(connected(engine, &job, lease, with_source, deadline)).await;
     store.release_certificate(lease).await?;
     end
 }
@@ -88,15 +87,20 @@ async fn compare(
     deadline: Deadline,
 ) -> Result<CertifyEnd, CertifyFailure> {
     let mailbox = engine.mailbox(job).await?;
-    match Box::pin(mailbox.compare(lease, with_source, deadline)).await? {
+    let basis = Basis {
+        with_source,
+        was_certified: lease.pass().is_later() && job.certificate.is_some(),
+    };
+    match Box::pin(mailbox.compare(lease, basis, deadline)).await? {
         Compared::OutOfTime => Ok(CertifyEnd::Continue),
         Compared::Stopped => {
-            engine.store.cancel_job(job.job_id, now()).await?;
-            Ok(CertifyEnd::Done(Vec::new()))
+            let notices = stop_mailbox(&engine.store, job.job_id, now()).await?;
+            Ok(CertifyEnd::Done(notices))
         }
         Compared::Whole => {
             let subject = Subject {
                 job_id: job.job_id,
+                pass: lease.pass(),
                 mailbox: job.address.clone(),
                 destination: job.destination.to_string(),
             };
@@ -112,6 +116,7 @@ async fn compare(
 /// [`StoreError`].
 pub async fn conclude(store: &Store, certificate: &Certificate) -> Result<Vec<NoticeKind>, StoreError> {
     let verdict = Verdict {
+        pass: certificate.pass(),
         exceptions: i64::try_from(certificate.exceptions()).unwrap_or(i64::MAX),
         certificate: Some(certificate.note()),
         failure: certificate.failure(),
@@ -131,12 +136,15 @@ pub async fn abandon_certificate(
     id: JobId,
     why: &Failure,
 ) -> Result<Option<Vec<NoticeKind>>, StoreError> {
-    let Ok(lease) = store.lease_certificate(id, now(), now()).await? else {
+    let job = store.job(id).await?;
+    let Some(pass) = job.status.pass() else { return Ok(None) };
+    let Ok(lease) = store.lease_certificate(id, pass, now(), now()).await? else {
         return Ok(None);
     };
     tracing::warn!(job.id = %id, error.code = why.code, "no certificate: {}", why.message);
     let verdict = Verdict {
-        exceptions: store.job(id).await?.exceptions.saturating_add(1),
+        pass,
+        exceptions: job.exceptions.saturating_add(1),
         certificate: None,
         failure: Some(Failure {
             code: "not_certified".to_owned(),
@@ -158,7 +166,12 @@ pub async fn abandon_certificate(
     settle_request(store, id.request(), now()).await.map(Some)
 }
 
-/// How much has been compared: what a message says that was sent meanwhile.
-pub fn progress(findings: &[Finding]) -> i64 {
-    i64::try_from(findings.iter().filter(|finding| finding.done).count()).unwrap_or(i64::MAX)
+/// How much of a mailbox has been compared after its last pass: what a message says that was sent meanwhile.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn progress(store: &Store, job: &JobRecord) -> Result<i64, StoreError> {
+    let Some(pass) = job.status.pass() else { return Ok(0) };
+    let findings = store.findings(job.job_id, pass).await?;
+    Ok(i64::try_from(findings.iter().filter(|finding| finding.done).count()).unwrap_or(i64::MAX))
 }

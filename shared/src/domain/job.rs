@@ -5,11 +5,15 @@
 //!                    \------------\-> failed -----------^    ^              \--------------/-> failed
 //!
 //! certifying -> completed, or completed_with_exceptions
+//!
+//! completed, completed_with_exceptions, failed -> planning(later) -> copying(later) -> certifying
+//!                                                        \---------------\-> as it was, or with exceptions
 //! ```
 //!
 //! A mailbox that failed in the first pass gets its second chance in the final one; one that fails
 //! there stays failed. One that is being certified has been copied, and fails no more: where no
-//! certificate can be made, that is its exception. The pass is stored beside the state, so that staff
+//! certificate can be made, that is its exception. A later pass that brings nothing, or cannot be done,
+//! leaves a mailbox that was copied as it was. The pass is stored beside the state, so that staff
 //! can ask the table for all mailboxes that are being copied, whichever pass it is.
 
 use std::fmt;
@@ -44,7 +48,7 @@ pub enum JobState {
 }
 
 /// A state and the pass it belongs to: none before the first begins, always one while planning or
-/// copying, the final one while certifying.
+/// copying, the final or a later one while certifying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct JobStatus {
@@ -63,7 +67,17 @@ pub enum JobEvent {
     PassFinished(Pass),
     /// What the destination holds has been compared, or could not be.
     Certified {
+        /// After which pass.
+        pass: Pass,
         /// Whether anything is not there as it was at the source, or that could not be found out.
+        exceptions: bool,
+    },
+    /// A later pass is over without a new certificate: nothing was to be fetched, or it could not be done, or not
+    /// to its end.
+    LookEnded {
+        /// Which pass.
+        pass: Pass,
+        /// Whether something is not at the destination as it should be: as before, or for what happened now.
         exceptions: bool,
     },
     /// The pass cannot be done.
@@ -100,11 +114,20 @@ pub fn transition(status: JobStatus, event: JobEvent) -> Result<JobStatus, Illeg
     let next = match (state, event) {
         (S::Waiting, E::PassStarted(Pass::First)) => Some((S::Planning, Some(Pass::First))),
         (S::AwaitingCutover, E::PassStarted(Pass::Final)) => Some((S::Planning, Some(Pass::Final))),
-        (S::Failed, E::PassStarted(Pass::Final)) if at != Some(Pass::Final) => Some((S::Planning, Some(Pass::Final))),
+        (S::Failed, E::PassStarted(pass)) if pass > Pass::First && at.is_none_or(|at| at < pass) => {
+            Some((S::Planning, Some(pass)))
+        }
+        (S::Completed | S::CompletedWithExceptions, E::PassStarted(pass)) if at < Some(pass) => {
+            Some((S::Planning, Some(pass)))
+        }
         (S::Planning, E::Planned(pass)) if at == Some(pass) => Some((S::Copying, at)),
         (S::Planning | S::Copying, E::PassFinished(pass)) if at == Some(pass) => Some((finished(pass), at)),
-        (S::Certifying, E::Certified { exceptions: false }) => Some((S::Completed, at)),
-        (S::Certifying, E::Certified { exceptions: true }) => Some((S::CompletedWithExceptions, at)),
+        (S::Certifying, E::Certified { pass, exceptions }) if at == Some(pass) => Some((ended(exceptions), at)),
+        (S::Planning | S::Copying | S::Certifying, E::LookEnded { pass, exceptions })
+            if at == Some(pass) && pass.is_later() =>
+        {
+            Some((ended(exceptions), at))
+        }
         (S::Waiting | S::Planning | S::Copying, E::Failed) => Some((S::Failed, at)),
         (state, E::Cancelled) if !state.is_terminal() => Some((S::Cancelled, at)),
         _ => None,
@@ -116,7 +139,15 @@ pub fn transition(status: JobStatus, event: JobEvent) -> Result<JobStatus, Illeg
 fn finished(pass: Pass) -> JobState {
     match pass {
         Pass::First => JobState::AwaitingCutover,
-        Pass::Final => JobState::Certifying,
+        Pass::Final | Pass::Later(_) => JobState::Certifying,
+    }
+}
+
+fn ended(exceptions: bool) -> JobState {
+    if exceptions {
+        JobState::CompletedWithExceptions
+    } else {
+        JobState::Completed
     }
 }
 
@@ -159,8 +190,8 @@ impl JobState {
         Self::Cancelled,
     ];
 
-    /// Whether nothing can happen to the mailbox any more. A failed one may still be tried again or
-    /// cancelled.
+    /// Whether nothing can happen to the mailbox any more but a later pass. A failed one may still be tried
+    /// again or cancelled.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::CompletedWithExceptions | Self::Cancelled)
     }
@@ -206,7 +237,7 @@ impl JobStatus {
             JobState::Waiting => pass.is_none(),
             JobState::Planning | JobState::Copying => pass.is_some(),
             JobState::AwaitingCutover => pass == Some(Pass::First),
-            JobState::Certifying | JobState::Completed | JobState::CompletedWithExceptions => pass == Some(Pass::Final),
+            JobState::Certifying | JobState::Completed | JobState::CompletedWithExceptions => pass >= Some(Pass::Final),
             JobState::Failed | JobState::Cancelled => true,
         };
         if fits { Ok(Self { state, pass }) } else { Err(BadStatus) }
@@ -222,16 +253,16 @@ impl JobStatus {
         self.pass
     }
 
-    fn progress(self) -> u8 {
-        match (self.state, self.pass) {
-            (JobState::Waiting | JobState::Cancelled, _) => 0,
-            (JobState::Planning, Some(Pass::First) | None) => 1,
-            (JobState::Copying, Some(Pass::First) | None) => 2,
-            (JobState::AwaitingCutover, _) | (JobState::Failed, Some(Pass::First) | None) => 3,
-            (JobState::Planning, Some(Pass::Final)) => 4,
-            (JobState::Copying, Some(Pass::Final)) => 5,
-            (JobState::Certifying, _) => 6,
-            (JobState::Completed | JobState::CompletedWithExceptions, _) | (JobState::Failed, Some(Pass::Final)) => 7,
+    fn progress(self) -> u64 {
+        let pass = self.pass.unwrap_or(Pass::First);
+        let before = before(pass);
+        match self.state {
+            JobState::Waiting | JobState::Cancelled => 0,
+            JobState::Planning => before + 1,
+            JobState::Copying => before + 2,
+            JobState::AwaitingCutover | JobState::Certifying => before + 3,
+            JobState::Failed if pass == Pass::First => before + 3,
+            JobState::Completed | JobState::CompletedWithExceptions | JobState::Failed => before + 4,
         }
     }
 }
@@ -244,17 +275,23 @@ impl IllegalTransition {
     /// another reason.
     pub fn already_there(&self) -> bool {
         let leads_to = match self.event {
-            JobEvent::PassStarted(Pass::First) => 1,
-            JobEvent::Planned(Pass::First) => 2,
-            JobEvent::PassFinished(Pass::First) => 3,
-            JobEvent::PassStarted(Pass::Final) => 4,
-            JobEvent::Planned(Pass::Final) => 5,
-            JobEvent::PassFinished(Pass::Final) => 6,
-            JobEvent::Certified { .. } => 7,
+            JobEvent::PassStarted(pass) => before(pass) + 1,
+            JobEvent::Planned(pass) => before(pass) + 2,
+            JobEvent::PassFinished(pass) => before(pass) + 3,
+            JobEvent::Certified { pass, .. } | JobEvent::LookEnded { pass, .. } => before(pass) + 4,
             JobEvent::Failed => return self.status.state == JobState::Failed,
             JobEvent::Cancelled => return self.status.state == JobState::Cancelled,
         };
         self.status.progress() >= leads_to
+    }
+}
+
+/// How far a mailbox is when the pass before this one is over: the first has three steps, each other four.
+fn before(pass: Pass) -> u64 {
+    match pass {
+        Pass::First => 0,
+        Pass::Final => 3,
+        Pass::Later(number) => 3 + 4 * u64::from(number),
     }
 }
 

@@ -5,7 +5,7 @@
 //! value that exists has been checked, because it can only be made by parsing.
 //!
 //! Reading order: [`id`], [`address`], [`source`], then the two state machines [`request`] and
-//! [`job`], then the time rules [`window`], [`frame`] and [`lead`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
+//! [`job`], then the time rules [`window`], [`frame`], [`lead`] and [`looks`], and what is to be copied, [`options`]; [`fault`] is what a customer is told when
 //! a value is refused. Bytes from customers become these values in `crate::intake`.
 
 pub mod accent;
@@ -24,6 +24,7 @@ pub mod id;
 pub mod job;
 pub mod language;
 pub mod lead;
+pub mod looks;
 pub mod options;
 pub mod pass;
 pub mod patience;
@@ -59,6 +60,7 @@ pub use id::{IdError, JobId, RequestId};
 pub use job::{JobEvent, JobState, JobStatus, pass_outcome};
 pub use language::Language;
 pub use lead::{LeadTimes, TooEarly, Workdays, check_start, earliest_start};
+pub use looks::{LaterLooks, LookStep};
 pub use options::{CopyOptions, DateRange};
 pub use pass::Pass;
 pub use pattern::{FolderPattern, PatternError};

@@ -7,6 +7,9 @@
 //!                  needs_attention          from every state that is not an end: -> cancelled, -> failed
 //! ```
 //!
+//! A request that was completed may be taken up again: `completed`, `completed_with_exceptions` -> `later_pass` -> one of
+//! them. What has been copied by then stays so, so that it is neither cancelled nor fails any more.
+//!
 //! A scheduled request whose mailboxes can none of them start when its time has come needs attention
 //! again.
 //!
@@ -39,6 +42,8 @@ pub enum RequestState {
     AwaitingCutover,
     /// What changed since the first pass is copied.
     FinalPass,
+    /// It had ended, and what arrived at the previous provider since is fetched.
+    LaterPass,
     /// Ended, and everything was copied.
     Completed,
     /// Ended, but some messages or mailboxes were not copied; the report names them.
@@ -122,6 +127,7 @@ pub fn transition(state: RequestState, event: RequestEvent) -> Result<RequestSta
         (S::Checking, E::FaultsFound) | (S::Scheduled, E::NoneCanStart) => Ok(S::NeedsAttention),
         (S::Scheduled, E::PassStarted(Pass::First)) => Ok(S::FirstPass),
         (S::AwaitingCutover, E::PassStarted(Pass::Final)) => Ok(S::FinalPass),
+        (S::Completed | S::CompletedWithExceptions, E::PassStarted(Pass::Later(_))) => Ok(S::LaterPass),
         (
             S::FirstPass,
             E::PassSettled {
@@ -143,15 +149,26 @@ pub fn transition(state: RequestState, event: RequestEvent) -> Result<RequestSta
             PassOutcome::WithExceptions => S::CompletedWithExceptions,
             PassOutcome::AllFailed => S::Failed,
         }),
-        (state, E::Cancelled) if !state.is_terminal() => Ok(S::Cancelled),
-        (state, E::Failed) if !state.is_terminal() => Ok(S::Failed),
+        // What was copied stays copied, whatever came of looking once more.
+        (
+            S::LaterPass,
+            E::PassSettled {
+                pass: Pass::Later(_),
+                outcome,
+            },
+        ) => Ok(match outcome {
+            PassOutcome::AllWell => S::Completed,
+            PassOutcome::WithExceptions | PassOutcome::AllFailed => S::CompletedWithExceptions,
+        }),
+        (state, E::Cancelled) if state.may_be_given_up() => Ok(S::Cancelled),
+        (state, E::Failed) if state.may_be_given_up() => Ok(S::Failed),
         _ => Err(IllegalTransition { state, event }),
     }
 }
 
 impl RequestState {
     /// All states, in the order of the way.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AwaitingUpload,
         Self::Checking,
         Self::NeedsAttention,
@@ -159,18 +176,30 @@ impl RequestState {
         Self::FirstPass,
         Self::AwaitingCutover,
         Self::FinalPass,
+        Self::LaterPass,
         Self::Completed,
         Self::CompletedWithExceptions,
         Self::Cancelled,
         Self::Failed,
     ];
 
-    /// Whether nothing can happen to the request any more.
+    /// Whether the request has ended. One that was copied may be taken up again by a later pass, as long as
+    /// its passwords are kept.
     pub fn is_terminal(self) -> bool {
         matches!(
             self,
             Self::Completed | Self::CompletedWithExceptions | Self::Cancelled | Self::Failed
         )
+    }
+
+    /// Whether it was copied and has ended once; it may be that it is looked at again.
+    pub fn has_been_completed(self) -> bool {
+        matches!(self, Self::Completed | Self::CompletedWithExceptions | Self::LaterPass)
+    }
+
+    /// Whether it can still be cancelled, or fail.
+    fn may_be_given_up(self) -> bool {
+        !self.is_terminal() && !self.has_been_completed()
     }
 
     /// Whether room in its time frames is promised to it.
@@ -199,6 +228,7 @@ impl RequestState {
             Self::FirstPass => "first_pass",
             Self::AwaitingCutover => "awaiting_cutover",
             Self::FinalPass => "final_pass",
+            Self::LaterPass => "later_pass",
             Self::Completed => "completed",
             Self::CompletedWithExceptions => "completed_with_exceptions",
             Self::Cancelled => "cancelled",
@@ -218,6 +248,7 @@ impl RequestState {
             Self::AwaitingCutover => 5,
             Self::FinalPass => 6,
             Self::Completed | Self::CompletedWithExceptions | Self::Failed => 7,
+            Self::LaterPass => 8,
         }
     }
 }
@@ -238,7 +269,8 @@ impl IllegalTransition {
             RequestEvent::PassStarted(Pass::First) => 4,
             RequestEvent::PassSettled { pass: Pass::First, .. } => 5,
             RequestEvent::PassStarted(Pass::Final) => 6,
-            RequestEvent::PassSettled { pass: Pass::Final, .. } => 7,
+            RequestEvent::PassSettled { .. } => 7,
+            RequestEvent::PassStarted(Pass::Later(_)) => 8,
             RequestEvent::Cancelled => return self.state == RequestState::Cancelled,
             RequestEvent::Failed => return self.state == RequestState::Failed,
         };
@@ -264,119 +296,5 @@ impl FromStr for RequestState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EVENTS: [RequestEvent; 15] = [
-        RequestEvent::UploadReceived,
-        RequestEvent::Accepted,
-        RequestEvent::FaultsFound,
-        RequestEvent::RowMended,
-        RequestEvent::NoneCanStart,
-        RequestEvent::PassStarted(Pass::First),
-        RequestEvent::PassStarted(Pass::Final),
-        RequestEvent::PassSettled {
-            pass: Pass::First,
-            outcome: PassOutcome::AllWell,
-        },
-        RequestEvent::PassSettled {
-            pass: Pass::First,
-            outcome: PassOutcome::WithExceptions,
-        },
-        RequestEvent::PassSettled {
-            pass: Pass::First,
-            outcome: PassOutcome::AllFailed,
-        },
-        RequestEvent::PassSettled {
-            pass: Pass::Final,
-            outcome: PassOutcome::AllWell,
-        },
-        RequestEvent::PassSettled {
-            pass: Pass::Final,
-            outcome: PassOutcome::WithExceptions,
-        },
-        RequestEvent::PassSettled {
-            pass: Pass::Final,
-            outcome: PassOutcome::AllFailed,
-        },
-        RequestEvent::Cancelled,
-        RequestEvent::Failed,
-    ];
-
-    /// One line a state, one column an event in the order of `EVENTS`: the next state, `=` for
-    /// illegal and already there, `-` for illegal.
-    const TABLE: &str = "
-        state                     Upload   Accept    Faults          Mended   None            Start1     Start2     S1well           S1some           S1none S2well    S2some                    S2none Cancel    Fail
-        awaiting_upload           checking -         -               -        -               -          -          -                -                -      -         -                         -      cancelled failed
-        checking                  =        scheduled needs_attention =        -               -          -          -                -                -      -         -                         -      cancelled failed
-        needs_attention           checking scheduled =               checking =               -          -          -                -                -      -         -                         -      cancelled failed
-        scheduled                 =        =         =               -        needs_attention first_pass -          -                -                -      -         -                         -      cancelled failed
-        first_pass                =        =         =               -        -               =          -          awaiting_cutover awaiting_cutover failed -         -                         -      cancelled failed
-        awaiting_cutover          =        =         =               -        -               =          final_pass =                =                =      -         -                         -      cancelled failed
-        final_pass                =        =         =               -        -               =          =          =                =                =      completed completed_with_exceptions failed cancelled failed
-        completed                 =        =         =               -        -               =          =          =                =                =      =         =                         =      -         -
-        completed_with_exceptions =        =         =               -        -               =          =          =                =                =      =         =                         =      -         -
-        cancelled                 -        -         -               -        -               -          -          -                -                -      -         -                         -      =         -
-        failed                    =        =         =               -        -               =          =          =                =                =      =         =                         =      -         =
-    ";
-
-    #[test]
-    fn every_pair_of_state_and_event_does_what_the_table_says() {
-        let mut lines = TABLE.lines().map(str::trim).filter(|line| !line.is_empty()).skip(1);
-        for state in RequestState::ALL {
-            let mut cells = lines.next().unwrap().split_whitespace();
-            assert_eq!(cells.next(), Some(state.as_str()));
-            for event in EVENTS {
-                let shown = match transition(state, event) {
-                    Ok(next) => next.as_str(),
-                    Err(illegal) if illegal.already_there() => "=",
-                    Err(_) => "-",
-                };
-                assert_eq!(Some(shown), cells.next(), "{state} {event:?}");
-            }
-            assert_eq!(cells.next(), None);
-        }
-        assert_eq!(lines.next(), None);
-    }
-
-    #[test]
-    fn an_event_delivered_twice_is_already_there_or_changes_nothing() {
-        for state in RequestState::ALL {
-            for event in EVENTS {
-                if let Ok(next) = transition(state, event) {
-                    assert!(
-                        transition(next, event).is_err_and(|illegal| illegal.already_there()),
-                        "{state} {event:?}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn terminal_states_have_no_way_out() {
-        for state in RequestState::ALL {
-            let leaves = EVENTS.iter().any(|event| transition(state, *event).is_ok());
-            assert_eq!(leaves, !state.is_terminal(), "{state}");
-        }
-    }
-
-    #[test]
-    fn a_preview_is_for_the_time_before_the_first_pass() {
-        for state in RequestState::ALL {
-            let has_begun = transition(state, RequestEvent::PassStarted(Pass::First)).is_err();
-            let may_be_accepted = transition(state, RequestEvent::Accepted) == Ok(RequestState::Scheduled);
-            let expected = !has_begun || (may_be_accepted && state != RequestState::Checking);
-            assert_eq!(state.allows_preview(), expected, "{state}");
-        }
-    }
-
-    #[test]
-    fn text_and_json_agree() {
-        for state in RequestState::ALL {
-            assert_eq!(state.to_string().parse(), Ok(state));
-            assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{state}\""));
-        }
-        assert_eq!("done".parse::<RequestState>(), Err(UnknownRequestState));
-    }
-}
+#[path = "request_tests.rs"]
+mod tests;

@@ -32,7 +32,9 @@ impl Retention {
     pub fn expires_at(self, state: RequestState, now: Timestamp) -> Option<i64> {
         let days = match state {
             RequestState::AwaitingUpload | RequestState::Checking | RequestState::NeedsAttention => self.waiting_days,
-            RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => return None,
+            RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass | RequestState::LaterPass => {
+                return None;
+            }
             RequestState::AwaitingCutover => self.cutover_days,
             RequestState::Completed
             | RequestState::CompletedWithExceptions
@@ -59,7 +61,10 @@ mod tests {
             for state in RequestState::ALL {
                 let days = retention.expires_at(state, Timestamp::UNIX_EPOCH).map(|at| at / 86_400);
                 let expected = match state {
-                    RequestState::Scheduled | RequestState::FirstPass | RequestState::FinalPass => None,
+                    RequestState::Scheduled
+                    | RequestState::FirstPass
+                    | RequestState::FinalPass
+                    | RequestState::LaterPass => None,
                     RequestState::AwaitingCutover => Some(cutover),
                     state if state.is_terminal() => Some(ended),
                     _ => Some(waiting),

@@ -83,7 +83,7 @@ pub fn compose(
     files: &[AttachmentRecord],
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
-    let view = View::new(kind.word(), request, jobs, faults, files, profile);
+    let view = View::new(kind.word(), request, jobs, faults, files, profile).with_later_pass(kind, request, jobs);
     let rendered = Templates::of(view.language, &profile.templates)
         .and_then(|mut templates| templates.render(&view))
         .map_err(|source| ComposeError {
@@ -115,9 +115,9 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
     match kind {
         // The start has come; the report tells what was left out.
         NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
-        NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled => false,
+        NoticeKind::Finished | NoticeKind::LookedAgain { .. } | NoticeKind::Failed | NoticeKind::Cancelled => false,
         NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
-        _ => state.is_terminal(),
+        _ => state.is_terminal() || state.has_been_completed(),
     }
 }
 

@@ -5,6 +5,7 @@ mod files;
 mod found_again;
 mod german;
 mod hostile;
+mod looked_again;
 mod mime;
 mod overtaken;
 mod own;
@@ -63,6 +64,8 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         exceptions: 0,
         notes: 0,
         certificate: None,
+        before_look: None,
+        looked: None,
         error_code: None,
         error_message: None,
         owner: OwnerMail::default(),
@@ -74,6 +77,7 @@ fn certified(row: u32, name: &str, state: JobState) -> JobRecord {
     JobRecord {
         certificate: Some(CertificateNote {
             made_at: "2026-11-27T02:00:00Z".to_owned(),
+            pass: Pass::Final,
             agrees: state == JobState::Completed,
         }),
         ..job(row, name, state, Pass::Final)
@@ -338,7 +342,7 @@ fn a_hundred_mailboxes_are_listed_and_the_rest_counted() {
     assert!(mail.text.contains("... and 1 more, see the report") && mail.html.contains("… and 1 more, see the report"));
 }
 
-const EVERY_KIND: [NoticeKind; 9] = [
+const EVERY_KIND: [NoticeKind; 10] = [
     NoticeKind::Accepted,
     NoticeKind::Refused { generation: 1 },
     NoticeKind::Scheduled,
@@ -350,6 +354,7 @@ const EVERY_KIND: [NoticeKind; 9] = [
     NoticeKind::Finished,
     NoticeKind::Failed,
     NoticeKind::Cancelled,
+    NoticeKind::LookedAgain { pass: 1 },
     NoticeKind::Imported { attachment: 7 },
 ];
 

@@ -9,9 +9,9 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Language};
+use crate::domain::{Fault, JobState, Language, LaterLooks, Pass};
 use crate::profile::{DestinationAuth, Profile};
-use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
 
 /// How many mailboxes a mail lists; the report has them all.
@@ -29,6 +29,7 @@ const GREY: &str = "#d0d0d0";
 /// Everything a template sees. Texts are one line each and not yet escaped; counts and sizes are
 /// numbers, for the filters `number`, `counted` and `size`.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what templates ask is yes or no")]
 pub(super) struct View {
     /// The template's name: that of the notice, without the generation.
     pub(super) kind: &'static str,
@@ -65,6 +66,16 @@ pub(super) struct View {
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
     pub(super) passwords_destroyed: bool,
+    /// When the mailboxes at the previous provider are looked at for the last time, while that is to come.
+    pub(super) last_look: Option<String>,
+    /// What the pass that the notice tells of brought: the mailboxes with new mail or trouble.
+    pub(super) looked: Listing<LookedAt>,
+    /// How many messages it fetched.
+    pub(super) fetched: i64,
+    /// Whether it did not begin in time.
+    pub(super) missed: bool,
+    /// Whether the passwords at the previous provider are needed for looks that are to come.
+    pub(super) password_is_needed: bool,
     /// What only the owner of a mailbox is told.
     pub(super) owner: Option<Owner>,
     /// For how many days the report and the certificates can be had.
@@ -122,6 +133,15 @@ pub(super) struct Mailbox {
     reason: Option<String>,
     /// The path of its certificate, where one was made.
     certificate: Option<String>,
+}
+
+/// What a later pass brought for a mailbox.
+#[derive(Debug, Serialize)]
+pub(super) struct LookedAt {
+    address: String,
+    messages: i64,
+    /// What the customer has to know.
+    trouble: Option<String>,
 }
 
 /// Sums over all mailboxes.
@@ -196,6 +216,14 @@ impl View {
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
+            last_look: request
+                .open_looks()
+                .and_then(LaterLooks::last)
+                .map(|last| moment(last, &profile.provider.time_zone, language)),
+            password_is_needed: request.open_looks().is_some(),
+            missed: false,
+            fetched: 0,
+            looked: Listing::first(Vec::new(), LISTED_MAILBOXES),
             owner: None,
             kept_days: profile.requests.keep_ended_days,
         }
@@ -215,6 +243,25 @@ impl View {
             ..Self::new(OWNER, request, std::slice::from_ref(job), &[], &[], profile)
         }
     }
+}
+
+impl View {
+    /// With what the later pass brought that a notice tells of.
+    pub(super) fn with_later_pass(self, kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord]) -> Self {
+        let looked = LookedAt::of(kind, jobs, self.language);
+        Self {
+            missed: is_missed(kind, request),
+            fetched: looked.iter().map(|mailbox| mailbox.messages).sum(),
+            looked: Listing::first(looked, LISTED_MAILBOXES),
+            ..self
+        }
+    }
+}
+
+/// Whether a notice tells of a later pass that never began: the passwords' time was over before.
+fn is_missed(kind: NoticeKind, request: &RequestRecord) -> bool {
+    let looks = request.looks.as_ref().filter(|looks| looks.ran_out());
+    matches!((kind, looks), (NoticeKind::LookedAgain { pass }, Some(looks)) if pass > looks.passes())
 }
 
 fn accent(profile: &Profile) -> String {
@@ -295,6 +342,26 @@ impl Mailbox {
             certificate: job.certificate_path(),
             reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }
+    }
+}
+
+impl LookedAt {
+    fn of(kind: NoticeKind, jobs: &[JobRecord], language: Language) -> Vec<Self> {
+        let NoticeKind::LookedAgain { pass } = kind else {
+            return Vec::new();
+        };
+        let found = jobs.iter().filter_map(|job| {
+            let looked = job.looked.as_ref().filter(|looked| looked.pass == Pass::Later(pass))?;
+            // That the previous provider lets nobody in any more is no news.
+            let trouble = looked.trouble.as_ref().filter(|_| looked.is_amiss);
+            let mailbox = Self {
+                address: one_line(&job.address),
+                messages: looked.messages,
+                trouble: trouble.and_then(|failure| reason(Some(&failure.code), Some(&failure.message), language)),
+            };
+            (mailbox.messages > 0 || mailbox.trouble.is_some()).then_some(mailbox)
+        });
+        found.collect()
     }
 }
 

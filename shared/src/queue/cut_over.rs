@@ -17,9 +17,14 @@ pub enum WatchDns {
     },
 }
 
-/// "The DNS is changed", as the customer or the watch says: to `cutover`.
+/// "The DNS is changed", as the customer or the watch says, or "look at the previous provider once more": to
+/// `cutover`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutOver {
     /// The request.
     pub request_id: RequestId,
+    /// Which later pass is wished for, from 1, so that a wish that is heard twice starts one; the final pass
+    /// where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<u32>,
 }

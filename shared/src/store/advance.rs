@@ -16,6 +16,12 @@ impl Store {
     /// [`StoreError::Illegal`] where the mailbox takes no part in this pass.
     pub async fn start_job(&self, id: JobId, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
         let change = Change::default().remove("error_code").remove("error_message");
+        let change = if pass.is_later() {
+            let before: AttributeValue = serde_dynamo::to_attribute_value(self.job(id).await?.before_look_now())?;
+            change.set("before_look", before)
+        } else {
+            change
+        };
         self.advance_job(id, JobEvent::PassStarted(pass), now, change, false)
             .await
     }
@@ -65,8 +71,8 @@ impl Store {
             .await
     }
 
-    /// Ends a mailbox after its last pass and counts its request's open mailboxes down, in one write.
-    /// Idempotency key: the job.
+    /// Ends a mailbox after its final pass, or a later one, and counts its request's open mailboxes down, in one
+    /// write. Idempotency key: the job and the pass.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -76,8 +82,17 @@ impl Store {
         verdict: Verdict,
         now: Timestamp,
     ) -> Result<Advance<JobRecord>, StoreError> {
+        let exceptions = verdict.exceptions > 0 || !verdict.certificate.as_ref().is_some_and(|note| note.agrees);
+        let looked: Option<AttributeValue> = match verdict.pass {
+            Pass::Later(_) => {
+                let looked = self.job(id).await?.looked_by(&verdict, exceptions);
+                looked.map(serde_dynamo::to_attribute_value).transpose()?
+            }
+            Pass::First | Pass::Final => None,
+        };
         let event = JobEvent::Certified {
-            exceptions: verdict.exceptions > 0 || !verdict.certificate.as_ref().is_some_and(|note| note.agrees),
+            pass: verdict.pass,
+            exceptions,
         };
         let certificate: Option<AttributeValue> = verdict
             .certificate
@@ -91,12 +106,18 @@ impl Store {
         };
         let change = change
             .set("exceptions", verdict.exceptions)
-            .set_or_remove("certificate", certificate);
+            .set_or_remove("looked", looked);
+        let change = match (certificate, verdict.pass) {
+            // The one that was made before still says what it said, and when.
+            (None, Pass::Later(_)) => change,
+            (certificate, _) => change.set_or_remove("certificate", certificate),
+        };
         self.advance_job(id, event, now, change, true).await
     }
 
     /// Ends the pass of a mailbox as failed and counts its request's open mailboxes down, in one
-    /// write. Idempotency key: the job; a mailbox that has ended otherwise stays as it is.
+    /// write. One that had been copied before a later pass does not fail with it. Idempotency key: the job;
+    /// a mailbox that has ended otherwise stays as it is.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -106,6 +127,13 @@ impl Store {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<Advance<JobRecord>, StoreError> {
+        let job = self.job(id).await?;
+        match self.fail_look(&job, failure, now).await {
+            Ok(None) => {}
+            Ok(Some(ended)) => return Ok(ended),
+            Err(StoreError::Illegal(_)) => return Ok(Advance::AlreadyThere(self.job(id).await?)),
+            Err(error) => return Err(error),
+        }
         let change = failure.change();
         match self.advance_job(id, JobEvent::Failed, now, change, true).await {
             Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
@@ -136,7 +164,7 @@ impl Store {
         self.change(failure.change().if_there(), pk, sk).await
     }
 
-    async fn advance_job(
+    pub(super) async fn advance_job(
         &self,
         id: JobId,
         event: JobEvent,
@@ -151,11 +179,15 @@ impl Store {
                 Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(before)),
                 Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
             };
+            let change = change.clone().if_equal("state", before.status.state().as_str());
+            // Passes repeat the states.
+            let change = match before.status.pass() {
+                Some(pass) => change.if_equal("pass", pass),
+                None => change.if_absent("pass"),
+            };
             let change = change
-                .clone()
-                .if_equal("state", before.status.state().as_str())
                 .set("state", next.state().as_str())
-                .set_or_remove("pass", next.pass().map(Pass::as_str))
+                .set_or_remove("pass", next.pass())
                 .set("entity_state", entity_state(next.state()))
                 .set("state_since", stamp(now));
             let (pk, sk) = keys(id);

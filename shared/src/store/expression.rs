@@ -220,6 +220,12 @@ impl IntoAttribute for &str {
     }
 }
 
+impl IntoAttribute for crate::domain::Pass {
+    fn into_attribute(self) -> AttributeValue {
+        AttributeValue::S(self.to_string())
+    }
+}
+
 impl IntoAttribute for i64 {
     fn into_attribute(self) -> AttributeValue {
         AttributeValue::N(self.to_string())

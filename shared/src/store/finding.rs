@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::expression::Change;
 use super::folder::partition;
 use super::{Ledger, Store, StoreError, belonging};
-use crate::domain::JobId;
 use crate::domain::reading::Readings;
 use crate::domain::tally::Tally;
 use crate::domain::uid::{UidMap, UidSet};
+use crate::domain::{JobId, Pass};
 
 /// Where it stands who may certify.
 const LEASE_KEY: &str = "CERTIFICATE";
@@ -23,6 +23,7 @@ const LEASE_KEY: &str = "CERTIFICATE";
 #[derive(Clone, Copy, Debug)]
 pub struct CertifyLease {
     job: JobId,
+    pass: Pass,
     epoch: i64,
 }
 
@@ -49,6 +50,8 @@ pub struct Finding {
     /// The chunk's number; none for the folder as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk: Option<u32>,
+    /// After which pass it was found; what an earlier one's certificate was made of is found anew, and stays.
+    pub pass: Pass,
     /// Whether it is whole. Until then it holds what has been read so far.
     pub done: bool,
     /// Copied messages that can be compared, as the source held them.
@@ -106,9 +109,10 @@ pub enum SourceState {
 
 impl Finding {
     /// What is known before anything has been looked at.
-    pub fn new(job_id: JobId, folder: u32, chunk: Option<u32>) -> Self {
+    pub fn new(job_id: JobId, pass: Pass, folder: u32, chunk: Option<u32>) -> Self {
         Self {
             job_id,
+            pass,
             folder,
             chunk,
             done: false,
@@ -127,11 +131,12 @@ impl Finding {
         }
     }
 
-    /// What was found of a part before; where that is nothing, what is known before anything has been looked at.
-    pub(crate) fn among(findings: &[Self], job_id: JobId, folder: u32, chunk: Option<u32>) -> Self {
+    /// What was found of a part after this pass before; where that is nothing, what is known before anything has been
+    /// looked at.
+    pub(crate) fn among(findings: &[Self], job_id: JobId, pass: Pass, folder: u32, chunk: Option<u32>) -> Self {
         let mut findings = findings.iter();
-        let found = findings.find(|finding| finding.folder == folder && finding.chunk == chunk);
-        found.cloned().unwrap_or_else(|| Self::new(job_id, folder, chunk))
+        let found = findings.find(|known| (known.pass, known.folder, known.chunk) == (pass, folder, chunk));
+        found.cloned().unwrap_or_else(|| Self::new(job_id, pass, folder, chunk))
     }
 
     /// Notes second copies that are about to be removed, beside those that were.
@@ -142,7 +147,7 @@ impl Finding {
     }
 
     fn sort_key(&self) -> String {
-        let folder = format!("{LEASE_KEY}#{:05}", self.folder);
+        let folder = format!("{}{:05}", prefix(self.pass), self.folder);
         match self.chunk {
             Some(chunk) => format!("{folder}#{chunk:05}"),
             None => folder,
@@ -150,10 +155,20 @@ impl Finding {
     }
 }
 
+/// What the sort keys of what was found after a pass begin with.
+fn prefix(pass: Pass) -> String {
+    format!("{LEASE_KEY}#{pass}#")
+}
+
 impl CertifyLease {
     /// The right of the worker that counted the epoch up to this.
-    pub fn new(job: JobId, epoch: i64) -> Self {
-        Self { job, epoch }
+    pub fn new(job: JobId, pass: Pass, epoch: i64) -> Self {
+        Self { job, pass, epoch }
+    }
+
+    /// After which pass it is certified.
+    pub fn pass(&self) -> Pass {
+        self.pass
     }
 
     /// How often the right was taken, this time included.
@@ -164,10 +179,10 @@ impl CertifyLease {
 
 /// Findings of mailboxes. What is written is durable on return.
 pub trait Findings: Ledger {
-    /// All findings of a mailbox: those of a folder as a whole before those of its chunks.
-    fn findings(&self, job: JobId) -> impl Future<Output = Result<Vec<Finding>, StoreError>> + Send;
+    /// All that was found in a mailbox after a pass: what is of a folder as a whole before what is of its chunks.
+    fn findings(&self, job: JobId, pass: Pass) -> impl Future<Output = Result<Vec<Finding>, StoreError>> + Send;
 
-    /// Puts a finding, in place of what was known before. Idempotency key: folder and chunk.
+    /// Puts a finding, in place of what was known before. Idempotency key: pass, folder and chunk.
     /// [`StoreError::Conflict`] where the right to certify has been lost.
     fn put_finding(
         &self,
@@ -177,8 +192,8 @@ pub trait Findings: Ledger {
 }
 
 impl Findings for Store {
-    async fn findings(&self, job: JobId) -> Result<Vec<Finding>, StoreError> {
-        self.query(&partition(job), &format!("{LEASE_KEY}#")).await
+    async fn findings(&self, job: JobId, pass: Pass) -> Result<Vec<Finding>, StoreError> {
+        self.query(&partition(job), &prefix(pass)).await
     }
 
     async fn put_finding(&self, lease: CertifyLease, finding: &Finding) -> Result<(), StoreError> {
@@ -211,6 +226,7 @@ impl Store {
     pub async fn lease_certificate(
         &self,
         job: JobId,
+        pass: Pass,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Result<CertifyLease, i64>, StoreError> {
@@ -228,7 +244,7 @@ impl Store {
         let lease: Option<Lease> = self.get(pk, sk).await?;
         let lease = lease.ok_or_else(|| StoreError::Missing(format!("certificate of {job}")))?;
         Ok(if taken {
-            Ok(CertifyLease::new(job, lease.epoch))
+            Ok(CertifyLease::new(job, pass, lease.epoch))
         } else {
             Err(lease.lease_until)
         })

@@ -122,7 +122,7 @@ impl Store {
 impl Ledger for Store {
     async fn is_stopped(&self, job: JobId) -> Result<bool, StoreError> {
         let request = self.request(job.request()).await?;
-        Ok(request.state.is_terminal() || request.paused_until(now()).is_some())
+        Ok(request.is_over() || request.paused_until(now()).is_some())
     }
 
     async fn put_folders(&self, lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {
@@ -159,8 +159,8 @@ impl Ledger for Store {
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
             .if_at_most("lease_until", now.as_second())
-            .if_equal("planned_pass", pass.as_str())
-            .if_not("done_pass", pass.as_str())
+            .if_equal("planned_pass", pass)
+            .if_not("done_pass", pass)
             .set("epoch", folder.epoch + 1)
             .set("lease_until", until.as_second());
         match self
@@ -242,8 +242,8 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let change = Change::default()
             .if_equal("epoch", folder.epoch)
-            .if_not("done_pass", pass.as_str())
-            .set("done_pass", pass.as_str())
+            .if_not("done_pass", pass)
+            .set("done_pass", pass)
             .set_or_remove("error", error.or(folder.error.as_deref()))
             .set_or_remove("broken_at", broken_at)
             .set("lease_until", 0_i64);
@@ -264,7 +264,7 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set_or_remove("open_batch", open_batch)
         .set_or_remove("late", late)
         .set_or_remove("trials", trials)
-        .set_or_remove("done_pass", chunk.done_pass.map(Pass::as_str))
+        .set_or_remove("done_pass", chunk.done_pass)
         .set("messages", chunk.messages)
         .set("map", chunk.map.to_string())
         .set("flags", chunk.flags.to_string())

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Item, OwnerMail, Store, StoreError, belonging, request, stamp};
+use super::{BeforeLook, Item, Looked, OwnerMail, Store, StoreError, belonging, request, stamp};
 use crate::domain::{
-    Check, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, RequestId,
+    Check, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId,
     RequestState,
 };
 
@@ -73,6 +73,12 @@ pub struct JobRecord {
     /// The certificate, once it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateNote>,
+    /// How it was when its last later pass began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_look: Option<BeforeLook>,
+    /// What its last later pass brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Looked>,
     /// Why it failed, or what went wrong last: a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -89,6 +95,8 @@ pub struct JobRecord {
 pub struct CertificateNote {
     /// When it was made.
     pub made_at: String,
+    /// After which pass: what was found then is what it was made of.
+    pub pass: Pass,
     /// Whether both sides are the same.
     pub agrees: bool,
 }
@@ -96,6 +104,8 @@ pub struct CertificateNote {
 /// How a mailbox ends after its last pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
+    /// After which pass.
+    pub pass: Pass,
     /// How many messages and folders are not as they should be; with any, it is not completed.
     pub exceptions: i64,
     /// The certificate; none where none could be made.
@@ -105,7 +115,7 @@ pub struct Verdict {
 }
 
 /// Why a mailbox failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// A stable word.
     pub code: String,
@@ -182,6 +192,8 @@ impl JobRecord {
             exceptions: 0,
             notes: 0,
             certificate: None,
+            before_look: None,
+            looked: None,
             error_code: None,
             error_message: None,
             owner: OwnerMail::default(),

@@ -12,7 +12,8 @@ use super::{RequestRecord, Store, StoreError, belonging, request, stamp};
 use crate::domain::{RequestId, Window};
 
 /// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, and [`NoticeKind::Imported`] once for each import at
+/// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, [`NoticeKind::LookedAgain`] once for each later
+/// pass, and [`NoticeKind::Imported`] once for each import at
 /// most (see [`crate::imports`]).
 ///
 /// Two different files can be read in the same generation, since a URL takes more than one. The
@@ -44,6 +45,11 @@ pub enum NoticeKind {
     FirstPassDone,
     /// Everything has moved, or what did not is listed.
     Finished,
+    /// A later pass fetched mail, or met something that the customer has to know.
+    LookedAgain {
+        /// Which one, from 1.
+        pass: u32,
+    },
     /// Nothing could be moved.
     Failed,
     /// Ended before its time.
@@ -65,6 +71,7 @@ impl NoticeKind {
             Self::FoundAgain { .. } => "found_again",
             Self::FirstPassDone => "first_pass_done",
             Self::Finished => "finished",
+            Self::LookedAgain { .. } => "looked_again",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Imported { .. } => "imported",
@@ -79,6 +86,7 @@ impl fmt::Display for NoticeKind {
             Self::Refused { generation } => write!(f, "_{generation}"),
             Self::FoundAgain { start, further: false } => write!(f, "_{start}"),
             Self::FoundAgain { start, further: true } => write!(f, "_{start}_further"),
+            Self::LookedAgain { pass } => write!(f, "_{pass}"),
             Self::Imported { attachment } => write!(f, "_{attachment:016x}"),
             _ => Ok(()),
         }

@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Advance, MailFate, Store, StoreError, item_of, stamp};
+use super::{Advance, MailFate, Store, StoreError, item_of, later, stamp};
 use crate::domain::request::transition;
 use crate::domain::speed::Seconds;
-use crate::domain::{CopyOptions, EmailAddress, Grants, Language, RequestEvent, RequestId, RequestState, Window};
+use crate::domain::{
+    CopyOptions, EmailAddress, Grants, Language, LaterLooks, RequestEvent, RequestId, RequestState, Window,
+};
 
 mod change;
+mod looks;
 
 pub use change::{AnnouncedFile, RequestChange};
 
@@ -53,7 +56,8 @@ pub struct RequestRecord {
     pub grants: Option<Grants>,
     /// SHA-256 of the token, base64.
     pub token_hash: String,
-    /// The sealed data key, base64; gone when the request has ended, and with it every password.
+    /// The sealed data key, base64; gone when the request has ended and its last later look is over, and with it
+    /// every password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_key: Option<String>,
     /// Which upload counts; 0 for a form.
@@ -78,6 +82,12 @@ pub struct RequestRecord {
     /// How many files with contacts and calendars it waits for before it ends.
     #[serde(default)]
     pub open_attachments: i64,
+    /// When it was completed; later passes do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<String>,
+    /// The passes after the final one; absent where none are planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<LaterLooks>,
     /// Why it failed, or what went wrong last: a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -128,6 +138,8 @@ impl RequestRecord {
             looked_after: None,
             estimated: None,
             open_attachments: 0,
+            completed_at: None,
+            looks: None,
             error_code: None,
             error_message: None,
             fate: None,
@@ -184,9 +196,9 @@ impl Store {
             .ok_or_else(|| StoreError::Missing(format!("request {id}")))
     }
 
-    /// Moves a request on. State and notice are durable together on return; an end destroys the data key in
-    /// the same write, and whoever leaves the time frames gives their room back in it. Idempotency key: the
-    /// request and the event.
+    /// Moves a request on. State and notice are durable together on return; an end without later looks to come
+    /// destroys the data key in the same write, and whoever leaves the time frames gives their room back in it.
+    /// Idempotency key: the request and the event.
     ///
     /// # Errors
     /// [`StoreError::Illegal`] where the event does not fit and has not been made before; [`StoreError::Conflict`] where another
@@ -212,7 +224,11 @@ impl Store {
                 Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
             };
             let is_as_read = change.if_state.is_none_or(|state| state == record.state)
-                && change.if_reschedules.is_none_or(|times| times == record.reschedules);
+                && change.if_reschedules.is_none_or(|times| times == record.reschedules)
+                && change
+                    .if_looks
+                    .as_ref()
+                    .is_none_or(|looks| record.looks.as_ref() == Some(looks));
             if !is_as_read {
                 return Err(StoreError::Conflict);
             }
@@ -245,10 +261,16 @@ impl Store {
         after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
         after.expires_at = self.retention.expires_at(next, now);
         after.estimated = change.estimated.or(record.estimated);
-        if next.is_terminal() {
+        after.looks = change.looks.clone().or_else(|| record.looks.clone());
+        let has_more = after.looks.as_ref().is_some_and(LaterLooks::has_more);
+        let keeps_key = next.has_been_completed() && has_more && record.data_key.is_some();
+        if next.is_terminal() && !keeps_key {
             after.data_key = None;
         }
-        let update = Change::default()
+        if next.has_been_completed() && after.completed_at.is_none() {
+            after.completed_at = Some(stamp(now));
+        }
+        let update = later::unchanged(Change::default(), record)?
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))
             .if_equal("open_jobs", i64::from(record.open_jobs))
@@ -260,6 +282,8 @@ impl Store {
             .set_or_remove("error_code", after.error_code.clone())
             .set_or_remove("error_message", after.error_message.clone())
             .set_or_remove("data_key", after.data_key.clone())
+            .set_or_remove("looks", later::map(after.looks.as_ref())?)
+            .set_or_remove("completed_at", after.completed_at.clone())
             .set_or_remove("expires_at", after.expires_at);
         let update = match change.estimated {
             Some(estimated) => update.set(
@@ -280,6 +304,11 @@ impl Store {
                 .build(),
         ];
         items.extend(self.queued_notice(record.request_id, change.notice, now).await?);
+        if next.is_terminal()
+            && let (true, Some(looks)) = (keeps_key, &after.looks)
+        {
+            items.extend(self.due_look(record.request_id, looks)?);
+        }
         items.extend(self.freed(record.request_id, record.state, next, now)?);
         self.transact(items).await?;
         Ok(after)

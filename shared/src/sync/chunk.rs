@@ -57,7 +57,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
     /// Copies what is missing of a chunk; with the folder's last one, the folder ends too. Idempotency
     /// key: chunk and pass.
     pub(super) async fn copy(&mut self, chunk: &mut ChunkRecord, is_last: bool) -> Result<ChunkEnd, SyncError> {
-        if self.pass == Pass::Final {
+        if self.pass != Pass::First {
             // What was refused in the first pass gets its second chance.
             chunk.exceptions.retain(ExceptionRecord::is_there);
         }

@@ -79,6 +79,14 @@ impl Cutter {
         self.disordered
     }
 
+    /// Leaves out what was added so far, and whatever lies between.
+    pub(super) fn leave_all_out(&mut self) {
+        for cut in &mut self.cuts {
+            cut.left_out.insert_range(cut.first_uid..=cut.last_uid);
+            (cut.messages, cut.bytes, cut.gaps) = (0, 0, 1);
+        }
+    }
+
     /// How many messages were listed.
     pub(super) fn listed(&self) -> u64 {
         self.listed

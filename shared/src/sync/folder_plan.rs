@@ -20,6 +20,8 @@ pub(super) struct FolderPlan {
     pub(super) mapping: FolderMapping,
     /// What was written down of it before.
     pub(super) before: Option<FolderRecord>,
+    /// Whether it is where deleted mail or spam goes at the source.
+    pub(super) is_bin: bool,
     /// Its number within the mailbox.
     pub(super) number: u32,
     /// The source's numbers, from before anything of the folder was read.
@@ -65,6 +67,7 @@ impl FolderPlan {
                 note: before.note.clone(),
                 otherwise: None,
             },
+            is_bin: false,
             number: before.folder,
             before: Some(before),
             there: None,

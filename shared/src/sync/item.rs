@@ -1,6 +1,6 @@
 //! A folder that has been looked at on both sides, and what is written down of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -38,6 +38,8 @@ pub(super) struct Item {
     pub(super) touched: BTreeSet<usize>,
     /// New messages that are at the destination already.
     pub(super) arrived: Vec<Arrived>,
+    /// New at the source in this folder only: UIDs and sizes of messages that are not to be fetched.
+    pub(super) left_out: BTreeMap<u32, u64>,
     /// New mail has to be matched from this UID on.
     pub(super) match_from: Option<u32>,
     /// What must not come back.
@@ -84,6 +86,7 @@ impl Item {
             selected: None,
             touched: BTreeSet::new(),
             arrived: Vec::new(),
+            left_out: BTreeMap::new(),
             match_from,
             gone: PrintList::default(),
             is_small: false,
@@ -286,6 +289,15 @@ impl Item {
             }
             let size = i64::try_from(message.size_bytes).unwrap_or(i64::MAX);
             chunk.bytes_copied = chunk.bytes_copied.saturating_add(size);
+        }
+        for (uid, size_bytes) in std::mem::take(&mut self.left_out) {
+            let chunk = Chunks(new).coverer(uid).and_then(|at| new.get_mut(at));
+            if let Some(chunk) = chunk
+                && chunk.left_out.insert(uid)
+            {
+                chunk.messages -= 1;
+                chunk.bytes -= i64::try_from(size_bytes).unwrap_or(i64::MAX).min(chunk.bytes);
+            }
         }
         for chunk in new {
             let left = chunk.messages - i64::try_from(chunk.map.len()).unwrap_or(i64::MAX);

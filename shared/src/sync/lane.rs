@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::copied::Copied;
-use super::settle::settle_request;
+use super::settle::{settle_request, stop_mailbox};
 use super::work::{FAULT_GRACE, LaneFailure, Work};
 use super::{Engine, NO_CONNECTION, late};
 use crate::clock::{Deadline, now};
@@ -42,9 +42,8 @@ pub async fn run_lane(
     let run_length = deadline.remaining();
     loop {
         let request = engine.store.request(id.request()).await?;
-        if request.state.is_terminal() {
-            engine.store.cancel_job(id, now()).await?;
-            return Ok(LaneEnd::Done(Vec::new()));
+        if request.is_over() {
+            return Ok(LaneEnd::Done(stop_mailbox(&engine.store, id, now()).await?));
         }
         let job = engine.store.job(id).await?;
         // The next night's frame brings lanes of its own. What has nothing left to copy ends nevertheless.
@@ -60,7 +59,7 @@ pub async fn run_lane(
             return Ok(LaneEnd::Done(Vec::new()));
         }
         // Also where another lane ended the pass: it may have died before it could say so.
-        if job.status.state() == JobState::Certifying && pass == Pass::Final {
+        if job.status.state() == JobState::Certifying && job.status.pass() == Some(pass) {
             return Ok(LaneEnd::Certify);
         }
         if (job.status.state(), job.status.pass()) != (JobState::Copying, Some(pass)) {

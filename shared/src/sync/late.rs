@@ -20,6 +20,9 @@ use crate::store::{Finding, FolderRecord, Store};
 /// What was on the wire when its worker ended has arrived so many seconds after it was found broken off.
 const ARRIVES_WITHIN: i64 = 60;
 
+/// Which pass's certificate tells of what is removed.
+const CERTIFIED_AFTER: Pass = Pass::Final;
+
 /// So long before the run's end removing stops.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -49,7 +52,10 @@ pub(super) async fn wait_or_remove(
         return Ok(Some(LaneEnd::Continue));
     }
     let (store, id) = (&engine.store, mailbox.job_id);
-    let lease = match store.lease_certificate(id, now(), deadline.lease_end()).await? {
+    let lease = match store
+        .lease_certificate(id, CERTIFIED_AFTER, now(), deadline.lease_end())
+        .await?
+    {
         Ok(lease) => lease,
         Err(until) => return Ok(Some(LaneEnd::Wait(time_until(until, now()).unwrap_or_default()))),
     };
@@ -78,8 +84,10 @@ impl<L: Findings> Mailbox<L> {
     /// # Errors
     /// [`SyncError`]; what was removed until then is written down.
     pub async fn remove_second_copies(&self, lease: CertifyLease) -> Result<(), SyncError> {
-        let (folders, findings) =
-            tokio::try_join!(self.ledger.folders(self.job_id), self.ledger.findings(self.job_id))?;
+        let (folders, findings) = tokio::try_join!(
+            self.ledger.folders(self.job_id),
+            self.ledger.findings(self.job_id, lease.pass())
+        )?;
         let mut here = self.destination.open().await.map_err(SyncError::Destination)?;
         if remove::can_remove(&here) {
             for folder in folders.iter().filter(|folder| folder.broken_at.is_some()) {
@@ -116,7 +124,7 @@ impl<L: Findings> Mailbox<L> {
         if copies.uids.is_empty() {
             return Ok(());
         }
-        let mut finding = Finding::among(findings, self.job_id, folder.folder, None);
+        let mut finding = Finding::among(findings, self.job_id, lease.pass(), folder.folder, None);
         finding.note_late_copies(&copies.uids);
         // Written down before it is done: afterwards nobody could tell that it was.
         self.ledger.put_finding(lease, &finding).await?;

@@ -64,7 +64,7 @@ impl Aim {
             dates,
             tells_changes: source.has("CONDSTORE"),
             tells_presence: source.has("ESEARCH"),
-            most_identities: if pass == Pass::Final { FEW_IDENTITIES } else { 0 },
+            most_identities: if pass == Pass::First { 0 } else { FEW_IDENTITIES },
             asks_sizes: true,
         }
     }
@@ -72,7 +72,7 @@ impl Aim {
     /// The same, where messages have gone from the source that may be new elsewhere.
     pub(super) fn looking_for_moves(self) -> Self {
         Self {
-            most_identities: if self.pass == Pass::Final { MOST_IDENTITIES } else { 0 },
+            most_identities: if self.pass == Pass::First { 0 } else { MOST_IDENTITIES },
             ..self
         }
     }
@@ -378,7 +378,7 @@ fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Vec
     if most_new == 0 && known.is_some() {
         return asks;
     }
-    if aim.pass == Pass::Final && most_new <= aim.most_identities.min(budget.0) {
+    if aim.pass != Pass::First && most_new <= aim.most_identities.min(budget.0) {
         budget.0 -= most_new;
         asks.push(Ask::IdentitiesFrom(from));
     } else {

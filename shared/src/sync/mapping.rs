@@ -18,6 +18,7 @@ mod special;
 use std::collections::{BTreeMap, HashMap};
 
 pub use escape::restore_name;
+pub(super) use special::is_bin;
 
 use crate::domain::CopyOptions;
 use crate::imap::folder::{ListedFolder, Namespace, SpecialUse};

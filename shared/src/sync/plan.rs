@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::settle::settle_request;
+use super::settle::{settle_request, stop_mailbox};
 use super::{Engine, NO_CONNECTION, SyncError};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
@@ -35,9 +35,8 @@ pub enum PlanEnd {
 pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Deadline) -> Result<PlanEnd, SyncError> {
     let job = engine.store.job(id).await?;
     let request = engine.store.request(job.request_id).await?;
-    if request.state.is_terminal() {
-        engine.store.cancel_job(id, now()).await?;
-        return Ok(PlanEnd::Nothing(Vec::new()));
+    if request.is_over() {
+        return Ok(PlanEnd::Nothing(stop_mailbox(&engine.store, id, now()).await?));
     }
     // The next night's frame has it planned.
     if pass == Pass::First && request.paused_until(now()).is_some() {
@@ -68,7 +67,16 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
         Some(false) => return Ok(PlanEnd::Again),
         Some(true) => {}
     }
-    let totals = totals(engine, id, pass).await?;
+    let folders = engine.store.folders(id).await?;
+    let totals = totals(engine, id, pass, &folders).await?;
+    if pass.is_later() && brings_nothing(&engine.store.job(id).await?, pass, totals, &folders) {
+        let ended = engine.store.end_look(&job, now()).await?;
+        if ended.is_some() {
+            return Ok(PlanEnd::Nothing(
+                settle_request(&engine.store, job.request_id, now()).await?,
+            ));
+        }
+    }
     engine.store.plan_job(id, pass, totals, now()).await?;
     Ok(PlanEnd::Lanes(
         u8::try_from(totals.open_folders).unwrap_or(u8::MAX).clamp(1, lanes),
@@ -101,8 +109,18 @@ async fn connected(
     planned.map(Some)
 }
 
-async fn totals(engine: &Engine, id: JobId, pass: Pass) -> Result<PlanTotals, SyncError> {
-    let folders = engine.store.folders(id).await?;
+/// Whether a later pass leaves a mailbox as it is, so that its certificate says of it what there is to say:
+/// nothing is left to copy, planning has copied nothing, and no earlier later pass left it less whole.
+fn brings_nothing(job: &JobRecord, pass: Pass, totals: PlanTotals, folders: &[FolderRecord]) -> bool {
+    let before = job.before_look.as_ref().map(|before| before.messages_copied);
+    let mut planned = folders.iter().filter(|folder| folder.planned_pass == pass);
+    totals.open_folders == 0
+        && before == Some(totals.messages_copied)
+        && !planned.any(|folder| folder.error.is_some())
+        && !job.has_exceptions_of_looks()
+}
+
+async fn totals(engine: &Engine, id: JobId, pass: Pass, folders: &[FolderRecord]) -> Result<PlanTotals, SyncError> {
     let chunks = engine.store.all_chunks(id).await?;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let refused: i64 = chunks.iter().map(|chunk| chunk.counted_exceptions).sum();

@@ -8,13 +8,13 @@ use super::folder_plan::{FolderPlan, Outcome};
 use super::item::Item;
 use super::look::{Aim, Find, may_have_lost};
 use super::looking::look;
-use super::mapping::{FolderMapping, map_folders};
+use super::mapping::{FolderMapping, is_bin, map_folders};
 use super::ready::{Ready, make_ready};
 use super::{Mailbox, SyncError, delta, small};
 use crate::clock::Deadline;
 use crate::domain::{JobId, Pass};
 use crate::imap::Session;
-use crate::imap::folder::{ListedFolder, list_with_status};
+use crate::imap::folder::{FolderStatus, ListedFolder, list_with_status};
 use crate::store::planning::PlanLease;
 use crate::store::{ChunkRecord, FolderRecord, Ledger, Planned};
 
@@ -60,7 +60,7 @@ impl<L: Ledger> Mailbox<L> {
             let folders = self.ledger.folders(self.job_id).await?;
             let chunks = match pass {
                 Pass::First => Vec::new(),
-                Pass::Final => self.ledger.mailbox_chunks(self.job_id).await?,
+                Pass::Final | Pass::Later(_) => self.ledger.mailbox_chunks(self.job_id).await?,
             };
             Ok::<_, SyncError>((folders, chunks))
         };
@@ -87,7 +87,7 @@ impl<L: Ledger> Mailbox<L> {
             source,
             destination,
         };
-        let mut left = if pass == Pass::Final { left } else { Vec::new() };
+        let mut left = if pass == Pass::First { Vec::new() } else { left };
         for group in groups(plans, pass) {
             if !planner.may_go_on() || !planner.plan(group, std::mem::take(&mut left)).await? {
                 return Ok(false);
@@ -132,6 +132,7 @@ impl Known {
             .as_ref()
             .map_or(&mapping.destination_name, |before| &before.destination_name);
         FolderPlan {
+            is_bin: listed.is_some_and(is_bin),
             there: listed.and_then(|folder| folder.status),
             here: find(here, target),
             chunks: before.as_ref().map(|before| self.chunks_of(before)).unwrap_or_default(),
@@ -215,7 +216,7 @@ impl<L: Ledger> Planner<'_, L> {
         let time = match self.pass {
             Pass::First => time.saturating_sub(FOLDER_MARGIN),
             // What is found is then carried over.
-            Pass::Final => time / 2,
+            Pass::Final | Pass::Later(_) => time / 2,
         };
         let access = &self.mailbox.source;
         let (ready, finds) = tokio::try_join!(
@@ -232,7 +233,7 @@ impl<L: Ledger> Planner<'_, L> {
                 Looked::NotReached => is_whole = false,
             }
         }
-        if self.pass == Pass::Final {
+        if self.pass != Pass::First {
             items.extend(left.into_iter().filter_map(|plan| gone(plan, aim)));
             delta::carry_over(self, &mut items).await?;
             items.retain(|item| {
@@ -258,10 +259,19 @@ impl<L: Ledger> Planner<'_, L> {
             return skip_or_fail(&plan, SyncError::Source(error), job_id, pass);
         }
         plan.mapping = ready.mapping;
-        let target = match ready.status {
-            Ok(target) => target,
+        let brings_nothing = plan.known().is_some() && find.cutter.wanted() == 0;
+        // Whoever lives in the mailbox by now has made the folder anew.
+        let is_own_now = |target: &FolderStatus| {
+            let is_open = plan.chunks.iter().any(|chunk| chunk.is_open(pass));
+            pass.is_later() && brings_nothing && !is_open && !plan.same_target(target)
+        };
+        let as_it_is = match &ready.status {
             // Gone at the destination, and nothing new at the source: it stays gone.
-            Err(error) if error.is_about_one_folder() && plan.known().is_some() && find.cutter.wanted() == 0 => {
+            Err(error) => error.is_about_one_folder() && brings_nothing,
+            Ok(target) => is_own_now(target),
+        };
+        let target = match ready.status {
+            _ if as_it_is => {
                 let folder = FolderRecord {
                     planned_pass: pass,
                     done_pass: Some(pass),
@@ -271,6 +281,7 @@ impl<L: Ledger> Planner<'_, L> {
                 let outcome = Outcome::plain(Planned { folder, chunks });
                 return Ok(Looked::Decided(Box::new(outcome)));
             }
+            Ok(target) => target,
             Err(error) => return skip_or_fail(&plan, SyncError::Destination(error), job_id, pass),
         };
         Ok(Looked::Item(Box::new(Item::new(plan, find, target))))

@@ -5,9 +5,12 @@ use jiff::Timestamp;
 
 use super::SyncError;
 use crate::domain::patience::Prospect;
-use crate::domain::{JobId, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome};
+use crate::domain::{
+    JobId, JobState, LaterLooks, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome,
+};
 use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
+use crate::store::later::{NOT_IN_TIME, PASSWORDS_DELETED, may_pass};
 use crate::store::request::RequestChange;
 use crate::store::{Advance, JobRecord, NoticeKind, RequestRecord, Store, StoreError};
 use crate::telemetry::{Unit, measure};
@@ -22,38 +25,94 @@ const ENDED_AT_ONCE: usize = 16;
 /// # Errors
 /// [`StoreError`].
 pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Result<Vec<NoticeKind>, StoreError> {
-    let request = store.request(id).await?;
-    let pass = match request.state {
+    loop {
+        let request = store.request(id).await?;
+        match running(&request) {
+            Some(pass) if request.open_jobs == 0 => match end_pass(store, &request, pass, now).await {
+                Ok(Advance::Changed(_)) if pass == Pass::First => measure_estimate(store, &request, now),
+                // The passwords were deleted in this moment.
+                Err(StoreError::Conflict) if store.request(id).await?.looks != request.looks => continue,
+                // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
+                Ok(_) | Err(StoreError::Illegal(_) | StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            },
+            _ => {}
+        }
+        return store.unsent_notices(id).await;
+    }
+}
+
+/// The pass that a request is in.
+fn running(request: &RequestRecord) -> Option<Pass> {
+    match request.state {
         RequestState::FirstPass => Some(Pass::First),
         RequestState::FinalPass => Some(Pass::Final),
+        RequestState::LaterPass => request.looks.as_ref().map(LaterLooks::running),
         _ => None,
-    };
-    if let Some(pass) = pass
-        && request.open_jobs == 0
-    {
-        let jobs = store.jobs(id, request.generation).await?;
-        let outcome = pass_outcome(jobs.iter().map(|job| job.status.state()));
-        let notice = Some(match (pass, outcome) {
-            (_, PassOutcome::AllFailed) => NoticeKind::Failed,
-            (Pass::First, _) => NoticeKind::FirstPassDone,
-            (Pass::Final, _) => NoticeKind::Finished,
-        });
-        let change = RequestChange {
-            notice,
-            if_nothing_open: true,
-            ..RequestChange::default()
-        };
-        match store
-            .advance_request(id, RequestEvent::PassSettled { pass, outcome }, now, change)
-            .await
-        {
-            Ok(Advance::Changed(_)) if pass == Pass::First => measure_estimate(store, &request, now),
-            // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
-            Ok(_) | Err(StoreError::Illegal(_) | StoreError::Conflict) => {}
-            Err(error) => return Err(error),
-        }
     }
-    store.unsent_notices(id).await
+}
+
+/// Ends the pass of a request of which no mailbox is open any more.
+async fn end_pass(
+    store: &Store,
+    request: &RequestRecord,
+    pass: Pass,
+    now: Timestamp,
+) -> Result<Advance<RequestRecord>, StoreError> {
+    let jobs = store.jobs(request.request_id, request.generation).await?;
+    let outcome = pass_outcome(jobs.iter().map(|job| job.status.state()));
+    let looks = request.looks.as_ref().map(|looks| looks_after(looks, &jobs, pass, now));
+    let is_last = !looks.as_ref().is_some_and(LaterLooks::has_more);
+    let notice = match (pass, outcome) {
+        (Pass::Later(number), _) => jobs
+            .iter()
+            .any(|job| is_worth_telling(job, pass, is_last))
+            .then_some(NoticeKind::LookedAgain { pass: number }),
+        (_, PassOutcome::AllFailed) => Some(NoticeKind::Failed),
+        (Pass::First, _) => Some(NoticeKind::FirstPassDone),
+        (Pass::Final, _) => Some(NoticeKind::Finished),
+    };
+    let change = RequestChange {
+        notice,
+        looks,
+        if_looks: request.looks.clone(),
+        // Those that come after an end hold nothing up.
+        if_nothing_open: !pass.is_later(),
+        ..RequestChange::default()
+    };
+    store
+        .advance_request(
+            request.request_id,
+            RequestEvent::PassSettled { pass, outcome },
+            now,
+            change,
+        )
+        .await
+}
+
+/// The looks that are to come after a pass; another one where this one ran into what may pass.
+fn looks_after(looks: &LaterLooks, jobs: &[JobRecord], pass: Pass, now: Timestamp) -> LaterLooks {
+    let looks = looks.after_pass(pass, now);
+    let may_do_better = |job: &JobRecord| {
+        let looked = job
+            .looked
+            .as_ref()
+            .filter(|looked| looked.pass == pass && looked.is_amiss);
+        let trouble = looked.and_then(|looked| looked.trouble.as_ref());
+        trouble.is_some_and(|failure| may_pass(&failure.code))
+    };
+    if jobs.iter().any(may_do_better) {
+        looks.after_trouble(now)
+    } else {
+        looks.after_success()
+    }
+}
+
+/// Whether a later pass brought something, or ran into something that its customer does not expect. The same again is
+/// told when it is the last word.
+fn is_worth_telling(job: &JobRecord, pass: Pass, is_last: bool) -> bool {
+    let now = job.looked.as_ref().filter(|looked| looked.pass == pass);
+    now.is_some_and(|looked| looked.messages > 0 || looked.is_amiss && (is_last || !looked.is_repeated))
 }
 
 /// Tells how far the time that was estimated for a first pass was from what it took, without the nights' ends.
@@ -85,12 +144,47 @@ pub async fn fail_mailbox(
     now: Timestamp,
 ) -> Result<Vec<NoticeKind>, StoreError> {
     tracing::warn!(job.id = %id, error.code = failure.code, "mailbox failed: {}", failure.message);
-    if let Advance::Changed(_) = store.fail_job(id, failure, now).await? {
+    // One that had been copied before a later pass does not fail with it.
+    if let Advance::Changed(job) = store.fail_job(id, failure, now).await?
+        && job.status.state() == JobState::Failed
+    {
         let job = id.to_string();
         let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
         measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
     }
     settle_request(store, id.request(), now).await
+}
+
+/// Ends the work on a mailbox whose request does not go on: it was cancelled, or its passwords were deleted
+/// while a later pass ran. Idempotency key: the job.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn stop_mailbox(store: &Store, id: JobId, now: Timestamp) -> Result<Vec<NoticeKind>, StoreError> {
+    let request = store.request(id.request()).await?;
+    if request.has_lost_its_passwords() {
+        let ran_out = request.looks.as_ref().is_some_and(LaterLooks::ran_out);
+        let (code, message) = if ran_out {
+            (
+                NOT_IN_TIME,
+                "it could not be looked at once more within the time for which passwords are kept",
+            )
+        } else {
+            (
+                PASSWORDS_DELETED,
+                "the passwords were deleted before everything had been looked at once more",
+            )
+        };
+        let failure = Failure {
+            code: code.to_owned(),
+            message: message.to_owned(),
+        };
+        return fail_mailbox(store, id, &failure, now).await;
+    }
+    if request.state.is_terminal() && store.job(id).await?.status.state().is_open() {
+        store.cancel_job(id, now).await?;
+    }
+    Ok(Vec::new())
 }
 
 /// Ends mailboxes of a request that has ended, those that have not ended yet.

@@ -20,7 +20,7 @@ pub struct Told {
     pub ticket: String,
     /// The request.
     pub request: RequestId,
-    /// Its state now.
+    /// Its state now; where a later pass runs already, how the move ended.
     pub state: RequestState,
     /// Whether the ticket is certainly the customer's; else what is told is for staff alone.
     pub is_proven: bool,
@@ -59,7 +59,7 @@ impl Told {
             at: queued_at.to_owned(),
             ticket,
             request: request.request_id,
-            state: request.state,
+            state: told_state(request.state, notice, is_whole),
             language: settings.language.unwrap_or(request.language),
             is_proven,
             is_whole,
@@ -104,9 +104,32 @@ pub fn without_reference(request: &RequestRecord, language: Option<Language>) ->
     }
 }
 
+/// A later pass that has begun meanwhile is no news of the end that is told of.
+fn told_state(state: RequestState, notice: NoticeKind, is_whole: bool) -> RequestState {
+    match (state, notice, is_whole) {
+        (RequestState::LaterPass, NoticeKind::Finished, true) => RequestState::Completed,
+        (RequestState::LaterPass, NoticeKind::Finished, false) => RequestState::CompletedWithExceptions,
+        _ => state,
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    #[test]
+    fn an_end_is_told_as_an_end_also_while_a_later_pass_runs() {
+        let running = RequestState::LaterPass;
+        let exceptions = RequestState::CompletedWithExceptions;
+        for (state, notice, is_whole, told) in [
+            (running, NoticeKind::Finished, true, RequestState::Completed),
+            (running, NoticeKind::Finished, false, exceptions),
+            (exceptions, NoticeKind::Finished, true, exceptions),
+            (running, NoticeKind::LookedAgain { pass: 1 }, false, running),
+        ] {
+            assert_eq!(told_state(state, notice, is_whole), told, "{state} {notice}");
+        }
+    }
 
     fn tickets(unproven: Unproven) -> Tickets {
         Tickets {

@@ -14,6 +14,7 @@ test('looks are close together while something happens, and rare while nothing d
 
 test('nobody looks at what will not change any more', () => {
   for (const state of ['completed', 'completed_with_exceptions', 'cancelled', 'failed']) assert.equal(nextLook(state, 0), null);
+  assert.deepEqual([nextLook('completed', 0, true), nextLook('completed', 100, true), nextLook('later_pass', 0)], [10, 60, 3]);
 });
 
 test('after failures it waits longer each time, and as long as the service says', () => {

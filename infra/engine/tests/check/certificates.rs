@@ -19,6 +19,7 @@ async fn said_of(host: &str, domain: &'static str, authority: Authority, is_trus
     subject.domain = domain;
     subject.source.connector = Connector::try_new(AddressPolicy::Any, true, pem).unwrap();
     subject.source.endpoint = at(host, source.tls_port().unwrap(), Security::Tls);
+    // Boxed: a look with all its settings is large.
     let fault = Box::pin(subject.fault()).await;
     let log = source.log().unwrap();
     assert!(!log.contains("keeper@"), "the password was sent: {log}");

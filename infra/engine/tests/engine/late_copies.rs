@@ -97,7 +97,10 @@ async fn late_second_copy_is_removed_at_the_first_pass_end() -> Result<()> {
         here.search("ALL")
     };
     let remove = async |copied: &Copied| {
-        let lease = copied.mailbox.ledger.lease_certificate(copied.mailbox.job_id);
+        let lease = copied
+            .mailbox
+            .ledger
+            .lease_certificate(copied.mailbox.job_id, Pass::Final);
         copied.mailbox.remove_second_copies(lease).await
     };
     // No connection broke in this folder, as far as its record tells.

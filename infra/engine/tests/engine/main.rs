@@ -20,6 +20,7 @@ mod restarts;
 mod round_trips;
 mod servers;
 mod sessions;
+mod tidied;
 mod turns;
 mod unreadable;
 mod users;

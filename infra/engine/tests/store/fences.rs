@@ -127,23 +127,33 @@ fn end(folder: &FolderRecord) -> FolderEnd<'_> {
 pub async fn whoever_lost_the_right_to_certify_notes_nothing(store: &Store) {
     let job_id = planning(store, 62).await.job_id;
     let slow = store
-        .lease_certificate(job_id, now(), seconds(10))
+        .lease_certificate(job_id, Pass::Final, now(), seconds(10))
         .await
         .unwrap()
         .unwrap();
-    let held = store.lease_certificate(job_id, seconds(9), seconds(20)).await.unwrap();
+    let held = store
+        .lease_certificate(job_id, Pass::Final, seconds(9), seconds(20))
+        .await
+        .unwrap();
     assert_eq!(held.unwrap_err(), seconds(10).as_second());
     let next = store
-        .lease_certificate(job_id, seconds(10), seconds(20))
+        .lease_certificate(job_id, Pass::Final, seconds(10), seconds(20))
         .await
         .unwrap()
         .unwrap();
-    let finding = Finding::new(job_id, 0, None);
+    let finding = Finding::new(job_id, Pass::Final, 0, None);
     is_conflict(&store.put_finding(slow, &finding).await);
     is_conflict(&store.release_certificate(slow).await);
-    assert_eq!(store.findings(job_id).await.unwrap(), []);
+    assert_eq!(store.findings(job_id, Pass::Final).await.unwrap(), []);
     store.put_finding(next, &finding).await.unwrap();
-    assert_eq!(store.findings(job_id).await.unwrap(), [finding]);
+    let found = || store.findings(job_id, Pass::Final);
+    assert_eq!(found().await.unwrap(), std::slice::from_ref(&finding));
+    // What a later pass finds stands beside it: the certificate before may have to stay.
+    let later = Finding::new(job_id, Pass::Later(1), 0, None);
+    assert_eq!(store.findings(job_id, Pass::Later(1)).await.unwrap(), []);
+    store.put_finding(next, &later).await.unwrap();
+    assert_eq!(store.findings(job_id, Pass::Later(1)).await.unwrap(), [later]);
+    assert_eq!(found().await.unwrap(), [finding]);
 }
 
 pub async fn one_job_at_a_time_holds_a_destination(store: &Store) {

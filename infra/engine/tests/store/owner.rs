@@ -1,5 +1,6 @@
 //! The mail to a mailbox's owner.
 
+use mailvan::store::job::Failure;
 use mailvan::store::{MailFate, NoticeReturn};
 
 use super::*;

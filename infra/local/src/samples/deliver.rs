@@ -131,9 +131,7 @@ pub fn deliver_between_passes(
 pub fn touch(server: &Dovecot, login: &Login, account: &SampleAccount, folders: usize) -> anyhow::Result<()> {
     let mut client = ImapClient::connect(server.address(), login)?;
     let mut writer = Writer::new(0x70c4, &login.user);
-    let mut largest: Vec<&SampleFolder> = account.folders.iter().collect();
-    largest.sort_by_key(|folder| std::cmp::Reverse(folder.messages.len()));
-    for folder in largest.into_iter().take(folders) {
+    for folder in largest(account).into_iter().take(folders) {
         let name = folder.name(server.layout());
         client.select(&name)?;
         store(&mut client, "UNSEEN", "+FLAGS.SILENT (\\Seen)", 1)?;
@@ -141,6 +139,25 @@ pub fn touch(server: &Dovecot, login: &Login, account: &SampleAccount, folders: 
         client.append(&name, &[writer.message(None)])?;
     }
     Ok(())
+}
+
+/// One message more in each of up to `folders` folders that have messages, the largest first, and nothing else.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn deliver_late(server: &Dovecot, login: &Login, account: &SampleAccount, folders: usize) -> anyhow::Result<()> {
+    let mut client = ImapClient::connect(server.address(), login)?;
+    let mut writer = Writer::new(0x1a7e, &login.user);
+    for folder in largest(account).into_iter().take(folders) {
+        client.append(&folder.name(server.layout()), &[writer.message(None)])?;
+    }
+    Ok(())
+}
+
+fn largest(account: &SampleAccount) -> Vec<&SampleFolder> {
+    let mut largest: Vec<&SampleFolder> = account.folders.iter().collect();
+    largest.sort_by_key(|folder| std::cmp::Reverse(folder.messages.len()));
+    largest
 }
 
 /// What a user moved and deleted for good between two passes.

@@ -2,22 +2,22 @@
 
 use super::*;
 
-fn is_moved(state: RequestState) -> bool {
-    matches!(state, RequestState::Completed | RequestState::CompletedWithExceptions)
-}
-
 #[test]
 fn what_asks_or_promises_is_overtaken_by_the_end() {
     for kind in EVERY_KIND {
-        let tells_the_end = matches!(kind, NoticeKind::Finished | NoticeKind::Failed | NoticeKind::Cancelled);
+        let tells_the_end = matches!(
+            kind,
+            NoticeKind::Finished | NoticeKind::LookedAgain { .. } | NoticeKind::Failed | NoticeKind::Cancelled
+        );
         // Files are taken for a while after a good end.
-        let outlives = |state| matches!(kind, NoticeKind::Imported { .. }) && is_moved(state);
+        let outlives = |state: RequestState| matches!(kind, NoticeKind::Imported { .. }) && state.has_been_completed();
         for state in RequestState::ALL {
+            let has_ended = state.is_terminal() || state.has_been_completed();
             // What the look before the start found can be mended until then.
             let begun = matches!(kind, NoticeKind::FoundAgain { .. }) && state != RequestState::Scheduled;
             assert_eq!(
                 is_overtaken(kind, state),
-                begun || state.is_terminal() && !tells_the_end && !outlives(state),
+                begun || has_ended && !tells_the_end && !outlives(state),
                 "{kind} {state}"
             );
         }

@@ -1,7 +1,7 @@
 //! Views to try templates with: of a request that has everything, of one that has nothing, and of one whose texts mean
 //! harm.
 
-use super::{Frame, Listing, Mailbox, Owner, Remedy, Row, Totals, View};
+use super::{Frame, Listing, LookedAt, Mailbox, Owner, Remedy, Row, Totals, View};
 use crate::domain::Language;
 use crate::notify::clients::{Clients, Server};
 use crate::notify::files::File;
@@ -11,13 +11,14 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 10] = [
+pub(in crate::notify) const KINDS: [&str; 11] = [
     "accepted",
     "refused",
     "scheduled",
     "found_again",
     "first_pass_done",
     "finished",
+    "looked_again",
     "failed",
     "cancelled",
     "imported",
@@ -142,6 +143,16 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         watches_dns: true,
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
+        last_look: Some(text("Friday, 27 November 2026, 05:12")),
+        looked: Listing {
+            shown: vec![LookedAt {
+                address: text("anna@example.com"),
+                messages: 3,
+                trouble: Some(text("The mailbox is full.")),
+            }],
+            more: 3,
+        },
+        fetched: 3,
         owner: Some(Owner {
             password_is_known: true,
         }),
@@ -188,6 +199,11 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         watches_dns: false,
         exchanges: Vec::new(),
         passwords_destroyed: false,
+        last_look: None,
+        looked: Listing::first(Vec::new(), 0),
+        fetched: 0,
+        missed: false,
+        password_is_needed: false,
         owner: None,
         kept_days: 90,
     }

@@ -1,7 +1,7 @@
 //! What a step changes of a request besides its state, and what is said of a file before it is there.
 
-use crate::domain::RequestState;
 use crate::domain::speed::Seconds;
+use crate::domain::{LaterLooks, RequestState};
 use crate::store::job::Failure;
 use crate::store::notice::NoticeKind;
 
@@ -31,6 +31,10 @@ pub struct RequestChange {
     pub if_state: Option<RequestState>,
     /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
     pub if_nothing_open: bool,
+    /// The later looks as they are now; with some to come, an end keeps the data key.
+    pub looks: Option<LaterLooks>,
+    /// Only while the later looks are still these.
+    pub if_looks: Option<LaterLooks>,
     /// Only while it has been given another time frame so often: a start was decided on by this one.
     pub if_reschedules: Option<u32>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::here::Here;
-use super::moves::{MOST_DIGESTED_BYTES, bytes_in_doubt, is_marked_deleted, read_digests};
+use super::moves::{MOST_DIGESTED_BYTES, Moved, bytes_in_doubt, is_marked_deleted, read_digests};
 use crate::domain::flags::FlagSet;
 use crate::domain::prints::{Print, PrintList};
 use crate::store::Ledger;
@@ -72,23 +72,23 @@ pub(super) async fn find_arrived<L: Ledger>(
 }
 
 /// Notes with the folders that new mail comes to which messages must not come back by it: those whose
-/// copies the user has moved or deleted.
-pub(super) fn keep_out_gone(items: &mut [Item], heres: &[Here]) {
+/// copies the user has moved or deleted; with `left_out`, which is found again already, all others that have gone from
+/// where they were.
+pub(super) fn keep_out_gone(items: &mut [Item], heres: &[Here], left_out: Option<&[Moved]>) {
     let mut gone: Vec<Print> = Vec::new();
     let mut own: Vec<Vec<Print>> = Vec::new();
-    for (item, here) in items.iter().zip(heres) {
-        let there: BTreeSet<u32> = here
-            .copies
-            .iter()
-            .filter(|copy| !is_marked_deleted(item, here, copy))
-            .map(|copy| copy.uid)
-            .collect();
+    for (at, (item, here)) in items.iter().zip(heres).enumerate() {
+        let untouched = here.copies.iter().filter(|copy| !is_marked_deleted(item, here, copy));
+        let there: BTreeSet<u32> = match left_out {
+            None => untouched.map(|copy| copy.uid).collect(),
+            Some(moved) => moved.iter().filter_map(|one| one.copy_in(at)).collect(),
+        };
         let missing = here.vanished.iter().filter(|(copy, _)| !there.contains(copy));
         gone.extend(missing.filter_map(|(_, uid)| print(item, uid)));
         own.push(gone_before_restart(item, here));
     }
     for (item, own) in items.iter_mut().zip(own) {
-        if item.find.cutter.wanted() > item.arrived.len() as u64 {
+        if item.find.cutter.wanted() > (item.arrived.len() + item.left_out.len()) as u64 {
             let all: Vec<Print> = gone.iter().copied().chain(own).take(MOST_GONE).collect();
             item.gone = PrintList::default();
             item.gone.extend(all);

@@ -1,4 +1,4 @@
-//! The final pass: what changed between the passes is carried over, three-way.
+//! The final pass: what changed between the passes is carried over, three-way. Later ones only fetch.
 //!
 //! ```text
 //! here       looks at the destination's folders
@@ -6,6 +6,7 @@
 //! flags      what changed at the source and not at the destination
 //! moves      messages that moved within the source move at the destination
 //! deletions  messages that were deleted at the source, where the customer asked for it
+//! tidied     what later passes leave alone
 //! ```
 //!
 //! All this is done before anything is written down, and can be done again: what has been done by
@@ -17,6 +18,7 @@ mod flags;
 mod here;
 mod known;
 mod moves;
+mod tidied;
 
 use here::Here;
 
@@ -40,10 +42,14 @@ const MOST_VANISHED: u64 = 20_000;
 /// # Errors
 /// [`SyncError`]; what has been carried over until then is seen as such the next time.
 pub(super) async fn carry_over<L: Ledger>(planner: &mut Planner<'_, L>, items: &mut [Item]) -> Result<(), SyncError> {
-    let deletes = planner.mailbox.options.carry_deletions;
-    let has_new = items.iter().any(|item| item.find.cutter.wanted() > 0);
+    let only_fetches = planner.pass.is_later();
+    let deletes = planner.mailbox.options.carry_deletions && !only_fetches;
     let mut vanished: Vec<UidRuns> = items.iter().map(Item::vanished).collect();
     let count: u64 = vanished.iter().map(UidRuns::len).sum();
+    if only_fetches {
+        tidied::prepare(items, count);
+    }
+    let has_new = items.iter().any(|item| item.find.cutter.wanted() > 0);
     let is_of_use = deletes || (has_new && count <= MOST_VANISHED);
     if !is_of_use {
         vanished = items.iter().map(|_| UidRuns::default()).collect();
@@ -73,7 +79,12 @@ pub(super) async fn carry_over<L: Ledger>(planner: &mut Planner<'_, L>, items: &
     }
     known::find_arrived(planner, items, &mut heres).await?;
     let moved = moves::find_moved(planner, items, &heres).await?;
-    known::keep_out_gone(items, &heres);
+    if only_fetches {
+        tidied::leave_out(items, &moved);
+        known::keep_out_gone(items, &heres, Some(&moved));
+        return Ok(());
+    }
+    known::keep_out_gone(items, &heres, None);
     store_flags(planner, items, &mut heres).await?;
     moves::carry_moves(planner, items, moved).await?;
     if deletes {

@@ -38,18 +38,26 @@ pub(super) struct Moved {
     /// Its copy.
     copy: Metadata,
     /// To which item's folder.
-    to: usize,
+    pub(super) to: usize,
     /// What it is there.
-    message: Metadata,
+    pub(super) message: Metadata,
+}
+
+impl Moved {
+    /// The UID of its copy, where that is in this item's folder.
+    pub(super) fn copy_in(&self, at: usize) -> Option<u32> {
+        (self.from == at).then_some(self.copy.uid)
+    }
 }
 
 /// Finds messages that have gone from one folder and are new in another, and whose copies the user has
-/// left where they were.
+/// left where they were. Where nothing is to be moved after them, those that came back to their own folder too.
 pub(super) async fn find_moved<L: Ledger>(
     planner: &mut Planner<'_, L>,
     items: &[Item],
     heres: &[Here],
 ) -> Result<Vec<Moved>, SyncError> {
+    let follows = !planner.pass.is_later();
     let (mut new, mut copies) = (Vec::new(), Vec::new());
     for (at, (item, here)) in items.iter().zip(heres).enumerate() {
         let left_alone = here.copies.iter().filter(|copy| !is_marked_deleted(item, here, copy));
@@ -62,7 +70,7 @@ pub(super) async fn find_moved<L: Ledger>(
             new.extend(own.map(|message| (at, message.clone())));
         }
     }
-    if new.is_empty() || copies.is_empty() || !can_move(&planner.destination) {
+    if new.is_empty() || copies.is_empty() || (follows && !can_move(&planner.destination)) {
         return Ok(Vec::new());
     }
     let (mut source, mut destination) = (numbered(&new), numbered(&copies));
@@ -94,7 +102,7 @@ pub(super) async fn find_moved<L: Ledger>(
         let (to, message) = new.get(ours as usize)?.clone();
         let (from, copy) = copies.get(theirs as usize)?.clone();
         let uid = heres.get(from)?.vanished.get(copy.uid)?;
-        (from != to).then_some(Moved {
+        (from != to || !follows).then_some(Moved {
             from,
             uid,
             copy,

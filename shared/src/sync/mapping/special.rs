@@ -105,6 +105,12 @@ pub(super) fn by_name(path: &[String]) -> Option<SpecialUse> {
     KNOWN.get(&folded(name.trim()).collect::<String>()).copied()
 }
 
+/// Whether mail that its user wants no more goes there.
+pub(in crate::sync) fn is_bin(folder: &ListedFolder) -> bool {
+    let special_use = folder.special_use.or_else(|| by_name(&folder.path));
+    matches!(special_use, Some(SpecialUse::Trash | SpecialUse::Junk))
+}
+
 /// The destination's folder for a use: as the server says, else by its name.
 pub(super) fn home_of(special_use: SpecialUse, destination: &[ListedFolder]) -> Option<&ListedFolder> {
     let mut there = destination.iter().filter(|folder| folder.selectable);

@@ -8,18 +8,15 @@
     reason = "a test as a whole"
 )]
 
-#[path = "store/attachments.rs"]
 mod attachments;
-#[path = "store/cancelled.rs"]
 mod cancelled;
-#[path = "store/connections.rs"]
 mod connections;
-#[path = "store/fences.rs"]
 mod fences;
-#[path = "store/fifty_thousand.rs"]
 mod fifty_thousand;
-#[path = "store/owner.rs"]
+mod later;
 mod owner;
+mod tickets;
+mod trouble;
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,12 +25,10 @@ use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::speed::{Amount, Sample};
 use mailvan::domain::{
     Capacity, Check, CheckState, CopyOptions, EmailAddress, Endpoint, Host, JobId, Load, MailboxOrder, PassOutcome,
-    RequestEvent, RequestId, RequestState, Secret, TicketSystem, Window,
+    RequestEvent, RequestId, RequestState, Secret, Window,
 };
 use mailvan::store::check::MendedRow;
-use mailvan::store::job::Failure;
 use mailvan::store::request::RequestChange;
-use mailvan::store::ticket::Telling;
 use mailvan::store::{Advance, JobRecord, NoticeKind, RequestRecord, Sent, Store, StoreError, stamp};
 use mailvan_local::ministack::Emulator;
 use mailvan_local::setup::Setup;
@@ -110,7 +105,15 @@ async fn conditions_of_the_table_hold() {
     late_requests_are_found_and_looked_after_once(&store).await;
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
-    each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    tickets::each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    later::a_look_that_brings_nothing_leaves_all_as_it_was(&store).await;
+    trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(&store).await;
+    trouble::an_outage_is_no_farewell(&store).await;
+    trouble::a_changed_password_here_is_told_and_nothing_is_missing(&store).await;
+    trouble::a_later_look_that_cannot_certify_keeps_what_was_certified(&store).await;
+    Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
+    Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
+    later::passwords_can_be_deleted_at_any_time_after_the_end(&store).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
@@ -332,68 +335,4 @@ async fn a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(store: &
         (None, Some(&told))
     );
     assert!(store.claim_notice(id(40), kind, now(), until).await.unwrap());
-}
-
-async fn each_ticket_system_is_told_by_one_at_a_time(store: &Store) {
-    let notice = NoticeKind::Imported { attachment: 5 };
-    store.queue_notice(id(1), notice, now()).await.unwrap();
-    let telling = |system| Telling {
-        request_id: id(1),
-        notice,
-        system,
-    };
-    let (whmcs, webhook) = (telling(TicketSystem::Whmcs), telling(TicketSystem::Webhook));
-    let queued_at = store.ticket_mark(whmcs).await.unwrap().unwrap().queued_at;
-    let at = |seconds| now().checked_add(SignedDuration::from_secs(seconds)).unwrap();
-    let claim = async |telling, tries, seconds| {
-        let until = at(seconds + 60);
-        store
-            .claim_telling(telling, &queued_at, tries, at(seconds), until)
-            .await
-            .unwrap()
-    };
-    // One at a time, until the claim has run out; each system by itself.
-    assert!(claim(whmcs, 0, 0).await && !claim(whmcs, 0, 30).await && claim(whmcs, 0, 60).await);
-    assert!(claim(webhook, 0, 0).await);
-    let failure = Failure {
-        code: "ticket_not_told".to_owned(),
-        message: "503".to_owned(),
-    };
-    // What an earlier worker found out counts no more; a message with fewer tries came twice.
-    store.note_try(whmcs, at(60), 7, &failure).await.unwrap();
-    store.note_try(whmcs, at(120), 1, &failure).await.unwrap();
-    assert_eq!(store.ticket_mark(whmcs).await.unwrap().unwrap().tries, 1);
-    assert!(!claim(whmcs, 0, 70).await && claim(whmcs, 1, 70).await);
-    // Given up, it may be begun anew; told, it is told.
-    store.give_up_telling(whmcs, at(130)).await.unwrap();
-    assert!(!claim(whmcs, 0, 130).await && !claim(whmcs, 9, 130).await);
-    store.begin_telling_anew(whmcs).await.unwrap();
-    assert!(claim(whmcs, 0, 130).await);
-    // Whoever is at it now goes on with it.
-    store.give_up_telling(whmcs, at(140)).await.unwrap();
-    store.begin_telling_anew(whmcs).await.unwrap();
-    let lost = store.mark_told(whmcs, at(130), at(131)).await;
-    assert!(matches!(lost, Err(StoreError::Conflict)), "{lost:?}");
-    store.mark_told(whmcs, at(190), at(131)).await.unwrap();
-    assert!(!claim(whmcs, 0, 500).await && !claim(whmcs, 9, 500).await);
-    store.give_up_telling(whmcs, at(500)).await.unwrap();
-    let told = store.ticket_mark(whmcs).await.unwrap().unwrap();
-    assert_eq!((told.told_at, told.tries), (Some(stamp(at(131))), 0));
-    assert_eq!(store.ticket_mark(webhook).await.unwrap().unwrap().told_at, None);
-    // The mail knows nothing of it.
-    assert!(
-        store
-            .notices(id(1))
-            .await
-            .unwrap()
-            .iter()
-            .all(|notice| notice.sent_at.is_none())
-    );
-    // Another notice in its place is another one.
-    assert!(
-        !store
-            .claim_telling(webhook, "2026-01-01T00:00:00Z", 0, at(500), at(560))
-            .await
-            .unwrap()
-    );
 }
