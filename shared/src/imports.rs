@@ -56,7 +56,7 @@ pub async fn close_import(
         return Ok(());
     }
     if let Some(notice) = settle_import(store, id, attachment, now()).await? {
-        let message = SendNotice { request_id: id, notice };
+        let message = SendNotice::new(id, notice);
         queues.send_later(Queue::Notify, &message, wait).await?;
     }
     Ok(())

@@ -19,7 +19,7 @@ pub use self::destination::{DestinationAuth, DestinationDav, DestinationImap};
 use self::later_looks::RawLaterLooks;
 pub use self::limits::{CompressSources, Limits};
 pub use self::load::LoadError;
-pub use self::notices::Notices;
+pub use self::notices::{Notices, TicketOnly};
 pub use self::requests::Requests;
 pub use self::tickets::{TicketMailSettings, Tickets, Unproven, WebhookSettings, WhmcsEntry, WhmcsSettings};
 use crate::dns::DnsSettings;

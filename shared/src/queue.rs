@@ -24,6 +24,7 @@ mod import;
 mod look_again;
 mod preview;
 mod reported;
+mod send_notice;
 mod tell_owner;
 mod tell_ticket;
 
@@ -33,6 +34,7 @@ pub use import::ImportAttachment;
 pub use look_again::LookAgain;
 pub use preview::{PreviewMailbox, PreviewMailboxes};
 pub use reported::reported_keys;
+pub use send_notice::SendNotice;
 pub use tell_owner::TellOwner;
 pub use tell_ticket::TellTicket;
 
@@ -151,15 +153,6 @@ pub struct WorkLane {
     pub faults: Faults,
 }
 
-/// "Send what is in the outbox": to `notify`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendNotice {
-    /// The request.
-    pub request_id: RequestId,
-    /// Which notice.
-    pub notice: NoticeKind,
-}
-
 /// Where the queues are.
 #[derive(Clone, Debug)]
 pub struct QueueUrls {
@@ -272,10 +265,7 @@ impl Queues {
     pub async fn send_notices(&self, request_id: RequestId, notices: &[NoticeKind]) -> Result<(), QueueError> {
         let messages: Vec<SendNotice> = notices
             .iter()
-            .map(|notice| SendNotice {
-                request_id,
-                notice: *notice,
-            })
+            .map(|notice| SendNotice::new(request_id, *notice))
             .collect();
         self.send_all(Queue::Notify, &messages).await
     }

@@ -185,7 +185,7 @@ async fn a_request_does_not_end_before_its_files_because_their_password_ends_wit
     assert_eq!(ended.state, "completed");
     quiet(&world).await?;
     let subjects = subjects(&world, &order).await?;
-    assert_eq!(subjects.len(), 3, "{subjects:?}");
+    assert_eq!(subjects.len(), 4, "{subjects:?}");
     let passwords = format!("/v1/requests/{}/passwords", order.id);
     let (status, answer) = world
         .customer

@@ -4,8 +4,10 @@ use anyhow::Result;
 use mailvan_local::customer::{Customer, Order, Status};
 use mailvan_local::samples::small;
 use mailvan_local::stack::Queue;
-use mailvan_local::world::{Plan, World, permit_for};
-use mailvan_tests::{cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects, whole_table};
+use mailvan_local::world::{Plan, SUPPORT, World, permit_for};
+use mailvan_tests::{
+    cut_over, ensure_identical, nothing_secret_is_told, quiet, rest, send_to, subjects, subjects_to, whole_table,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -138,7 +140,7 @@ async fn faults_are_told_and_the_good_mailboxes_go_on() -> Result<()> {
     assert_eq!(status.state, "completed", "{status:?}");
     ensure_identical(&world)?;
     let told = subjects(&world, &order).await?;
-    assert_eq!(told.len(), 6, "{told:?}");
+    assert_eq!(told.len(), 7, "{told:?}");
 
     // Said twice with the same key it is one order, and another order under that key is refused.
     let order_again = json!({ "contact_email": "customer@example.org", "csv_bytes": 9 });
@@ -273,6 +275,8 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         .await?;
     quiet(&world).await?;
     assert_eq!(subjects(&world, &stuck).await?.len(), 1);
+    let told = subjects_to(&world, &stuck, SUPPORT).await?;
+    assert_eq!(told.len(), 1, "staff are told once: {told:?}");
     // So does what no ticket system took.
     let letter = json!({ "request_id": stuck.id, "tell": { "about": "failed" }, "system": "whmcs", "tries": 100 });
     send_to(&world, world.stack.dead_letter_queue_url(Queue::Ticket)?, &[letter]).await?;

@@ -93,7 +93,7 @@ async fn certificate_names_what_is_not_as_it_was_however_often_certifying_is_kil
     let error = altered.error.clone().unwrap_or_default();
     assert_eq!(error["code"], "not_as_at_the_source", "{error}");
     let told = subjects(&world, &order).await?;
-    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told.len(), 4, "{told:?}");
     Ok(())
 }
 

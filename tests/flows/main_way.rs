@@ -37,7 +37,7 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
         deliver_between_passes(&world.source, account, 6, seed)?;
     }
     staff::every_documented_query_answers(&world, &order)?;
-    tickets::each_is_told(&world, &order, 2).await?;
+    tickets::each_is_told(&world, &order, 3).await?;
     world.customer.act(&order, "cutover").await?;
     let status = cut_over(&world, &order).await?;
     assert_eq!(status.state, "completed", "{status:?}");
@@ -50,8 +50,8 @@ async fn mailboxes_of_a_csv_are_identical_after_both_passes_however_often_everyt
     ensure_identical(&world).context("after the final pass was said again")?;
 
     let subjects = subjects(&world, &order).await?;
-    assert_eq!(subjects.len(), 3, "{subjects:?}");
-    tickets::each_was_told_once(&world, &order, 3).await?;
+    assert_eq!(subjects.len(), 4, "{subjects:?}");
+    tickets::each_was_told_once(&world, &order, 4).await?;
     staff::a_ticket_system_is_told_again(&world, &order)?;
     nothing_secret_is_told(&world, &[&order]).await?;
     nothing_secret_is_left(&world, &order).await?;
@@ -72,7 +72,7 @@ async fn say_again(world: &World, id: &str, pass: &str) -> Result<()> {
     let certify = |job| json!({ "job_id": job, "certified": 0 });
     let certifications: Vec<Value> = jobs.iter().map(certify).collect();
     send(world, Queue::Certify, &certifications).await?;
-    let notices = ["accepted", "first_pass_done", "finished"];
+    let notices = ["received", "accepted", "first_pass_done", "finished"];
     let notices = notices.map(|notice| json!({ "request_id": id, "notice": { "about": notice } }));
     send(world, Queue::Notify, &notices).await?;
     Ok(())

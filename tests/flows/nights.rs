@@ -9,7 +9,7 @@ use mailvan_local::proxy::{Network, Proxy};
 use mailvan_local::samples::small;
 use mailvan_local::stack::Queue;
 use mailvan_local::world::{Plan, World};
-use mailvan_tests::{PATIENCE, ensure_identical, quiet, rest, send};
+use mailvan_tests::{PATIENCE, ensure_identical, quiet, rest, send, subjects};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -86,6 +86,10 @@ async fn what_a_night_interrupts_goes_on_with_the_next_one_though_its_schedule_w
     send(&world, Queue::Clock, &[json!({ "look": "all" })]).await?;
     assert_eq!(rest(&world, &order).await?.state, "awaiting_cutover");
     ensure_identical(&world)?;
+    quiet(&world).await?;
+    let told = subjects(&world, &order).await?;
+    let started = told.iter().filter(|subject| subject.contains("has begun"));
+    assert_eq!(started.count(), 1, "{told:?}");
     assert!(!reserved(&world, &order).await?, "its room was not given back");
     let log = std::fs::read_to_string(world.emulator.log())?;
     assert!(log.contains("\"LateStarts\":1"), "nobody was told");

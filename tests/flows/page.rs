@@ -12,6 +12,12 @@ use serde_json::json;
 /// A browser that is slow is not what is tested.
 const PATIENCE: Duration = Duration::from_mins(6);
 
+/// As mail programs show them; the screenshots are in `target/screenshots/notices` afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_notice_can_be_read_at_the_width_of_a_phone() -> Result<()> {
+    Browser::prepare().await?.run(&["notices.mjs"], &[], PATIENCE).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_moves_mailboxes_by_the_page_alone() -> Result<()> {
     let browser = Browser::prepare().await?;

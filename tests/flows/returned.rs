@@ -106,6 +106,25 @@ pub async fn nobody_is_written_to_until_the_address_is_another(world: &World, or
     quiet(world).await?;
     assert_eq!(told().await?, 1);
     assert!(!whole_table(world).await?.contains("mail_came_back"));
+    wait_for_trouble(world, order, &Value::Null).await?;
+
+    // That one was taken, and came back.
+    let set = format!("{}-notices", world.stack.name());
+    let mut bounced = event(&set, order, 50, "bounce", &bounce("General"));
+    bounced["detail"]["mail"]["tags"]["notice"] = json!(["cancelled"]);
+    send_to(world, world.stack.queue_url(Queue::Bounce)?, &[bounced]).await?;
+    wait_for_trouble(world, order, &json!("bounced")).await?;
+    staff::a_notice_is_sent_again(world, order, "cancelled")?;
+    quiet(world).await?;
+    assert_eq!(told().await?, 2);
+    let arrived = event(
+        &set,
+        order,
+        55,
+        "delivery",
+        &json!({ "recipients": ["customer@example.org"] }),
+    );
+    send_to(world, world.stack.queue_url(Queue::Bounce)?, &[arrived]).await?;
     wait_for_trouble(world, order, &Value::Null).await
 }
 

@@ -60,6 +60,19 @@ pub fn a_ticket_system_is_told_again(world: &World, order: &Order) -> Result<()>
 pub fn a_customer_is_written_to_again(world: &World, order: &Order, about: &str) -> Result<()> {
     let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
     shell(world, order, change(&text, "contact")?)?;
+    send_notice(world, order, about)
+}
+
+/// The documented way to have a notice sent again that came back.
+pub fn a_notice_is_sent_again(world: &World, order: &Order, about: &str) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
+    let again = change(&text, "send_again")?;
+    shell(world, order, &format!("KIND={about}\n{again}"))?;
+    send_notice(world, order, about)
+}
+
+fn send_notice(world: &World, order: &Order, about: &str) -> Result<()> {
+    let text = std::fs::read_to_string(workspace_root().join("infra/data-model.md"))?;
     let send = change(&text, "send_notice")?;
     shell(world, order, &format!("ABOUT={about}\n{send}"))?;
     Ok(())

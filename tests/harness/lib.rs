@@ -13,7 +13,7 @@ use mailvan_local::compare::Comparison;
 use mailvan_local::customer::{Order, Status};
 use mailvan_local::stack::Queue;
 use mailvan_local::ticket_system::MAILBOX;
-use mailvan_local::world::World;
+use mailvan_local::world::{SUPPORT, World};
 use serde_json::{Value, json};
 
 /// How long a pass may take on a slow machine.
@@ -73,10 +73,22 @@ pub fn comparison_of(world: &World, account: &str) -> Result<Option<Comparison>>
 /// # Errors
 /// If the mails cannot be read.
 pub async fn subjects(world: &World, order: &Order) -> Result<Vec<String>> {
+    subjects_of(world, order, |to| to != MAILBOX && to != SUPPORT).await
+}
+
+/// The subjects of the mails to this address about a request, in their order.
+///
+/// # Errors
+/// If the mails cannot be read.
+pub async fn subjects_to(world: &World, order: &Order, address: &str) -> Result<Vec<String>> {
+    subjects_of(world, order, |to| to == address).await
+}
+
+async fn subjects_of(world: &World, order: &Order, is_for: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mails = world.stack.inbox().await?;
     Ok(mails
         .into_iter()
-        .filter(|mail| mail.to.iter().all(|to| to != MAILBOX))
+        .filter(|mail| mail.to.iter().all(|to| is_for(to)))
         .map(|mail| mail.subject)
         .filter(|subject| subject.contains(&order.id))
         .collect())

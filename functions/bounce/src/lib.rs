@@ -10,7 +10,7 @@ use mailvan::config::Config;
 use mailvan::domain::JobId;
 use mailvan::notify::Feedback;
 use mailvan::queue::serve;
-use mailvan::store::{MailFate, NoticeReturn, Store, StoreError};
+use mailvan::store::{MailFate, NoticeKind, NoticeReturn, Store, StoreError};
 use mailvan::telemetry::{Unit, measure};
 
 /// Runs the function until the platform ends it.
@@ -46,8 +46,12 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
         );
         return Ok(());
     };
-    let outbox = store.notices(*request_id).await?;
-    let Some(record) = outbox.iter().find(|record| record.notice.to_string() == *notice) else {
+    let kind: Option<NoticeKind> = notice.parse().ok();
+    let record = match kind {
+        Some(kind) => store.notice(*request_id, kind).await?,
+        None => None,
+    };
+    let Some(record) = record else {
         tracing::warn!(request.id = id, notice, "the notice is not in the outbox: dropped");
         return Ok(());
     };
@@ -67,11 +71,7 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
         at: &feedback.at,
         words: feedback.words.as_deref(),
     };
-    match store.note_return(*request_id, record.notice, note).await {
-        // It has been deleted meanwhile, worse is noted, or a later mail has arrived.
-        Ok(()) | Err(StoreError::Conflict) => {}
-        Err(error) => return Err(error.into()),
-    }
+    store.note_return(*request_id, record.notice, note).await?;
     if became >= MailFate::Bounced {
         let request = request_id.to_string();
         let about = [("request.id", request.as_str()), ("notice", notice)];

@@ -11,7 +11,8 @@ use mailvan::domain::RequestId;
 use mailvan::domain::patience::Faults;
 use mailvan::imports::close_import;
 use mailvan::queue::{ImportAttachment, Queue};
-use mailvan::store::{AttachmentState, StoreError};
+use mailvan::store::{AttachmentState, StaffCause, StoreError};
+use mailvan::sync::tell_staff;
 
 use crate::{Deps, given_up, settle};
 
@@ -42,6 +43,7 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         leased => leased?,
     };
     let failure = given_up(record.error_code.clone(), record.error_message.clone());
+    tell_staff(store, id, StaffCause::GivenUp, now()).await?;
     let failed = store
         .advance_attachment(&record, AttachmentState::Failed, Some(&failure), now())
         .await;
@@ -50,7 +52,8 @@ pub async fn bury(deps: &Deps, id: RequestId, attachment: &str, done: u32) -> an
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(close_import(store, &deps.queues, id, attachment, Duration::ZERO).await?)
+    close_import(store, &deps.queues, id, attachment, Duration::ZERO).await?;
+    settle_if_there(deps, id).await
 }
 
 /// The request may have waited for this file only.

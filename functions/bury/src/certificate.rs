@@ -5,8 +5,11 @@
 
 use anyhow::bail;
 use mailvan::certify::{abandon_certificate, progress};
+use mailvan::clock::now;
 use mailvan::domain::{JobId, JobState};
 use mailvan::queue::{CertifyMailbox, Queue};
+use mailvan::store::StaffCause;
+use mailvan::sync::tell_staff;
 
 use crate::{Deps, given_up, mailbox, settle};
 
@@ -26,6 +29,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, certified: i64) -> anyhow::Result<
             };
             deps.queues.send(Queue::Certify, &next).await?;
         } else {
+            tell_staff(store, job_id.request(), StaffCause::GivenUp, now()).await?;
             let why = given_up(job.error_code.clone(), job.error_message.clone());
             if abandon_certificate(store, job_id, &why).await?.is_none() {
                 bail!("mailbox job {job_id} may be worked on; it is judged later");

@@ -6,7 +6,8 @@
 use mailvan::admission::finish_check;
 use mailvan::clock::now;
 use mailvan::domain::{Check, CheckCode, CheckFault, CheckState, JobId};
-use mailvan::store::stamp;
+use mailvan::store::{StaffCause, stamp};
+use mailvan::sync::tell_staff;
 
 use crate::{Deps, mailbox, settle};
 
@@ -28,6 +29,7 @@ pub async fn bury(deps: &Deps, job_id: JobId, round: u32) -> anyhow::Result<()> 
             ..job.check.clone()
         };
         let check = if job.check.state.is_open() { check } else { job.check };
+        tell_staff(&deps.store, job_id.request(), StaffCause::GivenUp, now()).await?;
         finish_check(&deps.store, &deps.queues, job_id, &check).await?;
     }
     settle(deps, job_id.request()).await

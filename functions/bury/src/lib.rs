@@ -19,7 +19,7 @@ use mailvan::domain::{JobId, Pass, RequestId, TicketSystem};
 use mailvan::queue::{Queues, decode, reported_keys, serve};
 use mailvan::store::job::Failure;
 use mailvan::store::ticket::Telling;
-use mailvan::store::{NoticeKind, PreviewRecord, Store, StoreError};
+use mailvan::store::{NoticeKind, PreviewRecord, StaffCause, Store, StoreError};
 use mailvan::sync::settle_request;
 use mailvan::upload::{AttachmentKey, UploadKey};
 use serde::Deserialize;
@@ -160,9 +160,20 @@ async fn bury_notice(deps: &Deps, request_id: RequestId, notice: NoticeKind) -> 
     let failure = failure("the mail service did not take this notice; staff have been told");
     match deps.store.note_notice_trouble(request_id, notice, &failure).await {
         // It is not in the outbox, or not any more.
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(()) | Err(StoreError::Conflict) => {}
+        Err(error) => return Err(error.into()),
     }
+    if notice.is_for_staff() {
+        return Ok(());
+    }
+    // Their ticket systems may take what the mail service did not.
+    let staff = NoticeKind::NeedsStaff {
+        cause: StaffCause::GivenUp,
+    };
+    if deps.store.queue_notice(request_id, staff, now()).await? {
+        deps.queues.send_notices(request_id, &[staff]).await?;
+    }
+    Ok(())
 }
 
 /// Notes that a mailbox's owner was not told.

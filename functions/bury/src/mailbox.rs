@@ -11,8 +11,8 @@ use mailvan::clock::now;
 use mailvan::domain::patience::Faults;
 use mailvan::domain::{JobId, JobState, JobStatus, Pass};
 use mailvan::queue::{CertifyMailbox, Queue, WorkLane};
-use mailvan::store::{ChunkRecord, JobRecord, Ledger as _, StoreError};
-use mailvan::sync::{fail_mailbox, stop_mailbox};
+use mailvan::store::{ChunkRecord, JobRecord, Ledger as _, StaffCause, StoreError};
+use mailvan::sync::{fail_mailbox, stop_mailbox, tell_staff};
 
 use crate::{Deps, given_up, settle};
 
@@ -139,6 +139,7 @@ async fn give_up(deps: &Deps, job: JobRecord) -> anyhow::Result<()> {
         },
         _ => None,
     };
+    tell_staff(&deps.store, job.job_id.request(), StaffCause::GivenUp, now()).await?;
     let failure = given_up(job.error_code, job.error_message);
     let failed = fail_mailbox(&deps.store, job.job_id, &failure, now()).await;
     if let Some(lease) = lease {

@@ -11,8 +11,8 @@ use mailvan::clock::now;
 use mailvan::domain::{JobState, JobStatus, Pass, RequestEvent, RequestId, RequestState};
 use mailvan::queue::{Queue, StartPass};
 use mailvan::store::request::RequestChange;
-use mailvan::store::{NoticeKind, RequestRecord, StoreError};
-use mailvan::sync::cancel_jobs;
+use mailvan::store::{NoticeKind, RequestRecord, StaffCause, StoreError};
+use mailvan::sync::{cancel_jobs, tell_staff};
 
 use crate::{Deps, failure, settle};
 
@@ -52,6 +52,9 @@ pub async fn bury(deps: &Deps, request_id: RequestId, wish: Wish) -> anyhow::Res
     let statuses: Vec<JobStatus> = jobs.iter().map(|job| job.status).collect();
     let remedy = remedy(wish, &request, &statuses, now());
     tracing::error!(request.id = %request_id, request.state = %request.state, ?wish, ?remedy, "dead letter");
+    if remedy.fail.or(remedy.note).is_some() {
+        tell_staff(store, request_id, StaffCause::GivenUp, now()).await?;
+    }
     if let Some(why) = remedy.fail {
         fail(deps, &request, why).await?;
     }

@@ -28,12 +28,9 @@ pub async fn tell(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
     let Some(start) = start.filter(|_| request.state == RequestState::Scheduled) else {
         return Ok(());
     };
-    let [first, rest] = [false, true].map(|further| SendNotice {
-        request_id: id,
-        notice: NoticeKind::FoundAgain {
-            start: start.as_second(),
-            further,
-        },
+    let [first, rest] = [false, true].map(|further| {
+        let start = start.as_second();
+        SendNotice::new(id, NoticeKind::FoundAgain { start, further })
     });
     if store
         .notices(id)
@@ -50,7 +47,7 @@ pub async fn tell(deps: &Deps, id: RequestId) -> anyhow::Result<()> {
 
 /// Tells what was found since the first mail, once all have been looked at. Idempotency key: request and start.
 pub async fn tell_the_rest(deps: &Deps, wish: SendNotice) -> anyhow::Result<()> {
-    let SendNotice { request_id, notice } = wish;
+    let SendNotice { request_id, notice, .. } = wish;
     let NoticeKind::FoundAgain { start, further: true } = notice else {
         anyhow::bail!("the check sends no other notice");
     };
@@ -161,13 +158,11 @@ mod tests {
     #[test]
     fn each_message_is_taken_for_what_it_is() {
         let id = RequestId::from_parts(0, [0; 10]);
-        let tell = SendNotice {
-            request_id: id,
-            notice: NoticeKind::FoundAgain {
-                start: 7,
-                further: true,
-            },
+        let found = NoticeKind::FoundAgain {
+            start: 7,
+            further: true,
         };
+        let tell = SendNotice::new(id, found);
         let look = mailvan::queue::CheckMailbox {
             job_id: JobId::new(id, 1, 2),
             check_round: 0,

@@ -19,11 +19,11 @@ use jiff::Timestamp;
 use mailvan::admission::Admission;
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
-use mailvan::domain::{RequestEvent, RequestState};
+use mailvan::domain::{RequestEvent, RequestId, RequestState};
 use mailvan::queue::{CheckRequest, Queue, ReadOn, decode, reported_keys, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{Advance, StoreError};
+use mailvan::store::{Advance, NoticeKind, StoreError};
 use mailvan::upload::UploadKey;
 
 mod object;
@@ -133,6 +133,15 @@ fn is_wanted(state: RequestState) -> bool {
     )
 }
 
+/// Tells the customer that the file is being read, once: of the first one only.
+async fn tell_that_it_arrived(deps: &Deps, request_id: RequestId) -> anyhow::Result<()> {
+    let Admission { store, queues, .. } = &deps.admission;
+    if store.queue_notice(request_id, NoticeKind::Received, now()).await? {
+        queues.send_notices(request_id, &[NoticeKind::Received]).await?;
+    }
+    Ok(())
+}
+
 /// Reads a step of an upload into the table, and admits the request after the last one. The right to
 /// read is held.
 async fn read_upload(deps: &Deps, key: UploadKey, until: Timestamp, deadline: Deadline) -> anyhow::Result<Progress> {
@@ -153,6 +162,7 @@ async fn read_upload(deps: &Deps, key: UploadKey, until: Timestamp, deadline: De
             Ok(Advance::Changed(request) | Advance::AlreadyThere(request))
                 if request.state == RequestState::Checking =>
             {
+                tell_that_it_arrived(deps, request_id).await?;
                 let progress = read_step(deps, key, &object, &request, until, deadline).await?;
                 if let Progress::Part(_) = progress {
                     return Ok(progress);

@@ -8,7 +8,7 @@ use mailvan::permit::Permit;
 use mailvan::queue::{CheckRequest, Queue};
 use mailvan::secrets::{self, DataKey, SecretError};
 use mailvan::store::request::AnnouncedFile;
-use mailvan::store::{JobRecord, RequestRecord, StoreError};
+use mailvan::store::{JobRecord, NoticeKind, RequestRecord, StoreError};
 use serde_json::{Value, json};
 
 use crate::order::{self, Mailboxes, Order};
@@ -111,7 +111,8 @@ fn check(request: &RequestRecord) -> CheckRequest {
 /// 2. the data key: the same;
 /// 3. the jobs: the same, with passwords that do not open once the request, and its data key with
 ///    it, is forgotten;
-/// 4. the message: a request that goes on; only the answer is lost, and the notices tell the
+/// 4. the notice in the outbox: the same;
+/// 5. the message: a request that goes on; only the answer is lost, and the notices tell the
 ///    customer of it.
 async fn accept(
     deps: &Deps,
@@ -128,6 +129,8 @@ async fn accept(
         .map(|(row, order)| job(JobId::new(id, 0, *row), order, &key, &record.options, now))
         .collect::<Result<_, _>>()?;
     deps.store.put_jobs(&jobs).await?;
+    // Sent with what follows from the message.
+    deps.store.queue_notice(id, NoticeKind::Received, now).await?;
     deps.queues.send(Queue::Ingest, &check(record)).await?;
     Ok(())
 }

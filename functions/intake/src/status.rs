@@ -263,7 +263,7 @@ impl Overview {
             created_at: &request.created_at,
             next: next_step(self),
             contact_email: &request.contact_email,
-            contact_trouble: request.fate.map(|kind| ContactTrouble { kind }),
+            contact_trouble: request.fates.standing().map(|kind| ContactTrouble { kind }),
             ticket: request.ticket.as_deref(),
             window: request
                 .window

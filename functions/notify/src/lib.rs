@@ -17,6 +17,9 @@
 //!
 //! Where a mail came back because there is no such address, further ones are not sent, and the notice says so.
 //!
+//! Where SES takes no more for now, its rate or its quota of a day being used up, a notice waits and is tried for two days; the
+//! mails to owners, of which there may be thousands, leave it a part of the quota.
+//!
 //! What SES refuses for good ends in the dead-letter queue like everything else that fails five
 //! times. Logs name requests, never addresses.
 
@@ -28,7 +31,7 @@ use mailvan::clock;
 use mailvan::config::Config;
 use mailvan::imports::{is_due, is_followed};
 use mailvan::notify::calendar::calendar;
-use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken};
+use mailvan::notify::{Entry, Facts, Mailer, compose, is_overtaken, recipient, shown_to};
 use mailvan::profile::Profile;
 use mailvan::queue::{Queue, Queues, SendNotice, TellOwner, TellTicket, decode, serve};
 use mailvan::store::job::Failure;
@@ -81,7 +84,12 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 }
 
 /// Sends a notice. Idempotency key: request and notice, in the outbox.
-async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: Timestamp) -> anyhow::Result<()> {
+async fn send(deps: &Deps, wish: SendNotice, now: Timestamp) -> anyhow::Result<()> {
+    let SendNotice {
+        request_id,
+        notice,
+        tries,
+    } = wish;
     let id = tracing::field::display(request_id);
     let Some(request) = deps.store.find_request(request_id).await? else {
         tracing::warn!(request.id = id, %notice, "the request is not in the table any more: notice dropped");
@@ -91,39 +99,43 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
         tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
         return Ok(());
     }
-    let Facts { jobs, faults, files } = Facts::load(&deps.store, &request, notice).await?;
+    let facts = Facts::load(&deps.store, &request, notice).await?;
     let outbox = deps.store.notices(request_id).await?;
     let is_of_files = matches!(notice, NoticeKind::Imported { .. });
-    if is_of_files && (is_followed(notice, &outbox) || !is_due(request.state, &files, &outbox)) {
+    if is_of_files && (is_followed(notice, &outbox) || !is_due(request.state, &facts.files, &outbox)) {
         tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");
         return Ok(());
     }
-    let mut mail = compose(notice, &request, &jobs, &faults, &files, &deps.profile)?;
+    let shown = shown_to(notice, &request, &deps.profile);
+    let mut mail = compose(notice, &shown, &facts, &deps.profile)?;
     let entry = Entry::with(notice, &request, &outbox, now);
     mail.calendar = entry
         .map(|entry| calendar(notice, entry, &request, &deps.profile, now))
         .transpose()?;
 
-    tell_tickets(deps, &request, notice).await?;
+    if tries == 0 {
+        tell_tickets(deps, &request, notice).await?;
+    }
+    let Some(to) = recipient(notice, &request, &deps.profile) else {
+        tracing::info!(request.id = id, %notice, "nobody gets a mail of this notice");
+        return Ok(deps.store.close_notice(request_id, notice, clock::now()).await?);
+    };
     let until = now.checked_add(CLAIM)?;
-    if request.cannot_be_written_to() {
+    if !notice.is_for_staff() && request.cannot_be_written_to() {
         tracing::warn!(request.id = id, %notice, "an earlier mail to the customer came back: notice not sent");
-        return given_up(deps, SendNotice { request_id, notice }).await;
+        return given_up(deps, wish).await;
     }
     if !deps.store.claim_notice(request_id, notice, now, until).await? {
-        return not_claimed(deps, SendNotice { request_id, notice }).await;
+        return not_claimed(deps, wish).await;
     }
     let sent = deps
         .mailer
-        .send(
-            request_id,
-            &notice.to_string(),
-            &request.contact_email,
-            &mail,
-            &deps.profile,
-        )
+        .send(request_id, &notice.to_string(), to, &mail, &deps.profile)
         .await;
-    let message_id = sent.with_context(|| format!("notice {notice} of request {request_id}"))?;
+    let message_id = match sent {
+        Err(error) if error.is_too_much() => return later(deps, wish).await,
+        sent => sent.with_context(|| format!("notice {notice} of request {request_id}"))?,
+    };
     let sent = Sent {
         message_id: &message_id,
         tells_of: now,
@@ -141,8 +153,18 @@ async fn send(deps: &Deps, SendNotice { request_id, notice }: SendNotice, now: T
     Ok(())
 }
 
+/// Waits until the mail service takes more. The first pause is longer than a claim.
+async fn later(deps: &Deps, wish: SendNotice) -> anyhow::Result<()> {
+    let SendNotice { request_id, notice, .. } = wish;
+    let Some((next, pause)) = wish.next() else {
+        anyhow::bail!("for two days the mail service took no more mail: notice {notice} of request {request_id}");
+    };
+    tracing::warn!(request.id = %request_id, %notice, tries = next.tries, "the mail service takes no more mail for now");
+    Ok(deps.queues.send_later(Queue::Notify, &next, pause).await?)
+}
+
 /// Notes that a notice is not sent, because there is nobody to read it.
-async fn given_up(deps: &Deps, SendNotice { request_id, notice }: SendNotice) -> anyhow::Result<()> {
+async fn given_up(deps: &Deps, SendNotice { request_id, notice, .. }: SendNotice) -> anyhow::Result<()> {
     let failure = Failure {
         code: "mail_came_back".to_owned(),
         message: "not sent: an earlier mail came back, because there is no such address".to_owned(),
@@ -175,7 +197,7 @@ async fn tell_tickets(deps: &Deps, request: &RequestRecord, notice: NoticeKind) 
 
 /// Says why a notice could not be claimed. While another worker has it the message must come again,
 /// because that worker may have died.
-async fn not_claimed(deps: &Deps, SendNotice { request_id, notice }: SendNotice) -> anyhow::Result<()> {
+async fn not_claimed(deps: &Deps, SendNotice { request_id, notice, .. }: SendNotice) -> anyhow::Result<()> {
     let id = tracing::field::display(request_id);
     let outbox = deps.store.notices(request_id).await?;
     match outbox.iter().find(|record| record.notice == notice) {

@@ -30,6 +30,9 @@ pub async fn tell(deps: &Deps, wish: TellOwner, now: Timestamp) -> anyhow::Resul
         tracing::debug!(job.id = id, "the mailbox's owner is not to be told, or was before");
         return Ok(());
     }
+    if !deps.mailer.has_room_for_owners(now).await {
+        return later(deps, wish).await;
+    }
     let mail = compose_for_owner(&request, &job, &deps.profile)?;
     let until = now.checked_add(CLAIM)?;
     if !deps.store.claim_owner(job_id, now, until).await? {

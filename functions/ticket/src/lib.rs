@@ -188,7 +188,7 @@ async fn message(deps: &Deps, telling: Telling) -> anyhow::Result<Option<Message
     }
     let shown = without_reference(&request, tickets.language);
     let facts = Facts::load(&deps.store, &request, notice).await?;
-    let mail = compose(notice, &shown, &facts.jobs, &facts.faults, &facts.files, &deps.profile)?;
+    let mail = compose(notice, &shown, &facts, &deps.profile)?;
     let is_whole = notice == NoticeKind::Finished && facts.jobs.iter().all(has_moved);
     let told = Told::of(notice, &mark.queued_at, &request, tickets, &mail, is_whole);
     Ok(told.map(|told| Message {

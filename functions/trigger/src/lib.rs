@@ -88,7 +88,9 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
     } else {
         None
     };
+    let starts_in_frame = is_new && request.window.is_some();
     let change = RequestChange {
+        notice: starts_in_frame.then_some(NoticeKind::Started),
         estimated,
         open_jobs: Some(u32::try_from(jobs.iter().filter(|job| takes_part(job, pass)).count())?),
         // What was counted are the mailboxes of this state.
@@ -111,6 +113,10 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         Err(StoreError::Illegal(_)) if request.state.is_terminal() => request.state,
         Err(error) => return Err(error).context("the pass cannot be started now"),
     };
+    if starts_in_frame {
+        // Before the mailboxes, of which there may be thousands; what breaks off here is sent at the end.
+        deps.queues.send_notices(request_id, &[NoticeKind::Started]).await?;
+    }
     // A message that comes when the pass is over starts nothing.
     let jobs = if state == running(pass) { jobs } else { Vec::new() };
     // Dying from here on: the message comes again, and mailboxes that have begun are passed over.

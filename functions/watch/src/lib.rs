@@ -22,7 +22,7 @@ use mailvan::config::Config;
 use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
-use mailvan::store::{RequestRecord, Store};
+use mailvan::store::{NoticeKind, RequestRecord, Store};
 use mailvan::telemetry::{Unit, measure};
 use mailvan::watch::{LOOKED_AT_IN, Watcher, is_looked_at};
 
@@ -169,6 +169,10 @@ async fn look_at(deps: &Deps, id: RequestId, deadline: Deadline) -> anyhow::Resu
     let may_start = request.state == RequestState::AwaitingCutover && of_request.tells_of_all;
     if may_start && have_settled(&seen, &watcher.settings, now()) {
         tracing::info!(request.id = %id, domains = seen.len(), "the DNS has changed, and caches have forgotten the old");
+        // The customer is told, unless it was the customer who said so: then the final pass has begun.
+        if watcher.store.queue_notice(id, NoticeKind::DnsSeen, now()).await? {
+            deps.queues.send_notices(id, &[NoticeKind::DnsSeen]).await?;
+        }
         deps.queues
             .send(
                 Queue::Cutover,

@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::domain::{Pass, RequestId, RequestState, SHORT_WAIT};
 use mailvan::queue::{CheckRequest, Queue, Queues, StartPass};
-use mailvan::store::{RequestRecord, Store};
+use mailvan::store::{NoticeKind, RequestRecord, StaffCause, Store};
 use mailvan::telemetry::{Unit, measure};
 
 /// Most requests are done within a day of their start.
@@ -80,6 +80,14 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
     if !late.is_empty() {
         let named: Vec<String> = late.iter().take(NAMED).map(ToString::to_string).collect();
         tracing::error!(count = late.len(), requests = ?named, "requests are not done a day after their start");
+    }
+    for request_id in late {
+        let notice = NoticeKind::NeedsStaff {
+            cause: StaffCause::Late,
+        };
+        if store.queue_notice(request_id, notice, now).await? {
+            queues.send_notices(request_id, &[notice]).await?;
+        }
     }
     for request_id in unstarted {
         tracing::error!(request.id = %request_id, "a request was not started at its time; it is now");

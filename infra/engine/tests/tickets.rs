@@ -64,6 +64,7 @@ fn told(ticket: &str) -> Told {
         state: RequestState::Completed,
         language: Language::English,
         is_proven: true,
+        is_internal: false,
         is_whole: true,
         subject: "Your mailboxes have been moved".to_owned(),
         text: "Moved: <b>Ben & Co</b>\n- ün +&=%20\n#close".to_owned(),

@@ -25,6 +25,8 @@ use crate::workspace_root;
 const MASTER_SECRET: &str = "mailvan/destination-master";
 /// The mailboxes' own passwords there, which nobody gave us.
 pub const DESTINATION_PASSWORD: &str = "known to nobody";
+/// The provider's staff.
+pub const SUPPORT: &str = "support@harbour-hosting.example";
 /// The secret that the provider makes permits with.
 const PERMIT_SECRET: &str = "mailvan/order-permits";
 const PERMITS_KEY: &str = "a key of the provider, 40 bytes or longer";
@@ -313,7 +315,7 @@ permit_secret = "{PERMIT_SECRET}"
 
 [notices]
 sender = "migration@harbour-hosting.example"
-support = "support@harbour-hosting.example"
+support = "{SUPPORT}"
 files_wait_minutes = 0
 
 [limits]

@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use mailvan_local::permit;
 
-/// The longest reference of a ticket that is taken, in characters.
+/// The longest reference of a ticket that orders take, in characters.
 const LONGEST_TICKET: usize = 64;
 
 #[derive(Args)]
@@ -51,9 +51,30 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn read_ticket(text: &str) -> Result<String> {
     let ticket = text.trim();
+    // A permit with another one would be refused whole, as not ours.
+    let is_shown = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let is_fit = ticket.chars().count() <= LONGEST_TICKET
+        && ticket.chars().all(is_shown)
+        && ticket.contains(|c: char| !matches!(c, '[' | ']' | '#' | ' '));
     ensure!(
-        (1..=LONGEST_TICKET).contains(&ticket.chars().count()),
-        "a reference has 1 to {LONGEST_TICKET} characters"
+        is_fit,
+        "a reference has 1 to {LONGEST_TICKET} characters, all of them visible, and more than brackets and #"
     );
     Ok(ticket.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_what_orders_take() {
+        assert_eq!(read_ticket(" #4711 ").unwrap(), "#4711");
+        for text in ["", " ", "[#]", "47\u{200b}11", "47\n11", &"x".repeat(65)] {
+            assert!(read_ticket(text).is_err(), "{text:?}");
+        }
+    }
 }

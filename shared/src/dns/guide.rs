@@ -17,7 +17,7 @@ mod problem;
 pub use problem::{Problem, problems};
 
 /// A TTL that is worth lowering before the change.
-const LONG_TTL_SECONDS: u32 = 3_600;
+pub const LONG_TTL_SECONDS: u32 = 3_600;
 
 /// How a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

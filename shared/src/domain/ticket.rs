@@ -6,7 +6,7 @@ pub const MAX_TICKET_CHARS: usize = 64;
 /// Why a text is no reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTicket {
-    /// Nothing is in it.
+    /// Nothing is in it, or nothing but what stands around references.
     #[error("it is empty")]
     Empty,
     /// It has more than [`MAX_TICKET_CHARS`] characters.
@@ -23,7 +23,7 @@ pub enum BadTicket {
 /// [`BadTicket`].
 pub fn read(text: &str) -> Result<String, BadTicket> {
     let text = text.trim();
-    if text.is_empty() {
+    if bare(text).is_none() {
         Err(BadTicket::Empty)
     } else if text.chars().count() > MAX_TICKET_CHARS {
         Err(BadTicket::TooLong)
@@ -65,6 +65,8 @@ mod tests {
             (" T-1 ", Ok("T-1".to_owned())),
             ("Fall 12/ü", Ok("Fall 12/ü".to_owned())),
             ("  ", Err(BadTicket::Empty)),
+            ("[#]", Err(BadTicket::Empty)),
+            ("##", Err(BadTicket::Empty)),
             ("a\u{202e}b", Err(BadTicket::Invisible)),
             ("a\nb", Err(BadTicket::Invisible)),
         ] {

@@ -1,7 +1,10 @@
 //! What a notice is composed of, besides the request.
 
+use super::view::GUIDED_DOMAINS;
 use crate::domain::Fault;
+use crate::store::domain::DomainRecord;
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord, Store, StoreError};
+use crate::watch::domains_of;
 
 /// The parts of a request that [`compose`](super::compose) takes.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +15,8 @@ pub struct Facts {
     pub faults: Vec<Fault>,
     /// The attachments; none for notices that do not tell of them.
     pub files: Vec<AttachmentRecord>,
+    /// What is remembered of the DNS of the first domains; none for notices that do not tell of it.
+    pub domains: Vec<DomainRecord>,
 }
 
 impl Facts {
@@ -30,6 +35,20 @@ impl Facts {
             _ => Vec::new(),
         };
         let jobs = store.jobs(id, generation).await?;
-        Ok(Self { jobs, faults, files })
+        let mut domains = Vec::new();
+        if matches!(
+            notice,
+            NoticeKind::Scheduled | NoticeKind::Started | NoticeKind::FirstPassDone
+        ) {
+            for domain in domains_of(&jobs).iter().take(GUIDED_DOMAINS) {
+                domains.extend(store.domain(id, domain).await?);
+            }
+        }
+        Ok(Self {
+            jobs,
+            faults,
+            files,
+            domains,
+        })
     }
 }

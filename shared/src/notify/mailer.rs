@@ -1,16 +1,22 @@
 //! Sending by Amazon SES (API v2).
 
+use std::sync::Arc;
+
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::RequestId as _;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, MessageTag, RawMessage};
 
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
 use super::Mail;
 use super::header::named;
 use super::mime::{Header, message};
 use crate::domain::{EmailAddress, RequestId};
 use crate::profile::Profile;
+use crate::queue::causes;
 
 /// The header that names a notice, `<request>/<kind>`: the same in a mail that is sent twice, so
 /// that a ticket system can drop the second.
@@ -27,11 +33,33 @@ const TOO_MUCH: [&str; 3] = [
     "ThrottlingException",
 ];
 
+/// How long what SES says of its quota is believed: it may be asked once a second.
+const QUOTA_HOLDS: SignedDuration = SignedDuration::from_secs(60);
+
+/// What is left for notices of the quota of a day: a fifth.
+const FOR_NOTICES: f64 = 0.2;
+
+/// How much an account may send within 24 hours, and has sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Quota {
+    /// At most; below zero without a limit.
+    most: f64,
+    sent: f64,
+}
+
+impl Quota {
+    fn has_room_for_owners(self) -> bool {
+        self.most < 0.0 || self.sent < self.most * (1.0 - FOR_NOTICES)
+    }
+}
+
 /// Sends mails. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Mailer {
     client: aws_sdk_sesv2::Client,
     configuration_set: Option<String>,
+    /// The last that was told, and when.
+    quota: Arc<Mutex<Option<(Timestamp, Quota)>>>,
 }
 
 /// A mail could not be handed over, or it is not known whether it was.
@@ -66,6 +94,7 @@ impl Mailer {
         Self {
             client,
             configuration_set: None,
+            quota: Arc::default(),
         }
     }
 
@@ -76,6 +105,30 @@ impl Mailer {
             configuration_set,
             ..self
         }
+    }
+
+    /// Whether mails to owners leave enough of the account's quota for notices. Where SES does not say, they do.
+    pub async fn has_room_for_owners(&self, now: Timestamp) -> bool {
+        let mut known = self.quota.lock().await;
+        let holds = known.filter(|(at, _)| now.duration_since(*at) < QUOTA_HOLDS);
+        let quota = if let Some((_, quota)) = holds {
+            quota
+        } else {
+            let told = match self.client.get_account().send().await {
+                Ok(account) => account.send_quota.map(|quota| Quota {
+                    most: quota.max24_hour_send,
+                    sent: quota.sent_last24_hours,
+                }),
+                Err(error) => {
+                    tracing::warn!(error = causes(&error), "the mail service does not tell its quota");
+                    None
+                }
+            };
+            let Some(quota) = told else { return true };
+            *known = Some((now, quota));
+            quota
+        };
+        quota.has_room_for_owners()
     }
 
     /// Hands a notice of this name over to SES and gives SES's id of it. On return it is SES's to deliver. Not
@@ -155,6 +208,13 @@ mod tests {
         };
         assert_eq!(fields("anna@example.com"), [NOTICE_HEADER, "Auto-Submitted"]);
         assert_eq!(fields("tickets@example.net"), [NOTICE_HEADER]);
+    }
+
+    #[test]
+    fn owners_leave_a_fifth_of_the_quota_to_notices() {
+        let has_room = |most: f64, sent: f64| Quota { most, sent }.has_room_for_owners();
+        assert!(has_room(1_000.0, 799.0) && !has_room(1_000.0, 800.0) && !has_room(0.0, 0.0));
+        assert!(has_room(-1.0, 1e9));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod mailer;
 mod mime;
 mod own;
 mod owner;
+mod recipient;
 mod templates;
 mod view;
 mod wording;
@@ -32,10 +33,11 @@ pub use feedback::Feedback;
 pub use mailer::{Mailer, SendError};
 pub use own::{OwnTemplateError, OwnTemplates};
 pub use owner::{OwnerMailError, compose_for_owner, owner_mail_name};
+pub use recipient::{recipient, shown_to};
 
-use crate::domain::{Fault, Language, RequestState};
+use crate::domain::{Language, RequestState};
 use crate::profile::Profile;
-use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use crate::store::{NoticeKind, RequestRecord, StaffCause};
 use templates::Templates;
 use view::View;
 use wording::{bracketed, one_line};
@@ -69,30 +71,30 @@ pub struct ComposeError {
 
 /// Writes a notice.
 ///
-/// `jobs` are the mailboxes of the request's generation; `faults` are those of the refused upload,
-/// and only [`NoticeKind::Refused`] reads them; `files` are the request's attachments, and only [`NoticeKind::Finished`]
-/// and [`NoticeKind::Imported`] read them.
-///
 /// # Errors
 /// [`ComposeError`].
 pub fn compose(
     kind: NoticeKind,
     request: &RequestRecord,
-    jobs: &[JobRecord],
-    faults: &[Fault],
-    files: &[AttachmentRecord],
+    facts: &Facts,
     profile: &Profile,
 ) -> Result<Mail, ComposeError> {
-    let view = View::new(kind.word(), request, jobs, faults, files, profile).with_later_pass(kind, request, jobs);
+    let Facts {
+        jobs, faults, files, ..
+    } = facts;
+    let view = View::new(kind.word(), request, jobs, faults, files, profile)
+        .with_later_pass(kind, request, jobs)
+        .with_guide(kind, facts, profile)
+        .for_staff(kind, request);
     let rendered = Templates::of(view.language, &profile.templates)
         .and_then(|mut templates| templates.render(&view))
         .map_err(|source| ComposeError {
             notice: kind.word(),
             source,
         })?;
-    let ticket = view
-        .ticket
-        .as_deref()
+    // By a reference in its subject a mail is filed where the ticket's customer may see it.
+    let ticket = view.ticket.as_deref().filter(|_| !kind.is_for_staff());
+    let ticket = ticket
         .map(|ticket| format!("[#{}] ", bracketed(ticket)))
         .unwrap_or_default();
     let word = match request.language {
@@ -117,6 +119,12 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
         NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
         NoticeKind::Finished | NoticeKind::LookedAgain { .. } | NoticeKind::Failed | NoticeKind::Cancelled => false,
         NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
+        NoticeKind::Started => state != RequestState::FirstPass,
+        NoticeKind::DnsSeen => !matches!(state, RequestState::AwaitingCutover | RequestState::FinalPass),
+        NoticeKind::NeedsStaff {
+            cause: StaffCause::Late,
+        } => state.is_terminal(),
+        NoticeKind::NeedsStaff { .. } => state == RequestState::Cancelled,
         _ => state.is_terminal() || state.has_been_completed(),
     }
 }

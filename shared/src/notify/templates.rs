@@ -30,11 +30,12 @@ macro_rules! every_file {
     ($language:literal) => {
         files!($language:
             "titles.txt" "ask.txt" "ask.html" "meanwhile.txt" "meanwhile.html" "failed_mailboxes.html"
-            "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
+            "received.txt" "received.html" "started.txt" "started.html" "dns_seen.txt" "dns_seen.html"
+            "needs_staff.txt" "needs_staff.html" "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
             "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
             "looked_again.txt" "looked_again.html" "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
-            "files.txt" "files.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
+            "files.txt" "files.html" "dns.txt" "dns.html" "ttl.txt" "ttl.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
             "settings.txt" "settings.html" "owner.txt" "owner.html")
     };
 }

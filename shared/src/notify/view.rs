@@ -1,15 +1,22 @@
 //! What a template may speak of: a request in plain values, without anything secret.
 
+mod dns;
+pub(super) mod rows;
 pub(super) mod samples;
+mod staff;
 
+pub(super) use dns::GUIDED_DOMAINS;
+use dns::{Domain, DomainGuide, Ttl};
+use rows::Row;
 use serde::Serialize;
+use staff::Staff;
 
 use super::clients::Clients;
 use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
-use super::wording::{moment, one_line};
-use crate::domain::{Fault, JobState, Language, LaterLooks, Pass};
+use super::wording::{lasting, moment, one_line, sentence};
+use crate::domain::{AfterEnd, Fault, JobState, Language, LaterLooks, Pass};
 use crate::profile::{DestinationAuth, Profile};
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
@@ -18,10 +25,6 @@ use crate::watch::{dns_tells_of_all, domains_of};
 pub(super) const LISTED_MAILBOXES: usize = 100;
 /// How many files with contacts and calendars a mail lists.
 pub(super) const LISTED_FILES: usize = 50;
-/// How many refused rows a mail lists.
-pub(super) const LISTED_ROWS: usize = 50;
-/// How many faults of one row a mail lists.
-const LISTED_FAULTS: usize = 10;
 
 /// What stands for the provider's colour where the profile names none.
 const GREY: &str = "#d0d0d0";
@@ -47,6 +50,10 @@ pub(super) struct View {
     pub(super) request: String,
     pub(super) ticket: Option<String>,
     pub(super) frame: Option<Frame>,
+    /// Whether the mailboxes come in a file.
+    pub(super) is_file: bool,
+    /// How long the first pass takes, as was told when it began.
+    pub(super) estimate: Option<String>,
     /// Why the request as a whole failed.
     pub(super) reason: Option<String>,
     pub(super) rows: Listing<Row>,
@@ -62,6 +69,12 @@ pub(super) struct View {
     pub(super) clients: Clients,
     /// Whether the DNS change is seen without being told of.
     pub(super) watches_dns: bool,
+    /// The domains whose DNS is to be changed.
+    pub(super) domains: Listing<Domain>,
+    /// What to type for the first of them; nothing where the profile does not say.
+    pub(super) guide: Listing<DomainGuide>,
+    /// What is known of how long others keep the present MX records, where it is worth lowering.
+    pub(super) ttl: Option<Ttl>,
     /// The MX records to set, as preference and server, where they are the same for all domains.
     pub(super) exchanges: Vec<String>,
     /// Whether the key to the sealed passwords is gone.
@@ -78,6 +91,8 @@ pub(super) struct View {
     pub(super) password_is_needed: bool,
     /// What only the owner of a mailbox is told.
     pub(super) owner: Option<Owner>,
+    /// What only staff are told.
+    pub(super) staff: Option<Staff>,
     /// For how many days the report and the certificates can be had.
     pub(super) kept_days: u32,
 }
@@ -94,6 +109,8 @@ pub(super) struct Owner {
 pub(super) struct Frame {
     start: String,
     end: Option<String>,
+    /// Whether what is left at its end goes on, instead of waiting for the next night.
+    goes_on: bool,
 }
 
 /// The first of a list, and how many more there are.
@@ -101,22 +118,6 @@ pub(super) struct Frame {
 pub(super) struct Listing<T> {
     pub(super) shown: Vec<T>,
     pub(super) more: usize,
-}
-
-/// A refused row; 0 is the file as a whole.
-#[derive(Debug, Serialize)]
-pub(super) struct Row {
-    number: u32,
-    /// Of a mailbox that was looked at.
-    address: Option<String>,
-    faults: Listing<Remedy>,
-}
-
-/// What to mend in a row.
-#[derive(Debug, Serialize)]
-pub(super) struct Remedy {
-    column: Option<String>,
-    message: String,
 }
 
 /// A mailbox. `outcome` is `failed`, `exceptions`, `cancelled` or `well`.
@@ -200,7 +201,10 @@ impl View {
             frame: request.window.as_ref().map(|window| Frame {
                 start: moment(window.start(), window.zone(), language),
                 end: window.end().map(|end| moment(end, window.zone(), language)),
+                goes_on: window.after_end() == AfterEnd::Continue,
             }),
+            is_file: !request.is_by_form(),
+            estimate: request.estimated.map(|seconds| lasting(seconds, language)),
             reason: reason(
                 request.error_code.as_deref(),
                 request.error_message.as_deref(),
@@ -214,6 +218,9 @@ impl View {
             files: Listing::first(files, LISTED_FILES),
             clients: Clients::of(profile, jobs),
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
+            domains: Domain::listing(jobs),
+            guide: Listing::first(Vec::new(), 0),
+            ttl: None,
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
             last_look: request
@@ -225,6 +232,7 @@ impl View {
             fetched: 0,
             looked: Listing::first(Vec::new(), LISTED_MAILBOXES),
             owner: None,
+            staff: None,
             kept_days: profile.requests.keep_ended_days,
         }
     }
@@ -288,37 +296,6 @@ impl<T> Listing<T> {
         let more = all.len().saturating_sub(most);
         all.truncate(most);
         Self { shown: all, more }
-    }
-}
-
-impl Row {
-    /// The refused rows, and the mailboxes in whose checks something was found, by their rows.
-    fn listing(faults: &[Fault], jobs: &[JobRecord], language: Language) -> Listing<Self> {
-        let mut rows = std::collections::BTreeMap::<u32, Vec<Remedy>>::new();
-        let mut addresses = std::collections::BTreeMap::new();
-        for job in jobs.iter().filter(|job| job.check.needs_attention()) {
-            let remedies = job.check.failed().iter().map(|fault| Remedy {
-                column: None,
-                message: one_line(
-                    &own_words(language, || Some(german::check(fault))).unwrap_or_else(|| fault.in_words()),
-                ),
-            });
-            rows.entry(job.job_id.row()).or_default().extend(remedies);
-            addresses.insert(job.job_id.row(), one_line(&job.address));
-        }
-        for fault in faults {
-            let remedy = Remedy {
-                column: fault.column.as_deref().map(one_line),
-                message: one_line(own_words(language, || Some(german::fault(fault))).unwrap_or(&fault.message)),
-            };
-            rows.entry(fault.row).or_default().push(remedy);
-        }
-        let rows = rows.into_iter().map(|(row, faults)| Self {
-            address: addresses.remove(&row),
-            number: row,
-            faults: Listing::first(faults, LISTED_FAULTS),
-        });
-        Listing::first(rows.collect(), LISTED_ROWS)
     }
 }
 
@@ -387,6 +364,7 @@ pub(super) fn reason(code: Option<&str>, message: Option<&str>, language: Langua
     let own = own_words(language, || german::failure(code?));
     own.or_else(|| message.map(one_line))
         .filter(|reason| !reason.is_empty())
+        .map(|reason| sentence(&reason))
 }
 
 /// The words of a language other than the one that everything is said in.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::german;
+use crate::domain::speed::Seconds;
 use crate::domain::{Language, Zone};
 
 /// The longest ticket reference shown, in characters.
@@ -19,6 +20,19 @@ pub(super) fn one_line(text: &str) -> String {
         .split_whitespace()
         .map(|word| word.chars().filter(|c| shown(*c)).collect::<String>());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A text as a sentence: with a capital letter, unless it begins with a name of a server or the like, and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_name = first.trim_end_matches([',', ':']).contains(['.', '@', '_', '/']);
+    let begun = match chars.next() {
+        Some(letter) if !is_name => letter.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    };
+    let is_open = begun.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | ']' | '"' | '\'' | '“' | '”'));
+    if is_open { begun + "." } else { begun }
 }
 
 /// A ticket reference for the brackets of a subject: without brackets and a leading # of its own.
@@ -94,6 +108,34 @@ pub(super) fn size(bytes: i64, language: Language) -> String {
     format!("{}{decimal}{} {name}", number(tenths / 10, language), tenths % 10)
 }
 
+/// A range of time: `20 minutes to 3 hours`, `2 days`.
+pub(super) fn lasting(seconds: Seconds, language: Language) -> String {
+    let (low, high) = (
+        length(seconds.low, language),
+        length(seconds.high.max(seconds.low), language),
+    );
+    let to = match language {
+        Language::English => "to",
+        Language::German => "bis",
+    };
+    if low == high { low } else { format!("{low} {to} {high}") }
+}
+
+/// A length of time in the unit that reads best; a started one counts.
+pub(super) fn length(seconds: u64, language: Language) -> String {
+    let [minutes, hours, days] = match language {
+        Language::English => [["minute", "minutes"], ["hour", "hours"], ["day", "days"]],
+        Language::German => [["Minute", "Minuten"], ["Stunde", "Stunden"], ["Tag", "Tage"]],
+    };
+    let (unit, [one, many]) = match seconds {
+        0..=5_400 => (60, minutes),
+        5_401..=172_800 => (3_600, hours),
+        _ => (86_400, days),
+    };
+    let count = i64::try_from(seconds.div_ceil(unit).max(1)).unwrap_or(i64::MAX);
+    counted(count, one, many, language)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +150,20 @@ mod tests {
             ("  \u{200b}  ", ""),
         ] {
             assert_eq!(one_line(text), line);
+        }
+    }
+
+    #[test]
+    fn sentences_begin_and_end_as_such_and_names_stay() {
+        for (text, shown) in [
+            ("the mailbox is full", "The mailbox is full."),
+            ("über 300 Nachrichten (Ordner)", "Über 300 Nachrichten (Ordner)."),
+            ("It is full.", "It is full."),
+            ("imap.example.org refused it", "imap.example.org refused it."),
+            ("why?", "Why?"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(text), shown);
         }
     }
 
@@ -173,5 +229,20 @@ mod tests {
         assert_eq!(number(1_234_567, Language::German), "1.234.567");
         assert_eq!(size(1_449_999_999, Language::German), "1,4 GB");
         assert_eq!(size(1, Language::German), "1 Byte");
+    }
+    #[test]
+    fn ranges_of_time_are_told_in_the_unit_that_reads_best() {
+        for (low, high, english, german) in [
+            (0, 1, "1 minute", "1 Minute"),
+            (61, 5_400, "2 minutes to 90 minutes", "2 Minuten bis 90 Minuten"),
+            (3_000, 5_401, "50 minutes to 2 hours", "50 Minuten bis 2 Stunden"),
+            (3_600, 172_801, "60 minutes to 3 days", "60 Minuten bis 3 Tage"),
+            // One that cannot be: the higher counts.
+            (7_200, 60, "2 hours", "2 Stunden"),
+        ] {
+            let seconds = Seconds { low, high };
+            assert_eq!(lasting(seconds, Language::English), english);
+            assert_eq!(lasting(seconds, Language::German), german);
+        }
     }
 }

@@ -28,6 +28,22 @@ pub struct Notices {
     /// For how many minutes after an import the next file is waited for, so that one mail tells of several, 0 to 15.
     #[serde(default = "files_wait_minutes")]
     pub files_wait_minutes: u32,
+    /// Which of the notices that only say how far it is customers get no mail of: ticket systems alone are told.
+    #[serde(default)]
+    pub ticket_only: Vec<TicketOnly>,
+}
+
+/// A notice that asks for nothing.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketOnly {
+    /// A file has arrived, and is being read.
+    Received,
+    /// The time frame has begun.
+    Started,
+    /// The changed DNS was seen.
+    DnsSeen,
 }
 
 /// How long an imprint may be.

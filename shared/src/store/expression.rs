@@ -80,12 +80,7 @@ impl Change {
         self.if_absent_or(name, "<>", value.into_attribute())
     }
 
-    /// Only if a moment is there, and before another; both as the mail service writes them.
-    pub(super) fn if_before(self, name: &str, moment: &str) -> Self {
-        self.if_compared(name, "<", moment.into_attribute())
-    }
-
-    /// Only if a moment is absent, or before another.
+    /// Only if a moment is absent, or before another; both as the mail service writes them.
     pub(super) fn if_absent_or_before(self, name: &str, moment: &str) -> Self {
         self.if_absent_or(name, "<", moment.into_attribute())
     }
@@ -93,6 +88,15 @@ impl Change {
     /// Only if an attribute is absent or at most a value.
     pub(super) fn if_at_most(self, name: &str, value: i64) -> Self {
         self.if_absent_or(name, "<=", value.into_attribute())
+    }
+
+    /// Only if an attribute is absent or another value, or if a moment beside it is before another.
+    pub(super) fn if_not_or_before(mut self, name: &str, value: &str, beside: &str, moment: &str) -> Self {
+        let (name, beside) = (self.name(name), self.name(beside));
+        let (value, moment) = (self.value(value.into_attribute()), self.value(moment.into_attribute()));
+        let term = format!("(attribute_not_exists({name}) OR {name} <> {value} OR {beside} < {moment})");
+        self.conditions.push(term);
+        self
     }
 
     fn if_compared(mut self, name: &str, operator: &str, value: AttributeValue) -> Self {

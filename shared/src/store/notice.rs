@@ -1,7 +1,5 @@
 //! The outbox: what customers have to be told, queued with the change it tells of.
 
-use std::fmt;
-
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,87 +9,9 @@ use super::job::Failure;
 use super::{RequestRecord, Store, StoreError, belonging, request, stamp};
 use crate::domain::{RequestId, Window};
 
-/// What a notice is about. Each is sent once a request; [`NoticeKind::Refused`] once for each file
-/// that was read, [`NoticeKind::FoundAgain`] once or twice for each start, [`NoticeKind::LookedAgain`] once for each later
-/// pass, and [`NoticeKind::Imported`] once for each import at
-/// most (see [`crate::imports`]).
-///
-/// Two different files can be read in the same generation, since a URL takes more than one. The
-/// notice of the second takes the place of the first in the outbox, unsent. That never tells one
-/// file twice, because a file is read once: it is deleted before its faults are told. And it loses
-/// none, because a mail that is under way does not count as sent for the notice that took its
-/// place, see [`Store::mark_sent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "about")]
-pub enum NoticeKind {
-    /// All rows are good; the copying begins at once.
-    Accepted,
-    /// Rows have to be mended.
-    Refused {
-        /// Which upload.
-        generation: u32,
-    },
-    /// All rows are good; the copying begins at its time.
-    Scheduled,
-    /// Something is wrong that was right before, found by the look before the start.
-    FoundAgain {
-        /// Before which start, in seconds since 1970.
-        start: i64,
-        /// It tells what was found after the first had been sent.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        further: bool,
-    },
-    /// The first pass is done; the DNS can be changed.
-    FirstPassDone,
-    /// Everything has moved, or what did not is listed.
-    Finished,
-    /// A later pass fetched mail, or met something that the customer has to know.
-    LookedAgain {
-        /// Which one, from 1.
-        pass: u32,
-    },
-    /// Nothing could be moved.
-    Failed,
-    /// Ended before its time.
-    Cancelled,
-    /// What became of files with contacts and calendars.
-    Imported {
-        /// The one whose import ended last: each is the last at most once.
-        attachment: u64,
-    },
-}
+mod kind;
 
-impl NoticeKind {
-    /// What it is about, in one word: the same as in the table, without a number.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Refused { .. } => "refused",
-            Self::Scheduled => "scheduled",
-            Self::FoundAgain { .. } => "found_again",
-            Self::FirstPassDone => "first_pass_done",
-            Self::Finished => "finished",
-            Self::LookedAgain { .. } => "looked_again",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Imported { .. } => "imported",
-        }
-    }
-}
-
-impl fmt::Display for NoticeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())?;
-        match self {
-            Self::Refused { generation } => write!(f, "_{generation}"),
-            Self::FoundAgain { start, further: false } => write!(f, "_{start}"),
-            Self::FoundAgain { start, further: true } => write!(f, "_{start}_further"),
-            Self::LookedAgain { pass } => write!(f, "_{pass}"),
-            Self::Imported { attachment } => write!(f, "_{attachment:016x}"),
-            _ => Ok(()),
-        }
-    }
-}
+pub use kind::{NoticeKind, StaffCause};
 
 /// A notice in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +22,7 @@ pub struct NoticeRecord {
     pub notice: NoticeKind,
     /// When it was queued.
     pub queued_at: String,
-    /// When it was sent; absent until then.
+    /// When it was sent, or closed because nobody gets a mail of it; absent until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<String>,
     /// As of when it tells, once it is sent: what came to be later is not in it.
@@ -159,6 +79,14 @@ impl Store {
         self.query(&request::partition(id), "NOTICE#").await
     }
 
+    /// A notice of a request, if it is in the outbox.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notice(&self, id: RequestId, kind: NoticeKind) -> Result<Option<NoticeRecord>, StoreError> {
+        self.get(request::partition(id), sort_key(kind)).await
+    }
+
     /// Puts a notice into the outbox, where it is not there yet. False where it has been sent.
     ///
     /// # Errors
@@ -171,10 +99,8 @@ impl Store {
         match put.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => {
-                let outbox = self.notices(id).await?;
-                Ok(outbox
-                    .iter()
-                    .any(|notice| notice.notice == kind && notice.sent_at.is_none()))
+                let there = self.notice(id, kind).await?;
+                Ok(there.is_some_and(|notice| notice.sent_at.is_none()))
             }
             Err(error) => Err(error),
         }
@@ -189,7 +115,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let Some(kind) = kind else { return Ok(None) };
-        let before: Option<NoticeRecord> = self.get(request::partition(id), sort_key(kind)).await?;
+        let before = self.notice(id, kind).await?;
         let notice = NoticeRecord {
             frame: before.and_then(|before| before.frame),
             ..NoticeRecord::queued(id, kind, now)
@@ -270,5 +196,21 @@ impl Store {
             .remove("error_message")
             .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await
+    }
+    /// Closes a notice of which nobody gets a mail; one that was sent stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn close_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_there()
+            .if_absent("sent_at")
+            .set("sent_at", stamp(now))
+            .set("tells_of", stamp(now))
+            .remove("error_code")
+            .remove("error_message");
+        self.change_if(change, request::partition(id), sort_key(kind))
+            .await
+            .map(drop)
     }
 }

@@ -95,7 +95,7 @@ impl Store {
     pub async fn note_owner_return(&self, id: JobId, note: NoticeReturn<'_>) -> Result<(), StoreError> {
         let change = note
             .became
-            .unless_worse("owner_fate")
+            .unless_worse("owner_fate", "owner_fate_at", note.at)
             .set("owner_fate", note.became.as_str())
             .set("owner_fate_at", note.at)
             .set_or_remove("owner_fate_words", note.words);

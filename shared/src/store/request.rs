@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Advance, MailFate, Store, StoreError, item_of, later, stamp};
+use super::{Advance, MailFates, Store, StoreError, item_of, later, stamp};
 use crate::domain::request::transition;
 use crate::domain::speed::Seconds;
 use crate::domain::{
@@ -94,9 +94,9 @@ pub struct RequestRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    /// What became of a mail to the customer that did not arrive; the worst.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fate: Option<MailFate>,
+    /// What became of the mails to the customer. Boxed: requests lie in the futures of most functions.
+    #[serde(flatten)]
+    pub fates: Box<MailFates>,
     /// When a preview was asked for last, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_asked: Option<i64>,
@@ -142,10 +142,15 @@ impl RequestRecord {
             looks: None,
             error_code: None,
             error_message: None,
-            fate: None,
+            fates: Box::default(),
             preview_asked: None,
             expires_at: None,
         }
+    }
+
+    /// Whether its mailboxes came in a form; else in a file.
+    pub fn is_by_form(&self) -> bool {
+        self.generation == 0
     }
 
     /// Whether its rows are read, all of them, and its mailboxes are being looked at or have been.

@@ -12,7 +12,7 @@ use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
 use crate::store::later::{NOT_IN_TIME, PASSWORDS_DELETED, may_pass};
 use crate::store::request::RequestChange;
-use crate::store::{Advance, JobRecord, NoticeKind, RequestRecord, Store, StoreError};
+use crate::store::{Advance, JobRecord, NoticeKind, RequestRecord, StaffCause, Store, StoreError};
 use crate::telemetry::{Unit, measure};
 
 /// How many mailboxes of a cancelled request are ended at the same time.
@@ -61,6 +61,9 @@ async fn end_pass(
 ) -> Result<Advance<RequestRecord>, StoreError> {
     let jobs = store.jobs(request.request_id, request.generation).await?;
     let outcome = pass_outcome(jobs.iter().map(|job| job.status.state()));
+    if outcome == PassOutcome::AllFailed && !pass.is_later() {
+        tell_staff(store, request.request_id, StaffCause::AllFailed, now).await?;
+    }
     let looks = request.looks.as_ref().map(|looks| looks_after(looks, &jobs, pass, now));
     let is_last = !looks.as_ref().is_some_and(LaterLooks::has_more);
     let notice = match (pass, outcome) {
@@ -152,7 +155,30 @@ pub async fn fail_mailbox(
         let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
         measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
     }
+    if needs_staff(&failure.code) {
+        tell_staff(store, id.request(), StaffCause::GivenUp, now).await?;
+    }
     settle_request(store, id.request(), now).await
+}
+
+/// Puts into the outbox that staff are needed, once a request and cause.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn tell_staff(store: &Store, id: RequestId, cause: StaffCause, now: Timestamp) -> Result<(), StoreError> {
+    let notice = NoticeKind::NeedsStaff { cause };
+    store.queue_notice(id, notice, now).await.map(drop)
+}
+
+/// Whether a mailbox failed for something that its customer cannot mend: our fault, or that of the new server. A full
+/// mailbox there is the customer's to have enlarged, and so is a wrong password; where it is wrong for all, the end of
+/// the pass tells staff.
+fn needs_staff(code: &str) -> bool {
+    match code {
+        "destination_over_quota" | "destination_login_refused" => false,
+        "gave_up" | "cut_off" | "internal" => true,
+        code => code.starts_with("destination_"),
+    }
 }
 
 /// Ends the work on a mailbox whose request does not go on: it was cancelled, or its passwords were deleted

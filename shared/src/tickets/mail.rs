@@ -67,6 +67,14 @@ mod tests {
             "{}",
             mail.html
         );
+        told.is_internal = true;
+        let internal = super::mail(mail.clone(), &told, &settings);
+        assert_eq!(internal.subject, told.subject);
+        assert!(
+            internal.text.starts_with("Nur für Mitarbeiter, zu Ticket 4711."),
+            "{}",
+            internal.text
+        );
         told.is_proven = false;
         let unproven = super::mail(mail, &told, &settings);
         assert_eq!(unproven.subject, told.subject);

@@ -24,6 +24,8 @@ pub struct Told {
     pub state: RequestState,
     /// Whether the ticket is certainly the customer's; else what is told is for staff alone.
     pub is_proven: bool,
+    /// Whether it is for staff alone, whatever the ticket is.
+    pub is_internal: bool,
     /// Whether it tells that everything has moved.
     pub is_whole: bool,
     /// The language of the text.
@@ -62,15 +64,27 @@ impl Told {
             state: told_state(request.state, notice, is_whole),
             language: settings.language.unwrap_or(request.language),
             is_proven,
+            is_internal: notice.is_for_staff(),
             is_whole,
             subject: mail.subject.clone(),
             text: mail.text.clone(),
         })
     }
 
-    /// What staff are to know who read it, where the ticket is not proven.
+    /// Whether the ticket's customer may see it.
+    pub fn is_for_customer(&self) -> bool {
+        self.is_proven && !self.is_internal
+    }
+
+    /// What staff are to know who read it, where its customer may not.
     pub fn caveat(&self) -> Option<String> {
         let ticket = &self.ticket;
+        if self.is_proven && self.is_internal {
+            return Some(match self.language {
+                Language::English => format!("For staff alone, about ticket {ticket}."),
+                Language::German => format!("Nur für Mitarbeiter, zu Ticket {ticket}."),
+            });
+        }
         (!self.is_proven).then(|| match self.language {
             Language::English => format!(
                 "For staff alone: the order names ticket {ticket}, and no permit does. Make sure that it is this customer's."
@@ -158,9 +172,7 @@ pub(super) mod tests {
         let mut mail = crate::notify::compose(
             NoticeKind::Finished,
             &without_reference(request, None),
-            &[],
-            &[],
-            &[],
+            &crate::notify::Facts::default(),
             &profile(),
         )
         .unwrap();

@@ -32,6 +32,8 @@ struct Data<'a> {
     ticket: &'a str,
     /// Whether it is certainly the customer's.
     proven: bool,
+    /// Whether it is for staff alone.
+    internal: bool,
     request: RequestId,
     state: &'static str,
     language: &'static str,
@@ -61,6 +63,7 @@ impl Webhook {
             data: Data {
                 ticket: &told.ticket,
                 proven: told.is_proven,
+                internal: told.is_internal,
                 request: told.request,
                 state: told.state.as_str(),
                 language: told.language.tag(),

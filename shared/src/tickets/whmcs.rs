@@ -5,7 +5,7 @@
 //! which it will have ended ([`TicketError::may_arrive_yet`]).
 //!
 //! A customer who names a ticket could name another's. The status is changed, and something shown to the ticket's customer,
-//! only where the provider's permit names it ([`Told::is_proven`]); else staff get a note.
+//! only where the provider's permit names it ([`Told::is_for_customer`]); else staff get a note.
 
 use http::{Request, StatusCode, Uri};
 use serde::Deserialize;
@@ -145,7 +145,7 @@ impl Whmcs {
         );
         let id = ("ticketid", ticket.id.as_str());
         let written = match (self.settings.write, &self.settings.admin_user) {
-            (WhmcsEntry::Reply, Some(admin)) if told.is_proven => {
+            (WhmcsEntry::Reply, Some(admin)) if told.is_for_customer() => {
                 // The customer has the mail already. Without `markdown` the text is shown as it is.
                 let reply = [
                     id,

@@ -54,5 +54,5 @@ pub async fn an_owner_is_told_by_one_at_a_time_and_once(store: &Store) {
     note(MailFate::Delayed).await;
     store.note_owner_arrival(id).await.unwrap();
     assert_eq!(fate().await, Some(MailFate::Bounced));
-    assert_eq!(store.request(mailbox.request_id).await.unwrap().fate, None);
+    assert_eq!(store.request(mailbox.request_id).await.unwrap().fates.standing(), None);
 }

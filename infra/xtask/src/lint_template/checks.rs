@@ -14,6 +14,11 @@ const BROAD: &[(&str, &str, &str)] = &[
         "a key's policy speaks of that key alone, and the account's IAM policies decide",
     ),
     ("Key", "TableEncryption", "a key's policy speaks of that key alone"),
+    (
+        "NotifyRole",
+        "Quota",
+        "the quota is the account's, and its one action takes no resource",
+    ),
     ("BucketPolicy", "TlsOnly", "it denies"),
     ("CertificateBucketPolicy", "TlsOnly", "it denies"),
 ];

@@ -37,7 +37,7 @@ fn files_beside_the_profile_take_the_place_of_ours() {
             language,
             ..request(RequestState::Completed)
         };
-        compose(NoticeKind::Finished, &request, &[], &[], &[], &profile).unwrap()
+        compose(NoticeKind::Finished, &request, &Facts::default(), &profile).unwrap()
     };
     let english = finished(Language::English);
     assert!(
@@ -92,7 +92,7 @@ fn faults_name_file_and_line() {
         (
             "en/titles.txt",
             "{% if kind == \"failed\" %}Failed{% endif %}",
-            "notices/en/titles.txt: the title is empty (in the notice accepted)",
+            "notices/en/titles.txt: the title is empty (in the notice received)",
         ),
         ("en/accepted.txt", " \n", "notices/en/accepted.txt: the text is empty"),
     ] {
@@ -126,9 +126,7 @@ fn titles_stay_in_their_line_whatever_a_template_writes() {
     let mail = compose(
         NoticeKind::Accepted,
         &request(RequestState::Scheduled),
-        &[],
-        &[],
-        &[],
+        &Facts::default(),
         &profile,
     )
     .unwrap();

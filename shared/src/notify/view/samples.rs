@@ -1,7 +1,11 @@
 //! Views to try templates with: of a request that has everything, of one that has nothing, and of one whose texts mean
 //! harm.
 
-use super::{Frame, Listing, LookedAt, Mailbox, Owner, Remedy, Row, Totals, View};
+use super::dns::{Domain, DomainGuide, Record, Ttl};
+use super::rows::{Remedy, Row};
+use super::staff::Staff;
+use super::{Frame, Listing, LookedAt, Mailbox, Owner, Totals, View};
+use crate::dns::Purpose;
 use crate::domain::Language;
 use crate::notify::clients::{Clients, Server};
 use crate::notify::files::File;
@@ -11,17 +15,21 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 11] = [
+pub(in crate::notify) const KINDS: [&str; 15] = [
+    "received",
     "accepted",
     "refused",
     "scheduled",
     "found_again",
+    "started",
     "first_pass_done",
+    "dns_seen",
     "finished",
     "looked_again",
     "failed",
     "cancelled",
     "imported",
+    "needs_staff",
     "owner",
 ];
 
@@ -95,7 +103,10 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         frame: Some(Frame {
             start: text("Wednesday, 22:00"),
             end: Some(text("Thursday, 06:00")),
+            goes_on: mark.is_empty(),
         }),
+        is_file: mark.is_empty(),
+        estimate: Some(text("2 to 4 hours")),
         reason: Some(text("No mailbox could be opened.")),
         rows: Listing {
             shown: vec![row(0, None), row(2, Some(text("anna@example.com")))],
@@ -141,6 +152,41 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
             autodiscover: true,
         },
         watches_dns: true,
+        domains: Listing {
+            shown: vec![Domain {
+                name: text("example.com"),
+            }],
+            more: 3,
+        },
+        guide: Listing {
+            shown: vec![DomainGuide {
+                name: text("example.com"),
+                records: ["set", "add", "replace", "merge", "only", "right"]
+                    .into_iter()
+                    .zip([
+                        Purpose::Mx,
+                        Purpose::Spf,
+                        Purpose::Dkim,
+                        Purpose::Autoconfig,
+                        Purpose::Autodiscover,
+                        Purpose::Srv,
+                    ])
+                    .map(|(todo, purpose)| Record {
+                        purpose,
+                        kind: "MX".to_owned(),
+                        name: text("example.com"),
+                        values: vec![text("10 mx1.example.net")],
+                        todo,
+                        optional: todo == "add",
+                    })
+                    .collect(),
+                kept: Some("2 days".to_owned()),
+            }],
+            more: 3,
+        },
+        ttl: Some(Ttl {
+            long: Some("2 days".to_owned()),
+        }),
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
         last_look: Some(text("Friday, 27 November 2026, 05:12")),
@@ -156,6 +202,7 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         owner: Some(Owner {
             password_is_known: true,
         }),
+        staff: staff(kind, "given_up", text("it@example.com")),
         ..empty(kind, language, profile)
     }
 }
@@ -188,6 +235,8 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         request: "01m891k9000w3ge1r70w3ge1r7".to_owned(),
         ticket: None,
         frame: None,
+        is_file: false,
+        estimate: None,
         reason: None,
         rows: Listing::first(Vec::new(), 0),
         mailboxes: Listing::first(Vec::new(), 0),
@@ -197,6 +246,9 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         totals: Totals::default(),
         clients,
         watches_dns: false,
+        domains: Listing::first(Vec::new(), 0),
+        guide: Listing::first(Vec::new(), 0),
+        ttl: None,
         exchanges: Vec::new(),
         passwords_destroyed: false,
         last_look: None,
@@ -205,6 +257,16 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         missed: false,
         password_is_needed: false,
         owner: None,
+        staff: staff(kind, "late", String::new()),
         kept_days: 90,
     }
+}
+
+/// What a notice for staff always has, and no other one.
+fn staff(kind: &str, cause: &'static str, contact: String) -> Option<Staff> {
+    (kind == "needs_staff").then(|| Staff {
+        cause,
+        contact,
+        state: "failed".to_owned(),
+    })
 }
