@@ -60,7 +60,7 @@ enum Wake {
 
 async fn wake(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
     match decode(message)? {
-        Wake::Check(wish) => check(deps, wish, deadline).await,
+        Wake::Check(wish) => Box::pin(check(deps, wish, deadline)).await,
         Wake::Tell(wish) => told::tell_the_rest(deps, wish).await,
     }
 }

@@ -172,23 +172,47 @@ async fn there<L>(
             ..There::default()
         });
     };
-    let (size, larger) = counted?;
-    session.logout().await;
-    let titles = copied.iter().map(|folder| folder.path.join("/"));
+    let Counted {
+        size,
+        mut larger,
+        suspects,
+    } = counted?;
+    // What is told of large messages is not worth the size, nor a fault: it has a time of its own.
+    let weighing = weigh_folders(&mut session, &names, &suspects, message_limit, deadline);
+    match tokio::time::timeout(deadline.remaining() / 2, weighing).await {
+        Ok(Ok((_, found))) => {
+            larger.extend(found);
+            session.logout().await;
+        }
+        Ok(Err(error)) => tracing::info!(%error, "large messages could not be looked for"),
+        Err(_) => tracing::info!("there are too many messages to look for large ones"),
+    }
+    let larger = larger.iter().filter_map(|(at, messages)| {
+        let folder = copied.get(*at)?;
+        Some((folder.path.join("/"), *messages))
+    });
     Ok(There {
         size: Some(size),
         capabilities,
-        too_large: TooLarge::of(titles.zip(larger)),
+        too_large: TooLarge::of(larger),
     })
 }
 
-/// How much there is, and how many messages of each folder have more than `limit` bytes, as far as they were weighed.
+/// What was counted at the source.
+struct Counted {
+    size: MailboxSize,
+    /// How many messages of folders that were weighed are larger than the limit, by their places.
+    larger: Vec<(usize, u64)>,
+    /// Folders that may have messages that are larger, with how many messages they have.
+    suspects: Vec<(usize, u64)>,
+}
+
 async fn sized(
     session: &mut Session,
     names: &[&str],
     limit: Option<u64>,
     deadline: Deadline,
-) -> Result<(MailboxSize, Vec<u64>), ImapError> {
+) -> Result<Counted, ImapError> {
     let counts = count_all(session, names).await?;
     let messages: u64 = counts.iter().flatten().map(|count| count.messages).sum();
     let known: u64 = counts.iter().flatten().filter_map(|count| count.bytes).sum();
@@ -198,7 +222,6 @@ async fn sized(
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         is_estimate,
     };
-    let mut larger = vec![0; names.len()];
     let mut unweighed: Vec<(usize, u64)> = Vec::new();
     let mut suspects: Vec<(usize, u64)> = Vec::new();
     for (at, count) in counts.iter().enumerate() {
@@ -209,33 +232,44 @@ async fn sized(
             _ => {}
         }
     }
-    let may_go_on = || deadline.remaining() > MARGIN;
-    let mut weigh_those = async |folders: Vec<usize>| {
-        let wire_names: Vec<&str> = folders.iter().filter_map(|at| names.get(*at).copied()).collect();
-        let weighed = weigh(session, &wire_names, limit, may_go_on).await?;
-        for (at, found) in folders.iter().zip(&weighed.larger) {
-            if let Some(larger) = larger.get_mut(*at) {
-                *larger = *found;
-            }
-        }
-        Ok::<_, ImapError>(weighed)
-    };
-    let weighed = weigh_those(first_of(&mut unweighed)).await?;
-    weigh_those(first_of(&mut suspects)).await?;
+    // The small ones first: many folders tell more than one.
+    unweighed.sort_by_key(|(_, messages)| *messages);
+    suspects.sort_by_key(|(_, messages)| *messages);
+    let first = unweighed.iter().take(1).map(|(_, messages)| *messages).sum();
+    let within = within_messages(&unweighed, WEIGHED_MESSAGES.max(first));
+    let (weighed, larger) = weigh_folders(session, names, within, limit, deadline).await?;
     let rest: u64 = unweighed.iter().map(|(_, messages)| messages).sum();
-    Ok((size(known + scaled(&weighed, rest), weighed.messages < rest), larger))
+    let suspects = within_messages(&suspects, WEIGHED_MESSAGES).to_vec();
+    Ok(Counted {
+        size: size(known + scaled(&weighed, rest), weighed.messages < rest),
+        larger,
+        suspects,
+    })
 }
 
-/// The folders that there is time for, the small ones first: many folders tell more than one.
-fn first_of(folders: &mut [(usize, u64)]) -> Vec<usize> {
-    folders.sort_by_key(|(_, messages)| *messages);
+/// As many of these folders as have so many messages together.
+fn within_messages(folders: &[(usize, u64)], most: u64) -> &[(usize, u64)] {
     let mut seen = 0;
-    let within = folders.iter().take_while(|(_, messages)| {
-        let takes = seen == 0 || seen + messages <= WEIGHED_MESSAGES;
+    let count = folders.iter().take_while(|(_, messages)| {
         seen += messages;
-        takes
+        seen <= most
     });
-    within.map(|(at, _)| *at).collect()
+    folders.get(..count.count()).unwrap_or_default()
+}
+
+/// Looks at the messages of folders one by one; also how many of each have more than `limit` bytes.
+async fn weigh_folders(
+    session: &mut Session,
+    names: &[&str],
+    folders: &[(usize, u64)],
+    limit: Option<u64>,
+    deadline: Deadline,
+) -> Result<(Weighed, Vec<(usize, u64)>), ImapError> {
+    let wire_names: Vec<&str> = folders.iter().filter_map(|(at, _)| names.get(*at).copied()).collect();
+    let weighed = weigh(session, &wire_names, limit, || deadline.remaining() > MARGIN).await?;
+    let places = folders.iter().map(|(at, _)| *at);
+    let larger = places.zip(weighed.larger.iter().copied()).collect();
+    Ok((weighed, larger))
 }
 
 /// The bytes of so many messages, where these are a part of them.

@@ -74,7 +74,9 @@ async fn messages_that_the_destination_does_not_take_are_told_by_folder() {
     let per_folder = folders.map(|folder| folder.messages.iter().filter(is_large).count() as u64);
     let mut expected: Vec<u64> = per_folder.filter(|count| *count > 0).collect();
     expected.sort_unstable_by(|a, b| b.cmp(a));
-    assert!(!expected.is_empty() && expected.iter().sum::<u64>() < account.messages() as u64);
+    let in_all: u64 = expected.iter().sum();
+    expected.truncate(5);
+    assert!(!expected.is_empty() && in_all < account.messages() as u64);
     for hidden in [&[][..], &["STATUS=SIZE"]] {
         let source = filled(hidden);
         let looked = Subject::between(source.port(), port).look().await;
@@ -82,7 +84,7 @@ async fn messages_that_the_destination_does_not_take_are_told_by_folder() {
         let servers = looked.servers.unwrap();
         let found: Vec<u64> = servers.too_large.folders.iter().map(|folder| folder.messages).collect();
         assert_eq!((servers.message_limit, &found), (Some(4096), &expected));
-        assert_eq!(servers.too_large.messages, expected.iter().sum::<u64>());
+        assert_eq!(servers.too_large.messages, in_all);
         assert_eq!(servers.destination, "UIDPLUS");
         assert!(servers.source.contains("CONDSTORE") && servers.source.contains("UIDPLUS"));
         assert_eq!(servers.source.contains("STATUS=SIZE"), hidden.is_empty(), "{servers:?}");
