@@ -81,14 +81,6 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
         let named: Vec<String> = late.iter().take(NAMED).map(ToString::to_string).collect();
         tracing::error!(count = late.len(), requests = ?named, "requests are not done a day after their start");
     }
-    for request_id in late {
-        let notice = NoticeKind::NeedsStaff {
-            cause: StaffCause::Late,
-        };
-        if store.queue_notice(request_id, notice, now).await? {
-            queues.send_notices(request_id, &[notice]).await?;
-        }
-    }
     for request_id in unstarted {
         tracing::error!(request.id = %request_id, "a request was not started at its time; it is now");
         let pass = Pass::First;
@@ -96,7 +88,25 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
         store.look_after(request_id, now, now).await?;
     }
     faults += look_after_checks(store, queues, now).await?;
+    // Last: they hold no start up.
+    for request_id in late {
+        if let Err(error) = tell_staff(store, queues, request_id, now).await {
+            tracing::error!(request.id = %request_id, %error, "staff cannot be told that a request is late");
+            faults += 1;
+        }
+    }
     measure(store.table(), &[("ClockFaults", Unit::Count, faults)], &[], now);
+    Ok(())
+}
+
+/// Tells staff of a late request, once.
+async fn tell_staff(store: &Store, queues: &Queues, id: RequestId, now: Timestamp) -> anyhow::Result<()> {
+    let notice = NoticeKind::NeedsStaff {
+        cause: StaffCause::Late,
+    };
+    if store.queue_notice(id, notice, now).await? {
+        queues.send_notices(id, &[notice]).await?;
+    }
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! When the last mailbox of a pass has ended, its request moves on.
 
+use std::time::Duration;
+
 use futures_util::{TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::SyncError;
-use crate::domain::patience::Prospect;
+use crate::domain::patience::{Faults, Prospect};
 use crate::domain::{
     JobId, JobState, LaterLooks, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome,
 };
@@ -147,15 +149,22 @@ pub async fn fail_mailbox(
     now: Timestamp,
 ) -> Result<Vec<NoticeKind>, StoreError> {
     tracing::warn!(job.id = %id, error.code = failure.code, "mailbox failed: {}", failure.message);
-    // One that had been copied before a later pass does not fail with it.
-    if let Advance::Changed(job) = store.fail_job(id, failure, now).await?
-        && job.status.state() == JobState::Failed
-    {
-        let job = id.to_string();
-        let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
-        measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
-    }
-    if needs_staff(&failure.code) {
+    let is_for_staff = match store.fail_job(id, failure, now).await? {
+        Advance::Changed(job) => {
+            // One that had been copied before a later pass does not fail with it.
+            if job.status.state() == JobState::Failed {
+                let job = id.to_string();
+                let about = [("job.id", job.as_str()), ("error.code", failure.code.as_str())];
+                measure(store.table(), &[("MailboxesFailed", Unit::Count, 1)], &about, now);
+            }
+            true
+        }
+        // Whoever failed it may have died before staff were told; of one that has ended otherwise there is nothing to tell.
+        Advance::AlreadyThere(job) => {
+            job.status.state() == JobState::Failed && job.error_code.as_deref() == Some(failure.code.as_str())
+        }
+    };
+    if is_for_staff && needs_staff(&failure.code) {
         tell_staff(store, id.request(), StaffCause::GivenUp, now).await?;
     }
     settle_request(store, id.request(), now).await
@@ -273,7 +282,21 @@ impl SyncError {
 
     /// Whether the previous provider's server says so.
     pub(crate) fn is_crowded_source(&self) -> bool {
-        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
+        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. })) && !self.is_capped()
+    }
+
+    /// Whether the previous provider gives out no more for a while: so much is allowed in a day.
+    pub fn is_capped(&self) -> bool {
+        matches!(self, Self::Source(error) if error.is_capped())
+    }
+
+    /// How long to wait after these faults, of which this is the last: as long as the server asks for, if that is longer.
+    pub fn pause_after(&self, faults: Faults) -> Duration {
+        let asked = match self {
+            Self::Source(error) | Self::Destination(error) => error.backoff(),
+            _ => None,
+        };
+        faults.pause().max(asked.unwrap_or_default())
     }
 
     /// Whether the connection to the previous provider's server ended as it should not.

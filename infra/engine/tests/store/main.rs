@@ -14,7 +14,9 @@ mod connections;
 mod fences;
 mod fifty_thousand;
 mod later;
+mod mails;
 mod owner;
+mod rests;
 mod tickets;
 mod trouble;
 
@@ -115,11 +117,14 @@ async fn conditions_of_the_table_hold() {
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
     later::passwords_can_be_deleted_at_any_time_after_the_end(&store).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
+    mails::what_became_of_mails_does_not_depend_on_the_order(&store).await;
+    mails::a_notice_without_a_mail_is_closed_once(&store).await;
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
         &store,
     ))
     .await;
+    Box::pin(rests::a_capped_mailbox_rests_and_goes_on(&store, &stack)).await;
     Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(
         &store, &stack,
     ))
