@@ -193,6 +193,7 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         at: Some(stamp(now())),
         faults,
         size: looked.size.or(job.check.size),
+        servers: looked.servers.or_else(|| job.check.servers.clone()),
         was_right: wish.is_news,
     };
     if state != CheckState::Running {

@@ -10,6 +10,7 @@
 
 mod attachments;
 mod cancelled;
+mod connections;
 mod fences;
 mod fifty_thousand;
 mod later;
@@ -102,6 +103,7 @@ async fn conditions_of_the_table_hold() {
     starts_decided_by_another_frame_are_refused(&store).await;
     room_is_promised_until_its_request_leaves_its_frames(&store).await;
     speeds_are_remembered(&store).await;
+    Box::pin(connections::a_preview_needs_a_connection_like_anybody(&store, &stack)).await;
     late_requests_are_found_and_looked_after_once(&store).await;
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
