@@ -152,6 +152,7 @@ mod tests {
             request_id: RequestId::from_parts(1_795_600_000_000, [7; 10]),
             notice: kind,
             queued_at: "2026-11-23T10:00:00Z".to_owned(),
+            overtaken_at: None,
             sent_at: tells_of.map(|_| "2026-11-23T10:00:09Z".to_owned()),
             frame: None,
             tells_of: tells_of.map(|at| format!("2026-11-23T{at}Z")),

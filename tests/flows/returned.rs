@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::staff;
 
+/// What staff set instead of the customer's address.
+const OTHER: &str = "other@example.org";
+
 /// What SES tells of the mail about a scheduled start, `second` seconds after it was sent.
 fn event(set: &str, order: &Order, second: u32, kind: &str, part: &Value) -> Value {
     let name = if kind == "bounce" {
@@ -112,18 +115,13 @@ pub async fn nobody_is_written_to_until_the_address_is_another(world: &World, or
     let set = format!("{}-notices", world.stack.name());
     let mut bounced = event(&set, order, 50, "bounce", &bounce("General"));
     bounced["detail"]["mail"]["tags"]["notice"] = json!(["cancelled"]);
+    bounced["detail"]["bounce"]["bouncedRecipients"][0]["emailAddress"] = json!(OTHER);
     send_to(world, world.stack.queue_url(Queue::Bounce)?, &[bounced]).await?;
     wait_for_trouble(world, order, &json!("bounced")).await?;
     staff::a_notice_is_sent_again(world, order, "cancelled")?;
     quiet(world).await?;
     assert_eq!(told().await?, 2);
-    let arrived = event(
-        &set,
-        order,
-        55,
-        "delivery",
-        &json!({ "recipients": ["customer@example.org"] }),
-    );
+    let arrived = event(&set, order, 55, "delivery", &json!({ "recipients": [OTHER] }));
     send_to(world, world.stack.queue_url(Queue::Bounce)?, &[arrived]).await?;
     wait_for_trouble(world, order, &Value::Null).await
 }

@@ -55,6 +55,11 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
         tracing::warn!(request.id = id, notice, "the notice is not in the outbox: dropped");
         return Ok(());
     };
+    if record.notice.is_for_staff() {
+        // Else nobody would be told of anything.
+        count(store, &feedback);
+        return Ok(());
+    }
     if !feedback.is_about(&request.contact_email) {
         tracing::info!(
             request.id = id,
@@ -72,13 +77,19 @@ async fn note(store: &Store, message: &SqsMessage) -> anyhow::Result<()> {
         words: feedback.words.as_deref(),
     };
     store.note_return(*request_id, record.notice, note).await?;
+    count(store, &feedback);
+    Ok(())
+}
+
+/// Rings where a mail came back for good.
+fn count(store: &Store, feedback: &Feedback) {
+    let Some(became) = feedback.became else { return };
+    let request = feedback.request_id.to_string();
     if became >= MailFate::Bounced {
-        let request = request_id.to_string();
-        let about = [("request.id", request.as_str()), ("notice", notice)];
+        let about = [("request.id", request.as_str()), ("notice", feedback.notice.as_str())];
         measure(store.table(), &[("MailsBounced", Unit::Count, 1)], &about, clock::now());
     }
-    tracing::warn!(request.id = id, notice, mail.became = %became, "a mail to the customer came back");
-    Ok(())
+    tracing::warn!(request.id = request, notice = feedback.notice, mail.became = %became, "a mail came back");
 }
 
 /// Notes at a mailbox what became of the mail to its owner. It decides about nothing else: the customer has another address.

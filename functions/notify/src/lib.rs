@@ -96,8 +96,8 @@ async fn send(deps: &Deps, wish: SendNotice, now: Timestamp) -> anyhow::Result<(
         return Ok(());
     };
     if is_overtaken(notice, request.state) {
-        tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has ended since: notice dropped");
-        return Ok(());
+        tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has gone on since: notice dropped");
+        return Ok(deps.store.drop_notice(request_id, notice, now).await?);
     }
     let facts = Facts::load(&deps.store, &request, notice).await?;
     let outbox = deps.store.notices(request_id).await?;

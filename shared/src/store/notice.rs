@@ -25,6 +25,9 @@ pub struct NoticeRecord {
     /// When it was sent, or closed because nobody gets a mail of it; absent until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<String>,
+    /// When it was dropped, because it came too late to be of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overtaken_at: Option<String>,
     /// As of when it tells, once it is sent: what came to be later is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tells_of: Option<String>,
@@ -50,12 +53,17 @@ impl NoticeRecord {
         self.sent_at.is_some() || request.reschedules > 0
     }
 
+    fn is_to_be_sent(&self) -> bool {
+        self.sent_at.is_none() && self.overtaken_at.is_none()
+    }
+
     fn queued(request_id: RequestId, notice: NoticeKind, now: Timestamp) -> Self {
         Self {
             request_id,
             notice,
             queued_at: stamp(now),
             sent_at: None,
+            overtaken_at: None,
             tells_of: None,
             frame: None,
         }
@@ -100,7 +108,7 @@ impl Store {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => {
                 let there = self.notice(id, kind).await?;
-                Ok(there.is_some_and(|notice| notice.sent_at.is_none()))
+                Ok(there.is_some_and(|notice| notice.is_to_be_sent()))
             }
             Err(error) => Err(error),
         }
@@ -133,7 +141,7 @@ impl Store {
         let notices = self.notices(id).await?;
         Ok(notices
             .into_iter()
-            .filter(|notice| notice.sent_at.is_none() && !matches!(notice.notice, NoticeKind::Imported { .. }))
+            .filter(|notice| notice.is_to_be_sent() && !matches!(notice.notice, NoticeKind::Imported { .. }))
             .map(|notice| notice.notice)
             .collect())
     }
@@ -197,6 +205,20 @@ impl Store {
             .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await
     }
+    /// Notes that a notice was dropped because it came too late; whoever looks for unsent ones passes it over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn drop_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default()
+            .if_there()
+            .if_absent("sent_at")
+            .set("overtaken_at", stamp(now));
+        self.change_if(change, request::partition(id), sort_key(kind))
+            .await
+            .map(drop)
+    }
+
     /// Closes a notice of which nobody gets a mail; one that was sent stays as it is.
     ///
     /// # Errors

@@ -9,11 +9,14 @@
 )]
 
 mod attachments;
+mod begun_again;
 mod cancelled;
 mod connections;
 mod fences;
 mod fifty_thousand;
+mod forgotten;
 mod later;
+mod mails;
 mod owner;
 mod tickets;
 mod trouble;
@@ -106,6 +109,7 @@ async fn conditions_of_the_table_hold() {
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     tickets::each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    Box::pin(begun_again::first_pass_that_copied_nothing_is_begun_again(&store)).await;
     later::a_look_that_brings_nothing_leaves_all_as_it_was(&store).await;
     trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(&store).await;
     Box::pin(trouble::an_outage_is_no_farewell(&store)).await;
@@ -115,6 +119,8 @@ async fn conditions_of_the_table_hold() {
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
     Box::pin(later::passwords_can_be_deleted_at_any_time_after_the_end(&store)).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
+    mails::what_became_of_mails_does_not_depend_on_the_order(&store).await;
+    mails::a_notice_without_a_mail_is_closed_once(&store).await;
     attachments::a_request_takes_so_many_files_and_no_more(&store).await;
     Box::pin(attachments::files_of_a_mailbox_are_worked_on_one_after_the_other(
         &store,
@@ -124,8 +130,13 @@ async fn conditions_of_the_table_hold() {
         &store, &stack,
     ))
     .await;
+    Box::pin(forgotten::a_request_is_ended_after_its_customer_was_told(
+        &store, &stack,
+    ))
+    .await;
     fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
+    fences::whoever_copies_a_folder_that_was_forgotten_writes_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;
     fences::one_job_at_a_time_holds_a_destination(&store).await;
 }

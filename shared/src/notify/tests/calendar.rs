@@ -31,6 +31,7 @@ fn told(frame: Option<&Window>) -> NoticeRecord {
         request_id: request(RequestState::Scheduled).request_id,
         notice: NoticeKind::Scheduled,
         queued_at: NOW.to_owned(),
+        overtaken_at: None,
         sent_at: frame.map(|_| NOW.to_owned()),
         tells_of: frame.map(|_| NOW.to_owned()),
         frame: frame.cloned(),
