@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass,
-    RequestId, RequestState, Security, Window,
+    AfterEnd, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass, RequestId, RequestState, Security,
+    Window,
 };
 use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::later::{LaterLooksView, LookedView};
 use crate::next::next_step;
 use crate::owner_mail::OwnerMailView;
-use crate::{Deps, later, moment, response};
+use crate::{Deps, check, later, moment, response};
 
 /// The most mailboxes of one answer.
 const MOST_MAILBOXES: usize = 1_000;
@@ -128,7 +128,7 @@ struct MailboxView<'a> {
     notes: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceView<'a>>,
-    check: CheckView<'a>,
+    check: check::CheckView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,25 +149,6 @@ struct SourceView<'a> {
     security: Security,
     #[serde(skip_serializing_if = "Option::is_none")]
     found_by: Option<FoundBy>,
-}
-
-/// What was found before the copying.
-#[derive(Serialize)]
-struct CheckView<'a> {
-    state: CheckState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    checked_at: Option<&'a str>,
-    /// The first of the faults.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<&'a CheckFault>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    faults: &'a [CheckFault],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    folders: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<i64>,
 }
 
 /// A certificate that has been made, and where it is.
@@ -340,7 +321,7 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         exceptions: job.exceptions,
         notes: job.notes,
         source: source(job),
-        check: check(&job.check),
+        check: check::view(&job.check),
         estimate,
         owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),
@@ -357,18 +338,6 @@ fn source(job: &JobRecord) -> Option<SourceView<'_>> {
         security: source.security,
         found_by: job.source_found_by,
     })
-}
-
-fn check(check: &Check) -> CheckView<'_> {
-    CheckView {
-        state: check.state,
-        checked_at: check.at.as_deref(),
-        fault: check.faults.first(),
-        faults: &check.faults,
-        folders: check.size.map(|size| size.folders),
-        messages: check.size.map(|size| size.messages),
-        bytes: check.size.map(|size| size.bytes),
-    }
 }
 
 fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {

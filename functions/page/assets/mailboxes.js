@@ -7,6 +7,7 @@ import { foundIn, number, ofAll, shortMoment } from './format.js';
 import { t } from './language.js';
 import { mendPart } from './mend.js';
 import { failureText } from './refusals.js';
+import { tooLarge } from './too-large.js';
 
 const AT_ONCE = 25;
 const KINDS = {
@@ -128,7 +129,7 @@ function line(mailbox, context) {
     put(why, reason);
     const late = next.later?.fetched > 0 && t('list.fetched', { count: next.later.fetched });
     const closed = trouble && next.later.expected && t('list.closed');
-    const notes = [late, closed, next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
+    const notes = [late, closed, tooLarge(next), next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);

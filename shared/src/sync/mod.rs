@@ -113,6 +113,9 @@ pub enum SyncError {
         "{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one"
     )]
     TooManyRefused(usize),
+    /// Others hold all connections that there may be to the previous provider's server.
+    #[error("the previous provider's server has as many connections from here as it may have")]
+    NoConnection,
 }
 
 impl Engine {

@@ -260,7 +260,7 @@ impl SyncError {
         match self {
             Self::Source(error) | Self::Destination(error) => error.disposition() == Disposition::Person,
             Self::OverQuota(_) | Self::TooManyRefused(_) => true,
-            Self::CutOff(_) | Self::Store(_) | Self::Secret(_) => false,
+            Self::CutOff(_) | Self::NoConnection | Self::Store(_) | Self::Secret(_) => false,
         }
     }
 
@@ -332,6 +332,7 @@ impl SyncError {
             Self::OverQuota(_) => "destination_over_quota".to_owned(),
             Self::TooManyRefused(_) => "destination_refuses".to_owned(),
             Self::CutOff(_) => "cut_off".to_owned(),
+            Self::NoConnection => "no_connection".to_owned(),
             Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
         };
         Failure {
@@ -347,6 +348,7 @@ fn words(error: &SyncError) -> String {
         SyncError::Source(cause) => format!("at the previous provider: {cause}"),
         SyncError::Destination(cause) => format!("at the new provider: {cause}"),
         SyncError::OverQuota(_) | SyncError::TooManyRefused(_) | SyncError::CutOff(_) => error.to_string(),
+        SyncError::NoConnection => format!("{error}: ask again in a minute"),
         SyncError::Store(_) | SyncError::Secret(_) => return "an internal fault; staff have been told".to_owned(),
     };
     let inner = std::error::Error::source(error).and_then(std::error::Error::source);

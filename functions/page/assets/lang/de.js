@@ -280,6 +280,10 @@ export default {
     until: 'fertig bis {when}',
     source: 'Alter Server: {host}',
     found_by: { service_record: 'gefunden im DNS der Domain', autoconfig: 'gefunden in den Einstellungen, die die Domain E-Mail-Programmen anbietet', provider: 'gefunden über den Anbieter der E-Mails der Domain', usual_name: 'gefunden unter dem üblichen Namen' },
+    too_large: {
+      one: '{count} Nachricht ist größer, als das neue Postfach annimmt ({limit}), und bliebe beim alten Anbieter: {folders}',
+      other: '{count} Nachrichten sind größer, als das neue Postfach annimmt ({limit}), und blieben beim alten Anbieter: {folders}',
+    },
     fetched: { one: '{count} Nachricht nach dem Umzug nachgeholt', other: '{count} Nachrichten nach dem Umzug nachgeholt' },
     closed: 'das alte Postfach lässt sich nicht mehr öffnen, was nach einer Kündigung zu erwarten ist',
     not_looked: 'Wir konnten im alten Postfach nicht noch einmal nachsehen. {why}',
@@ -551,6 +555,7 @@ export default {
     destination_over_quota: 'Das neue Postfach ist voll. Lassen Sie es vergrößern.',
     destination_refuses: 'Der neue Server nimmt zu viele Nachrichten nicht an. Ein Mensch sieht nach.',
     gave_up: 'Es ging nach mehreren Versuchen nicht. Ein Mensch sieht nach.',
+    no_connection: 'Zum Server des alten Anbieters sind gerade alle Verbindungen vergeben. Versuchen Sie es in einer Minute noch einmal.',
     cut_off: 'Die Arbeit wurde mehrmals unterbrochen. Ein Mensch sieht nach.',
     not_certified: 'Der Vergleich war nicht möglich.',
     dav_not_set_up: 'Kontakte und Kalender sind bei uns nicht richtig eingerichtet. Ein Mensch sieht nach.',

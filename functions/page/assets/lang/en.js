@@ -280,6 +280,10 @@ export default {
     until: 'done by {when}',
     source: 'Old server: {host}',
     found_by: { service_record: 'found by the DNS of the domain', autoconfig: 'found by the settings the domain offers to mail programs', provider: 'found by the provider of the domain’s mail', usual_name: 'found by its usual name' },
+    too_large: {
+      one: '{count} message is larger than the new mailbox takes ({limit}), and would stay at the old provider: {folders}',
+      other: '{count} messages are larger than the new mailbox takes ({limit}), and would stay at the old provider: {folders}',
+    },
     fetched: { one: '{count} message fetched after the move', other: '{count} messages fetched after the move' },
     closed: 'the old mailbox cannot be opened any more, which is to be expected once it is given up',
     not_looked: 'We could not look at the old mailbox once more. {why}',
