@@ -4,6 +4,7 @@
 //! Works from what the table holds, so that it can be repeated after any crash: rows and faults are
 //! written first, by whoever read them, and so is what the checks found.
 
+use futures_util::{TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Check, JobId, Pass, RequestEvent, RequestId, RequestState};
@@ -12,10 +13,13 @@ use crate::room::{NoRoom, Place, Room, loads_of};
 use crate::schedule::{ScheduleError, Schedules};
 use crate::store::request::RequestChange;
 use crate::store::{JobRecord, NoticeKind, RequestRecord, Store, StoreError};
-use crate::sync::cancel_jobs;
+use crate::sync::{cancel_jobs, none_copied};
 
 /// How long before the start the mailboxes are looked at once more: the customer can still mend what is wrong.
 pub const LOOKED_AT_BEFORE: SignedDuration = SignedDuration::from_hours(6);
+
+/// How many mailboxes are had wait again at the same time.
+const BEGUN_AT_ONCE: usize = 16;
 
 /// How long after the first look at least.
 const LOOKED_AT_AFTER: SignedDuration = SignedDuration::from_hours(2);
@@ -58,6 +62,7 @@ pub async fn finish_check(store: &Store, queues: &Queues, id: JobId, check: &Che
             request_id: id.request(),
             generation: id.generation(),
             good_rows_only: false,
+            wished_in: None,
         };
         queues.send(Queue::Ingest, &admit).await?;
     }
@@ -67,7 +72,8 @@ pub async fn finish_check(store: &Store, queues: &Queues, id: JobId, check: &Che
 impl Admission {
     /// Has the mailboxes checked that are not yet; when all are, schedules the request if everything is
     /// good, or the customer goes on with what is; else tells what has to be mended. Of one that was cancelled
-    /// or has failed, ends the mailboxes that are left. Idempotency key: request and generation.
+    /// or has failed, ends the mailboxes that are left. What the first pass could not copy is begun again when all of it is
+    /// mended, or the customer says so. Idempotency key: request and generation.
     ///
     /// Nobody may be writing the generation's rows meanwhile. A form's are written before anybody is
     /// told of them; whoever reads an upload holds the lease ([`Store::lease_reading`]) until this
@@ -120,18 +126,42 @@ impl Admission {
             return self.have_checked(request, &jobs).await;
         }
         let is_none_good = jobs.iter().all(|job| job.check.obstacle().is_some());
-        let has_faults =
+        // What the first pass could not copy, and nobody has mended since.
+        let has_stopped = jobs.iter().any(|job| job.status.has_stopped());
+        let is_news =
             jobs.iter().any(|job| job.check.needs_attention()) || self.store.has_faults(id, generation).await?;
+        let has_faults = has_stopped || is_news;
         if is_none_good || (has_faults && !good_rows_only) {
             let notice = NoticeKind::Refused { generation };
-            return Ok(self.advance(request, RequestEvent::FaultsFound, notice, now).await?);
+            let change = RequestChange {
+                failure: has_stopped.then(none_copied),
+                // Of those that stopped the customer was told when they did.
+                notice: (is_none_good || is_news).then_some(notice),
+                ..Self::change(request, notice)
+            };
+            self.store
+                .advance_request(id, RequestEvent::FaultsFound, now, change)
+                .await?;
+            return Ok(());
         }
         let place = self.place(request, &jobs, now).await?;
         match &place.refusal {
             // Who goes on nevertheless gets what there is.
             Some(no_room) if !good_rows_only => self.refuse(request, no_room, now).await,
-            _ => self.schedule(request, place, now).await,
+            _ => {
+                self.wait_again(&jobs, now).await?;
+                self.schedule(request, place, now).await
+            }
         }
+    }
+
+    /// Has mailboxes wait again that failed in the first pass. Before the state says so: the start counts those that
+    /// wait, and one that waits while nothing is scheduled is as before its first start.
+    async fn wait_again(&self, jobs: &[JobRecord], now: Timestamp) -> Result<(), StoreError> {
+        let stopped = jobs.iter().filter(|job| job.status.has_stopped());
+        stream::iter(stopped.map(|job| Ok(job.job_id)))
+            .try_for_each_concurrent(BEGUN_AT_ONCE, |id| self.store.wait_again(id, now))
+            .await
     }
 
     async fn place(&self, request: &RequestRecord, jobs: &[JobRecord], now: Timestamp) -> Result<Place, StoreError> {

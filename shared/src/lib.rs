@@ -10,6 +10,7 @@
 //! - [`check`]: looking at a mailbox before it is copied. [`admission`]: from checked rows to a
 //!   scheduled request. [`room`]: whether it has room in its time frame. [`forecast`]: how
 //!   long it will take.
+//! - [`forgotten`]: what becomes of requests that nobody comes back to.
 //! - [`permit`]: into which mailboxes an order may have mail moved.
 //! - [`dav`]: contacts and calendars. [`imports`]: when customers are told of them.
 //! - [`store`], [`queue`], [`schedule`], [`secrets`], [`notify`], [`tickets`]: one module an outside service.
@@ -32,6 +33,7 @@ mod dial;
 pub mod dns;
 pub mod domain;
 pub mod forecast;
+pub mod forgotten;
 pub mod idempotency;
 pub mod imap;
 pub mod imports;

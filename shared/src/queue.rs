@@ -86,6 +86,10 @@ pub struct CheckRequest {
     /// The customer goes on with the good rows and leaves the others.
     #[serde(default)]
     pub good_rows_only: bool,
+    /// Since when the request had been in its state when the customer wanted that: delivered once more after the first pass
+    /// has failed, it is no wish for another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wished_in: Option<String>,
 }
 
 /// "Read on in this upload": to `ingest`, from its own earlier step.

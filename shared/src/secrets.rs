@@ -16,6 +16,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+use crate::clock::now;
 use crate::domain::{JobId, RequestId, Secret};
 use crate::store::{Store, StoreError};
 
@@ -80,7 +81,11 @@ impl Secrets {
     /// # Errors
     /// [`SecretError::Destroyed`] when the request has ended.
     pub async fn data_key(&self, request: RequestId) -> Result<DataKey, SecretError> {
-        if let Some(sealed) = self.store.request(request).await?.data_key {
+        let record = self.store.request(request).await?;
+        if record.is_past_its_time(now()) {
+            return Err(SecretError::Destroyed);
+        }
+        if let Some(sealed) = record.data_key {
             return self.unseal(request, sealed).await;
         }
         let made = self
@@ -110,12 +115,10 @@ impl Secrets {
     /// # Errors
     /// [`SecretError::Destroyed`] when the request has ended.
     pub async fn open(&self, job: JobId, sealed: &str) -> Result<Secret, SecretError> {
-        let sealed_key = self
-            .store
-            .request(job.request())
-            .await?
-            .data_key
-            .ok_or(SecretError::Destroyed)?;
+        let request = self.store.request(job.request()).await?;
+        // The table removes it some time after.
+        let is_past = request.is_past_its_time(now());
+        let sealed_key = request.data_key.filter(|_| !is_past).ok_or(SecretError::Destroyed)?;
         self.unseal(job.request(), sealed_key).await?.open(job, sealed)
     }
 

@@ -241,6 +241,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
         (StatusCode::OK, &json!("scheduled")),
         "{answer}"
     );
+    log_in_as(&world, &kept, "nobody@harbour.example").await?;
     quiet(&world).await?;
     let seconds = std::process::Command::new("date")
         .args(["-d", &start, "+%s"])
@@ -249,7 +250,7 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
     assert_eq!(starts(&world).await?, [expected]);
     assert_eq!(looks(&world).await?, Vec::<String>::new());
 
-    assert_eq!(rest(&world, &kept).await?.state, "awaiting_cutover");
+    nothing_copied_is_begun_again(&world, &kept).await?;
     assert_eq!(cut_over(&world, &kept).await?.state, "completed");
     assert_eq!(starts(&world).await?, Vec::<String>::new());
     let (status, answer) = world
@@ -288,12 +289,39 @@ async fn scheduled_frame_starts_by_itself_and_a_cancelled_one_does_not() -> Resu
     Ok(())
 }
 
-/// Hours before the start all are looked at once more; what has changed since is told.
-async fn changed_mailbox_is_found_before_the_start(world: &World, changed: &Order, kept: &Order) -> Result<()> {
-    assert_eq!((starts(world).await?.len(), looks(world).await?.len()), (2, 2));
+/// The password was right when it was looked at, and is not when the copying begins.
+async fn nothing_copied_is_begun_again(world: &World, order: &Order) -> Result<()> {
+    let status = rest(world, order).await?;
+    assert_eq!(status.state, "needs_attention", "{status:?}");
+    let error = status.mailboxes[0].error.clone().unwrap_or_default();
+    assert_eq!(
+        (status.mailboxes[0].state.as_str(), &error["code"]),
+        ("failed", &json!("source_login_refused")),
+        "{error}"
+    );
+    quiet(world).await?;
+    let told = subjects(world, order).await?;
+    assert!(
+        told.iter().any(|subject| subject.contains("could not be copied yet")),
+        "{told:?}"
+    );
+    let path = format!("/v1/requests/{}/mailboxes/1", order.id);
+    let right = json!({ "username": "pier@harbour.example" });
+    let (status, answer) = world
+        .customer
+        .call(Method::PATCH, &path, Some(order), Some(&right))
+        .await?;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let status = rest(world, order).await?;
+    assert_eq!(status.state, "awaiting_cutover", "{status:?}");
+    Ok(())
+}
+
+/// Has the mailbox opened at the previous provider by another name.
+async fn log_in_as(world: &World, order: &Order, user: &str) -> Result<()> {
     let table = world.stack.output("TableName")?;
-    let key = json!({ "PK": { "S": format!("REQ#{}", changed.id) }, "SK": { "S": "JOB#0#00001" } }).to_string();
-    let other = json!({ ":other": { "S": "nobody@harbour.example" } }).to_string();
+    let key = json!({ "PK": { "S": format!("REQ#{}", order.id) }, "SK": { "S": "JOB#0#00001" } }).to_string();
+    let other = json!({ ":other": { "S": user } }).to_string();
     let update = ["dynamodb", "update-item", "--table-name", table, "--key", &key];
     let set = [
         "--update-expression",
@@ -302,6 +330,13 @@ async fn changed_mailbox_is_found_before_the_start(world: &World, changed: &Orde
         &other,
     ];
     world.stack.aws(&[&update[..], &set[..]].concat()).await?;
+    Ok(())
+}
+
+/// Hours before the start all are looked at once more; what has changed since is told.
+async fn changed_mailbox_is_found_before_the_start(world: &World, changed: &Order, kept: &Order) -> Result<()> {
+    assert_eq!((starts(world).await?.len(), looks(world).await?.len()), (2, 2));
+    log_in_as(world, changed, "nobody@harbour.example").await?;
     for order in [changed, kept] {
         let scheduled = looks(world).await?;
         let name = scheduled.iter().find(|name| name.contains(&order.id));

@@ -91,6 +91,23 @@ async fn what_a_night_interrupts_goes_on_with_the_next_one_though_its_schedule_w
     let started = told.iter().filter(|subject| subject.contains("has begun"));
     assert_eq!(started.count(), 1, "{told:?}");
     assert!(!reserved(&world, &order).await?, "its room was not given back");
+
+    // Nobody changes the DNS, and nobody comes back.
+    let past = json!({ ":since": { "S": time("-2 days")? }, ":past": { "N": "1700000000" } });
+    change(
+        &world,
+        &order,
+        "SET state_since = :since, expires_at = :past REMOVE #window",
+        &past,
+    )
+    .await?;
+    send(&world, Queue::Clock, &[json!({ "look": "all" })]).await?;
+    let ended = until(&world, &order, |status| status["state"] == "cancelled").await?;
+    assert_eq!(
+        (&ended["state"], &ended["error"]["code"]),
+        (&json!("cancelled"), &json!("forgotten")),
+        "{ended:#}"
+    );
     let log = std::fs::read_to_string(world.emulator.log())?;
     assert!(log.contains("\"LateStarts\":1"), "nobody was told");
     for metric in ["ClockTicks", "ClockFaults"] {

@@ -53,6 +53,9 @@ export const states = {
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
   scheduled: status('scheduled', waiting, { window: frame, estimate, contact_trouble: { kind: 'unreachable' }, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  stopped: status('needs_attention', [mailbox(2, people[0], 'failed', 'first', [12_841, 7_000], { error: login })], {
+    error: { code: 'none_copied', message: 'none of the mailboxes could be copied; each says why' },
+  }),
   no_room: status('needs_attention', waiting, {
     window: { ...frame, after_end: 'next_night' }, error: { code: 'frame_full', message: 'this frame has no room' },
   }),

@@ -23,7 +23,7 @@ use mailvan::domain::{RequestEvent, RequestId, RequestState};
 use mailvan::queue::{CheckRequest, Queue, ReadOn, decode, reported_keys, serve};
 use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
-use mailvan::store::{Advance, NoticeKind, StoreError};
+use mailvan::store::{Advance, NoticeKind, Store, StoreError};
 use mailvan::upload::UploadKey;
 
 mod object;
@@ -74,8 +74,15 @@ async fn ingest(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow
         request_id,
         generation,
         good_rows_only,
+        wished_in,
     }) = decode(message)
     {
+        if let Some(since) = wished_in
+            && has_stopped_since(&deps.admission.store, request_id, &since).await?
+        {
+            tracing::info!(request.id = %request_id, "a wish of before the first pass came once more");
+            return Ok(());
+        }
         return Ok(deps
             .admission
             .admit(request_id, generation, good_rows_only, now())
@@ -89,6 +96,12 @@ async fn ingest(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow
         }
     }
     Ok(())
+}
+
+/// Whether a request waits for its customer again, and not since the moment in which something was wished of it.
+async fn has_stopped_since(store: &Store, id: RequestId, since: &str) -> Result<bool, StoreError> {
+    let request = store.find_request(id).await?;
+    Ok(request.is_some_and(|request| request.state == RequestState::NeedsAttention && request.state_since != since))
 }
 
 /// Takes an upload that is wanted, and deletes any other.

@@ -68,6 +68,7 @@ pub async fn proceed(deps: &Deps, request: RequestRecord) -> anyhow::Result<ApiG
         request_id: request.request_id,
         generation: request.generation,
         good_rows_only: true,
+        wished_in: Some(request.state_since.clone()),
     };
     deps.queues.send(Queue::Ingest, &message).await?;
     Ok(overview.response(202)?)
@@ -120,6 +121,7 @@ pub async fn cancel(deps: &Deps, request: RequestRecord, now: Timestamp) -> anyh
         request_id: id,
         generation,
         good_rows_only: false,
+        wished_in: None,
     };
     deps.queues.send(Queue::Ingest, &rest).await?;
     let jobs = deps.store.jobs(id, generation).await?;

@@ -30,7 +30,7 @@ pub struct CheckView<'a> {
 
 /// What was found, as clients get it.
 pub fn view(check: &Check) -> CheckView<'_> {
-    let servers = check.servers.as_ref();
+    let servers = check.servers.as_deref();
     CheckView {
         state: check.state,
         checked_at: check.at.as_deref(),

@@ -103,6 +103,7 @@ fn check(request: &RequestRecord) -> CheckRequest {
         request_id: request.request_id,
         generation: request.generation,
         good_rows_only: false,
+        wished_in: None,
     }
 }
 
@@ -173,7 +174,7 @@ fn record(
         generation,
         csv_bytes: file.bytes,
         csv_sha256: file.sha256,
-        expires_at: retention.expires_at(state, now),
+        expires_at: retention.expires_at(state, now, now),
         ..RequestRecord::made(id, state, order.contact_email.clone(), token_hash, now)
     }
 }

@@ -1,11 +1,11 @@
 //! `PATCH /v1/requests/{id}/mailboxes/{row}`: mends one row and has its mailbox checked again.
 //!
 //! Only what is given changes. It is for a mailbox that has not begun, or that failed in the first pass:
-//! then the final one takes it as it is now.
+//! then the final one takes it as it is now, or the first, where that is begun again.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
-use mailvan::domain::{JobId, JobState, JobStatus, MailboxOrder, Pass, RequestState, Secret, Security};
+use mailvan::domain::{JobId, JobState, JobStatus, MailboxOrder, RequestState, Secret, Security};
 use mailvan::intake::{FormMailbox, Intake, Policy, orders_from_form};
 use mailvan::queue::{CheckMailbox, Queue};
 use mailvan::store::check::MendedRow;
@@ -51,7 +51,7 @@ pub async fn mend(
         }
         job => job?,
     };
-    if !is_mendable(request.state, job.status) {
+    if !is_mendable(request.state, job.status) || request.is_past_its_time(now) {
         return Err(refused(Code::NotMendable, &Overview::load(deps, request).await?).into());
     }
     if request.state == RequestState::Checking && !request.checks_have_begun() {
@@ -108,7 +108,7 @@ fn is_mendable(request: RequestState, job: JobStatus) -> bool {
     );
     let may_begin = match job.state() {
         JobState::Waiting => true,
-        JobState::Failed => job.pass() != Some(Pass::Final),
+        JobState::Failed => job.has_stopped(),
         _ => false,
     };
     is_open && may_begin
@@ -176,6 +176,8 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
+    use mailvan::domain::Pass;
+
     use super::*;
     use crate::samples;
 

@@ -3,6 +3,7 @@
 use mailvan::domain::{JobState, LaterLooks, RequestState};
 use mailvan::room::is_no_room;
 use mailvan::store::stamp;
+use mailvan::sync::is_none_copied;
 
 use crate::moment;
 use crate::status::Overview;
@@ -66,6 +67,10 @@ fn attention(overview: &Overview) -> String {
                 or go on with this one nevertheless by POST to its /proceed."
             .to_owned();
     }
+    let failed = overview.jobs.iter().filter(|job| job.status.has_stopped()).count();
+    if failed > 0 && is_none_copied(overview.request.error_code.as_deref()) {
+        return stopped(failed);
+    }
     if overview.to_mend() > 0 {
         return mending(overview.to_mend(), overview.good(), rows.len());
     }
@@ -82,6 +87,19 @@ fn attention(overview: &Overview) -> String {
             mailboxes(good)
         ),
     }
+}
+
+/// The first pass could copy none of the mailboxes.
+fn stopped(mailboxes: usize) -> String {
+    let (who, whose, them) = match mailboxes {
+        1 => ("1 mailbox".to_owned(), "its error says", "it"),
+        n => (format!("{n} mailboxes"), "their errors say", "them"),
+    };
+    format!(
+        "{who} could not be copied, and {whose} why. Mend what is to be mended at the providers, and have {them} tried again by POST to \
+         this request's /proceed; what you gave us is mended by PATCH to its /mailboxes/ROW, which has the copying go on when \
+         all are mended. What has been copied stays, and is not copied again."
+    )
 }
 
 /// Mailboxes were found that cannot be copied as they are.
@@ -221,6 +239,28 @@ mod tests {
         );
         overview.jobs.truncate(1);
         assert!(!next_step(&overview).contains("/proceed"));
+    }
+
+    #[test]
+    fn a_first_pass_that_copied_nothing_can_be_begun_again() {
+        let mut request = samples::request(RequestState::NeedsAttention);
+        request.error_code = Some("none_copied".to_owned());
+        let failed = |row| samples::job(row, JobState::Failed, Some(Pass::First));
+        let mut overview = Overview {
+            request,
+            jobs: vec![failed(1), failed(2)],
+            faults: Vec::new(),
+            read_at: samples::now(),
+            forecast: None,
+        };
+        let words = next_step(&overview);
+        assert!(
+            words.starts_with("2 mailboxes could not be copied, and their errors say why.")
+                && words.contains("/proceed;"),
+            "{words}"
+        );
+        overview.jobs.truncate(1);
+        assert!(next_step(&overview).starts_with("1 mailbox could not be copied, and its error says why."));
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub async fn reschedule(
             request_id: id,
             generation: request.generation,
             good_rows_only: true,
+            wished_in: Some(request.state_since.clone()),
         };
         deps.queues.send(Queue::Ingest, &admit).await?;
     }

@@ -12,26 +12,32 @@ const SERVER = ['source_host', 'port', 'security', 'password'];
 
 /** Which values a fault is about. */
 export function columnsFor(code) {
-  if (code.startsWith('destination_wrong_password')) return ['destination_password'];
+  if (/^destination_(wrong_password|login_refused)$/.test(code)) return ['destination_password'];
   if (/^source_(wrong_password|app_password_needed|oauth_needed|login_blocked|imap_disabled|login_refused)$/.test(code)) return LOGIN;
   if (/^source_(folders|mailbox|too_many|busy)/.test(code)) return LOGIN;
   if (code.startsWith('source_')) return SERVER;
   return [...SERVER, ...LOGIN];
 }
 
+/** Whether what the copying failed for may be mended by other values. */
+const isMended = (code = '') => code.startsWith('source_') || code === 'destination_login_refused';
+
 /** What was found, and the place to mend it. */
 export function mendPart({ request, watch, settings }, mailbox) {
   const element = h('div', { class: 'why stack-tight', hidden: true });
   let shown = '';
   const update = (next, status) => {
-    const faults = next.check?.faults ?? (next.check?.fault ? [next.check.fault] : []);
+    const found = next.check?.faults ?? (next.check?.fault ? [next.check.fault] : []);
+    // Why it could not be copied stands above.
+    const why = next.state === 'failed' && isMended(next.error?.code) ? [next.error] : [];
+    const faults = found.length > 0 ? found : why;
     const mendable = ['checking', 'needs_attention', 'scheduled', 'awaiting_cutover'].includes(status.state) && ['waiting', 'failed'].includes(next.state);
     element.hidden = faults.length === 0 || !mendable;
     const key = element.hidden ? '' : JSON.stringify(faults);
     if (key === shown) return;
     shown = key;
     if (element.hidden) fill(element);
-    else fill(element, faults.map(words), form(faults, next.check.state === 'running'));
+    else fill(element, found.map(words), form(faults, next.check?.state === 'running'));
   };
 
   const form = (faults, running) => {

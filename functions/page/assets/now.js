@@ -29,7 +29,7 @@ export function nowPanel(context) {
   const build = {
     awaiting_upload: () => [uploads(t('action.upload'), t('form.file.template_hint'))],
     needs_attention: (shown) => [
-      good(shown) > 0 && actions(button(t('action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
+      good(shown) > 0 && actions(button(t(isStopped(shown) ? 'action.again' : 'action.proceed', { count: good(shown) }), (self) => act(self, 'proceed'))),
       // Where only checks found something, it is mended row by row more easily.
       (shown.window || isNoRoom(shown)) && framePart(context, shown, isNoRoom(shown)),
       shown.rows_refused.length > 0 ? uploads(t('action.corrected'), t('action.corrected_hint'))
@@ -50,7 +50,7 @@ export function nowPanel(context) {
   let shownFor = '';
   const update = (next) => {
     // Rebuilt only when something else is to be said, so that nothing is lost that is being filled in.
-    const key = JSON.stringify([next.state, next.window, good(next), next.rows_refused.length > 0, isNoRoom(next)]);
+    const key = JSON.stringify([next.state, next.window, good(next), next.rows_refused.length > 0, wordsFor(next)]);
     if (key === shownFor) return;
     shownFor = key;
     const { provider } = settings;
@@ -68,10 +68,12 @@ export function nowPanel(context) {
 export function wordsFor({ state, window, error }) {
   if (state === 'scheduled' && !window) return 'scheduled_soon';
   if (state === 'first_pass' && window?.paused_until) return 'paused';
+  if (state === 'needs_attention' && error?.code === 'none_copied') return 'stopped';
   return state === 'needs_attention' && NO_ROOM.has(error?.code) ? 'no_room' : state;
 }
 
 const isNoRoom = (status) => wordsFor(status) === 'no_room';
+const isStopped = (status) => wordsFor(status) === 'stopped';
 
 /** How many mailboxes can be copied, as far as their checks tell. */
 function good({ counts, mailboxes }) {

@@ -33,8 +33,9 @@ export function requestView(request, settings) {
       parts.forEach((part) => part.update(status));
       heading.textContent = title(status, settings);
       document.title = heading.textContent;
-      failure.hidden = !status.error;
-      if (status.error) fill(failure, h('h3', {}, t('request.error')), h('p', {}, failureText(status.error)));
+      // Where none could be copied, each of the mailboxes says why.
+      failure.hidden = !status.error || status.error.code === 'none_copied';
+      if (!failure.hidden) fill(failure, h('h3', {}, t('request.error')), h('p', {}, failureText(status.error)));
       if (before && before !== status.state) announce(nowTexts());
     },
     fail: (refusal, final) => {

@@ -16,7 +16,7 @@ use mailvan::queue::{
     PlanMailbox, PreviewMailbox, PreviewMailboxes, Queue, QueueError, Queues, WorkLane, causes, decode, serve,
     times_received,
 };
-use mailvan::store::Ledger as _;
+use mailvan::store::{Ledger as _, StoreError};
 use mailvan::sync::{Engine, PlanEnd, SyncError, fail_mailbox, plan_mailbox};
 use serde::Deserialize;
 
@@ -58,6 +58,11 @@ async fn work(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::
 
 async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: Deadline) -> anyhow::Result<()> {
     let PlanMailbox { job_id, pass, .. } = wanted;
+    // Another file took the place of its own while the message rested.
+    if let Err(StoreError::Missing(_)) = deps.engine.store.job(job_id).await {
+        tracing::info!(job.id = %job_id, "a mailbox that is not there any more was to be planned");
+        return Ok(());
+    }
     // A delivery before this one ended without a word: it was cut off.
     let cut_off = times_received(message) - 1;
     let wanted = match cut_off {

@@ -10,7 +10,7 @@ use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::domain::patience::Faults;
 use mailvan::queue::{CertifyMailbox, Queue, Queues, WorkLane, causes, decode, serve, times_received};
-use mailvan::store::Ledger as _;
+use mailvan::store::{JobRecord, Ledger as _, StoreError};
 use mailvan::sync::{Engine, LaneEnd, SyncError, fail_mailbox, run_lane};
 
 /// What the function works with.
@@ -36,13 +36,22 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
     let lane: WorkLane = decode(&message)?;
     let store = &deps.engine.store;
     let job_id = lane.job_id;
+    let (counting, copied) = match store.job(job_id).await {
+        // Another file took the place of its own while the lane rested.
+        Err(StoreError::Missing(_)) => {
+            tracing::info!(job.id = %job_id, "a lane of a mailbox that is not there any more");
+            return Ok(());
+        }
+        job => job.map(|job| (still_counting(&lane, &job), job.messages_copied))?,
+    };
+    let lane = WorkLane {
+        faults: counting,
+        ..lane
+    };
     // A delivery before this one ended without a word: it was cut off.
     let cut_off = times_received(&message) - 1;
     let faults = lane.faults.and_cut_off(cut_off, now());
-    if cut_off > 0
-        && faults.outlast(deps.engine.profile.limits.patience(), now())
-        && store.job(job_id).await?.messages_copied == lane.copied
-    {
+    if cut_off > 0 && faults.outlast(deps.engine.profile.limits.patience(), now()) && copied == lane.copied {
         return give_up(deps, lane, &SyncError::CutOff(faults.cut_off())).await;
     }
     match run_lane(&deps.engine, job_id, lane.pass, lane.lane, deadline).await {
@@ -69,6 +78,13 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
             }
         }
     }
+}
+
+/// The faults that a message brings, without those of an earlier try: where the first pass is begun again, a lane that
+/// rested meanwhile would give the mailbox up at once.
+fn still_counting(lane: &WorkLane, job: &JobRecord) -> Faults {
+    let begun = job.state_since.parse();
+    begun.map_or(lane.faults, |begun| lane.faults.met_since(begun))
 }
 
 /// Ends the mailbox as failed; or only this lane, where another one is at work.

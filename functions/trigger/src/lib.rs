@@ -110,6 +110,8 @@ async fn start(deps: &Deps, StartPass { request_id, pass }: StartPass) -> anyhow
         .await;
     let state = match advanced {
         Ok(advance) => advance.into_record().state,
+        // The next night's start of a first pass that could copy nothing, and waits for its customer.
+        Err(StoreError::Illegal(_)) if request.state == RequestState::NeedsAttention => request.state,
         Err(StoreError::Illegal(_)) if request.state.is_terminal() => request.state,
         Err(error) => return Err(error).context("the pass cannot be started now"),
     };

@@ -1,26 +1,29 @@
 //! `watch`: looks at the DNS of requests, and has the final pass started when mail has stopped arriving
-//! at the previous provider; has later passes started (`later`); and tells of requests that take too long
-//! (`overdue`).
+//! at the previous provider; has later passes started (`later`); tells of requests that take too long
+//! (`overdue`); and ends those that nobody comes back to (`forgotten`).
 //!
 //! The clock puts one message into a queue of its own every few minutes, from which one a request is made. A
 //! look may be made twice, or be left out: the next one comes by itself, and what follows from it is
 //! passed on to `cutover`, which starts nothing twice. Idempotency key: the request.
 
+mod forgotten;
 mod later;
 mod overdue;
+mod reckoned;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsMessage;
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock::{Deadline, now};
 use mailvan::config::Config;
 use mailvan::dns::{DnsSettings, DomainWatch};
 use mailvan::domain::{RequestId, RequestState};
+use mailvan::profile::Profile;
 use mailvan::queue::{CutOver, Queue, Queues, WatchDns, decode, serve};
 use mailvan::store::{NoticeKind, RequestRecord, Store};
 use mailvan::telemetry::{Unit, measure};
@@ -51,6 +54,7 @@ const LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// What the function works with.
 struct Deps {
     store: Store,
+    profile: Profile,
     watcher: Option<Watcher>,
     queues: Queues,
 }
@@ -70,6 +74,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         store: config.store(),
         watcher,
         queues: config.queues(),
+        profile: config.profile,
     };
     serve(async |message, deadline| {
         match decode(&message)? {
@@ -95,13 +100,15 @@ fn is_late(message: &SqsMessage, now: Timestamp) -> bool {
     sent.is_some_and(|sent| now.duration_since(sent) > LATE_AFTER)
 }
 
-/// The clock's work: passwords whose time is over, and later looks; what is late; requests whose domains are watched.
+/// The clock's work: passwords whose time is over, and later looks; what is late; what nobody comes back to; requests whose
+/// domains are watched.
 /// Each is done whatever becomes of the others.
 async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
-    let works: [BoxFuture<'_, anyhow::Result<()>>; 3] = [
-        later::look(&deps.store, &deps.queues, now()).boxed(),
-        overdue::look(&deps.store, &deps.queues, now()).boxed(),
-        watch_domains(deps).boxed(),
+    let works: [LocalBoxFuture<'_, anyhow::Result<()>>; 4] = [
+        later::look(&deps.store, &deps.queues, now()).boxed_local(),
+        overdue::look(&deps.store, &deps.queues, &deps.profile, now()).boxed_local(),
+        forgotten::look(&deps.store, &deps.queues, deps.profile.requests.retention(), now()).boxed_local(),
+        watch_domains(deps).boxed_local(),
     ];
     each(works).await?;
     // Only a tick that has done its work counts: an alarm rings where there is none.
@@ -110,7 +117,7 @@ async fn look_for_work(deps: &Deps) -> anyhow::Result<()> {
 }
 
 /// Does one after the other, also where one before it failed; gives the first error.
-async fn each(works: impl IntoIterator<Item = BoxFuture<'_, anyhow::Result<()>>>) -> anyhow::Result<()> {
+async fn each(works: impl IntoIterator<Item = LocalBoxFuture<'_, anyhow::Result<()>>>) -> anyhow::Result<()> {
     let mut first = Ok(());
     for work in works {
         let Err(error) = work.await else { continue };
@@ -290,7 +297,7 @@ mod tests {
                 anyhow::ensure!(is_well, "part {number}");
                 Ok(())
             }
-            .boxed()
+            .boxed_local()
         };
         let failed = each([work(1, false), work(2, true), work(3, false)]).now_or_never();
         let error = failed.unwrap().unwrap_err();

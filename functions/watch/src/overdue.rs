@@ -3,10 +3,14 @@
 
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
+use mailvan::clock;
 use mailvan::domain::{Pass, RequestId, RequestState, SHORT_WAIT};
+use mailvan::profile::Profile;
 use mailvan::queue::{CheckRequest, Queue, Queues, StartPass};
 use mailvan::store::{NoticeKind, RequestRecord, StaffCause, Store};
 use mailvan::telemetry::{Unit, measure};
+
+use crate::reckoned::{expected_end, is_to_reckon, reckon};
 
 /// Most requests are done within a day of their start.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -19,6 +23,9 @@ const STARTED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// How often one that is still being checked, or is not started, is looked after.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// So much of a run's time goes into reckoning when first passes will be done; what is left is reckoned by the next one.
+const RECKONING: SignedDuration = SignedDuration::from_mins(1);
 
 /// How many are named in the log.
 const NAMED: usize = 20;
@@ -37,7 +44,7 @@ struct Overdue {
 
 /// Tells how many requests are late, starts those that were forgotten, and looks after checks. The clock's own
 /// work: each time anew.
-pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Result<()> {
+pub async fn look(store: &Store, queues: &Queues, profile: &Profile, now: Timestamp) -> anyhow::Result<()> {
     let started = now.checked_sub(STARTED_WITHIN)?;
     let mut late: Vec<RequestId> = Vec::new();
     let mut unstarted: Vec<RequestId> = Vec::new();
@@ -62,6 +69,18 @@ pub async fn look(store: &Store, queues: &Queues, now: Timestamp) -> anyhow::Res
                     faults += 1;
                     continue;
                 }
+            };
+            let request = if is_to_reckon(&request, now) && clock::now().duration_since(now) < RECKONING {
+                match reckon(store, profile, &request, now).await {
+                    Ok(reckoned) => reckoned,
+                    Err(error) => {
+                        tracing::error!(request.id = %id, error = %format_args!("{error:#}"), "when a request will be done cannot be told");
+                        faults += 1;
+                        request
+                    }
+                }
+            } else {
+                request
             };
             let overdue = overdue(&request, now);
             if overdue.is_late {
@@ -126,7 +145,7 @@ fn overdue(request: &RequestRecord, now: Timestamp) -> Overdue {
                 .is_some_and(|open| !is_looked_after(open.max(now.checked_sub(EVERY).unwrap_or(open)))),
         },
         RequestState::FirstPass => Overdue {
-            is_late: request.open_time(since, now) >= LATE || takes_days(request),
+            is_late: request.open_time(since, expected_end(request).unwrap_or(now).max(now)) >= LATE,
             // What an earlier night interrupted; `trigger` says when it has woken it, which may be a little before the
             // night begins.
             is_unstarted: waiting
@@ -139,12 +158,6 @@ fn overdue(request: &RequestRecord, now: Timestamp) -> Overdue {
         },
         _ => Overdue::default(),
     }
-}
-
-/// Whether it was known when it began that it takes longer than a day, even at best.
-fn takes_days(request: &RequestRecord) -> bool {
-    let least = request.estimated.map(|estimated| estimated.low);
-    least.is_some_and(|seconds| seconds >= LATE.as_secs().unsigned_abs())
 }
 
 /// Gives how many could not be looked after.
@@ -176,14 +189,15 @@ async fn look_after(store: &Store, queues: &Queues, id: RequestId) -> anyhow::Re
         request_id: id,
         generation: request.generation,
         good_rows_only: false,
+        wished_in: None,
     };
     Ok(queues.send(Queue::Ingest, &admit).await?)
 }
 
 #[cfg(test)]
 mod tests {
-    use mailvan::domain::speed::Seconds;
     use mailvan::domain::{AfterEnd, Window};
+    use mailvan::store::Reckoning;
 
     use super::*;
 
@@ -251,13 +265,25 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_days_at_best_is_late_from_its_start() {
-        let estimated = |low| Some(Seconds { low, high: 1 << 20 });
-        let copying = |low| RequestRecord {
-            estimated: estimated(low),
+    fn one_that_will_probably_take_days_is_late_as_soon_as_that_can_be_told() {
+        let copying = |end: &str| RequestRecord {
+            reckoned: Some(Reckoning {
+                at: at("23T22:01").as_second(),
+                end: Some(at(end).as_second()),
+            }),
             ..request(RequestState::FirstPass, "23T22:00")
         };
-        assert!(is_late(&copying(86_400), "23T22:01") && !is_late(&copying(86_399), "23T22:01"));
+        // Three nights of eight hours.
+        for (end, late) in [
+            ("24T05:00", false),
+            ("26T05:59", false),
+            ("26T06:00", true),
+            ("28T12:00", true),
+        ] {
+            assert_eq!(is_late(&copying(end), "23T22:02"), late, "{end}");
+        }
+        // What was told an hour ago does not make less of the time that has passed since.
+        assert!(is_late(&copying("24T05:00"), "26T06:00"));
     }
 
     #[test]

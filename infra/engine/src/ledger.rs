@@ -189,6 +189,12 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    async fn delete_folder(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
+        self.delete_chunks(job, folder).await?;
+        self.state().folders.remove(&folder);
+        Ok(())
+    }
+
     async fn lease_folder(
         &self,
         folder: &FolderRecord,

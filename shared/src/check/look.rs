@@ -33,7 +33,7 @@ pub struct Looked {
     /// How much there is to copy, where it could be counted.
     pub size: Option<MailboxSize>,
     /// What was learnt of the servers, where both were opened.
-    pub servers: Option<Servers>,
+    pub servers: Option<Box<Servers>>,
     /// What is wrong, on either side.
     pub findings: Vec<Finding>,
     /// Whether the previous provider's server said that it has too many connections.
@@ -69,12 +69,12 @@ pub async fn look<L>(
     );
     let mut looked = Looked::default();
     if let (Ok(there), Ok(here)) = (&there, &here) {
-        looked.servers = Some(Servers {
+        looked.servers = Some(Box::new(Servers {
             source: there.capabilities.clone(),
             destination: here.capabilities.clone(),
             message_limit: here.message_limit,
             too_large: there.too_large.clone(),
-        });
+        }));
     }
     match there {
         Ok(there) => looked.size = there.size,

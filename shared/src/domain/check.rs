@@ -47,7 +47,7 @@ pub struct Check {
     pub size: Option<MailboxSize>,
     /// What was learnt of both servers.
     #[serde(rename = "check_servers", default, skip_serializing_if = "Option::is_none")]
-    pub servers: Option<Servers>,
+    pub servers: Option<Box<Servers>>,
     /// Whether this is a look at what an earlier one found right.
     #[serde(rename = "check_was_right", default, skip_serializing_if = "std::ops::Not::not")]
     pub was_right: bool,

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A mailbox that failed in the first pass gets its second chance in the final one; one that fails
-//! there stays failed. One that is being certified has been copied, and fails no more: where no
+//! there stays failed. Where all of a request's mailboxes failed in the first pass, that pass is begun again: what failed
+//! waits once more, and goes on where it was. One that is being certified has been copied, and fails no more: where no
 //! certificate can be made, that is its exception. A later pass that brings nothing, or cannot be done,
 //! leaves a mailbox that was copied as it was. The pass is stored beside the state, so that staff
 //! can ask the table for all mailboxes that are being copied, whichever pass it is.
@@ -82,6 +83,8 @@ pub enum JobEvent {
     },
     /// The pass cannot be done.
     Failed,
+    /// It failed in the first pass, which is begun again.
+    TriedAgain,
     /// The customer or staff end it.
     Cancelled,
 }
@@ -129,6 +132,7 @@ pub fn transition(status: JobStatus, event: JobEvent) -> Result<JobStatus, Illeg
             Some((ended(exceptions), at))
         }
         (S::Waiting | S::Planning | S::Copying, E::Failed) => Some((S::Failed, at)),
+        (S::Failed, E::TriedAgain) if at.is_none_or(|at| at == Pass::First) => Some((S::Waiting, None)),
         (state, E::Cancelled) if !state.is_terminal() => Some((S::Cancelled, at)),
         _ => None,
     };
@@ -248,6 +252,11 @@ impl JobStatus {
         self.state
     }
 
+    /// Whether it could not be copied in the first pass, and no final one has begun.
+    pub fn has_stopped(self) -> bool {
+        self.state == JobState::Failed && self.pass.is_none_or(|pass| pass == Pass::First)
+    }
+
     /// The pass that is running or was the last to run, which the table stores as `pass`.
     pub fn pass(self) -> Option<Pass> {
         self.pass
@@ -280,6 +289,7 @@ impl IllegalTransition {
             JobEvent::PassFinished(pass) => before(pass) + 3,
             JobEvent::Certified { pass, .. } | JobEvent::LookEnded { pass, .. } => before(pass) + 4,
             JobEvent::Failed => return self.status.state == JobState::Failed,
+            JobEvent::TriedAgain => return self.status.state == JobState::Waiting,
             JobEvent::Cancelled => return self.status.state == JobState::Cancelled,
         };
         self.status.progress() >= leads_to

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EVENTS: [JobEvent; 18] = [
+const EVENTS: [JobEvent; 19] = [
     JobEvent::PassStarted(Pass::First),
     JobEvent::Planned(Pass::First),
     JobEvent::PassFinished(Pass::First),
@@ -20,6 +20,7 @@ const EVENTS: [JobEvent; 18] = [
     look_ended(Pass::Later(1), true),
     JobEvent::PassStarted(Pass::Later(2)),
     JobEvent::Failed,
+    JobEvent::TriedAgain,
     JobEvent::Cancelled,
 ];
 
@@ -34,36 +35,36 @@ const fn look_ended(pass: Pass, exceptions: bool) -> JobEvent {
 /// One line a status, one column an event in the order of `EVENTS`: the next status (1 to 4 are
 /// the passes), `=` for illegal and already there, `-` for illegal.
 const TABLE: &str = "
-    status                      Start1     Plan1     Done1              Start2     Plan2     Done2        Certified   Certified+                  Start3     Plan3     Done3        Cert3       Cert3+                      Look3       Look3+                      Start4     Fail     Cancel
-    waiting                     planning/1 -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          failed   cancelled
-    planning/1                  =          copying/1 awaiting_cutover/1 -          -         -            -           -                           -          -         -            -           -                           -           -                           -          failed/1 cancelled/1
-    copying/1                   =          =         awaiting_cutover/1 -          -         -            -           -                           -          -         -            -           -                           -           -                           -          failed/1 cancelled/1
-    awaiting_cutover/1          =          =         =                  planning/2 -         -            -           -                           -          -         -            -           -                           -           -                           -          -        cancelled/1
-    planning/2                  =          =         =                  =          copying/2 certifying/2 -           -                           -          -         -            -           -                           -           -                           -          failed/2 cancelled/2
-    copying/2                   =          =         =                  =          =         certifying/2 -           -                           -          -         -            -           -                           -           -                           -          failed/2 cancelled/2
-    certifying/2                =          =         =                  =          =         =            completed/2 completed_with_exceptions/2 -          -         -            -           -                           -           -                           -          -        cancelled/2
-    completed/2                 =          =         =                  =          =         =            =           =                           planning/3 -         -            -           -                           -           -                           planning/4 -        -
-    completed_with_exceptions/2 =          =         =                  =          =         =            =           =                           planning/3 -         -            -           -                           -           -                           planning/4 -        -
-    failed                      =          =         =                  planning/2 -         -            -           -                           planning/3 -         -            -           -                           -           -                           planning/4 =        cancelled
-    failed/1                    =          =         =                  planning/2 -         -            -           -                           planning/3 -         -            -           -                           -           -                           planning/4 =        cancelled/1
-    failed/2                    =          =         =                  =          =         =            =           =                           planning/3 -         -            -           -                           -           -                           planning/4 =        cancelled/2
-    cancelled                   -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        =
-    cancelled/1                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        =
-    cancelled/2                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        =
-    planning/3                  =          =         =                  =          =         =            =           =                           =          copying/3 certifying/3 -           -                           completed/3 completed_with_exceptions/3 -          failed/3 cancelled/3
-    copying/3                   =          =         =                  =          =         =            =           =                           =          =         certifying/3 -           -                           completed/3 completed_with_exceptions/3 -          failed/3 cancelled/3
-    certifying/3                =          =         =                  =          =         =            =           =                           =          =         =            completed/3 completed_with_exceptions/3 completed/3 completed_with_exceptions/3 -          -        cancelled/3
-    completed/3                 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           planning/4 -        -
-    completed_with_exceptions/3 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           planning/4 -        -
-    failed/3                    =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           planning/4 =        cancelled/3
-    cancelled/3                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        =
-    planning/4                  =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          failed/4 cancelled/4
-    copying/4                   =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          failed/4 cancelled/4
-    certifying/4                =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          -        cancelled/4
-    completed/4                 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          -        -
-    completed_with_exceptions/4 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          -        -
-    failed/4                    =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          =        cancelled/4
-    cancelled/4                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        =
+    status                      Start1     Plan1     Done1              Start2     Plan2     Done2        Certified   Certified+                  Start3     Plan3     Done3        Cert3       Cert3+                      Look3       Look3+                      Start4     Fail     Again   Cancel
+    waiting                     planning/1 -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          failed   =       cancelled
+    planning/1                  =          copying/1 awaiting_cutover/1 -          -         -            -           -                           -          -         -            -           -                           -           -                           -          failed/1 -       cancelled/1
+    copying/1                   =          =         awaiting_cutover/1 -          -         -            -           -                           -          -         -            -           -                           -           -                           -          failed/1 -       cancelled/1
+    awaiting_cutover/1          =          =         =                  planning/2 -         -            -           -                           -          -         -            -           -                           -           -                           -          -        -       cancelled/1
+    planning/2                  =          =         =                  =          copying/2 certifying/2 -           -                           -          -         -            -           -                           -           -                           -          failed/2 -       cancelled/2
+    copying/2                   =          =         =                  =          =         certifying/2 -           -                           -          -         -            -           -                           -           -                           -          failed/2 -       cancelled/2
+    certifying/2                =          =         =                  =          =         =            completed/2 completed_with_exceptions/2 -          -         -            -           -                           -           -                           -          -        -       cancelled/2
+    completed/2                 =          =         =                  =          =         =            =           =                           planning/3 -         -            -           -                           -           -                           planning/4 -        -       -
+    completed_with_exceptions/2 =          =         =                  =          =         =            =           =                           planning/3 -         -            -           -                           -           -                           planning/4 -        -       -
+    failed                      =          =         =                  planning/2 -         -            -           -                           planning/3 -         -            -           -                           -           -                           planning/4 =        waiting cancelled
+    failed/1                    =          =         =                  planning/2 -         -            -           -                           planning/3 -         -            -           -                           -           -                           planning/4 =        waiting cancelled/1
+    failed/2                    =          =         =                  =          =         =            =           =                           planning/3 -         -            -           -                           -           -                           planning/4 =        -       cancelled/2
+    cancelled                   -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        -       =
+    cancelled/1                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        -       =
+    cancelled/2                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        -       =
+    planning/3                  =          =         =                  =          =         =            =           =                           =          copying/3 certifying/3 -           -                           completed/3 completed_with_exceptions/3 -          failed/3 -       cancelled/3
+    copying/3                   =          =         =                  =          =         =            =           =                           =          =         certifying/3 -           -                           completed/3 completed_with_exceptions/3 -          failed/3 -       cancelled/3
+    certifying/3                =          =         =                  =          =         =            =           =                           =          =         =            completed/3 completed_with_exceptions/3 completed/3 completed_with_exceptions/3 -          -        -       cancelled/3
+    completed/3                 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           planning/4 -        -       -
+    completed_with_exceptions/3 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           planning/4 -        -       -
+    failed/3                    =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           planning/4 =        -       cancelled/3
+    cancelled/3                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        -       =
+    planning/4                  =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          failed/4 -       cancelled/4
+    copying/4                   =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          failed/4 -       cancelled/4
+    certifying/4                =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          -        -       cancelled/4
+    completed/4                 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          -        -       -
+    completed_with_exceptions/4 =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          -        -       -
+    failed/4                    =          =         =                  =          =         =            =           =                           =          =         =            =           =                           =           =                           =          =        -       cancelled/4
+    cancelled/4                 -          -         -                  -          -         -            -           -                           -          -         -            -           -                           -           -                           -          -        -       =
 ";
 
 fn short(status: JobStatus) -> String {
@@ -193,8 +194,9 @@ proptest! {
             let before = status;
             status = transition(status, event).unwrap_or(status);
             prop_assert_eq!(JobStatus::new(status.state(), status.pass()), Ok(status));
-            // Nothing goes backwards, so a redelivered event can never undo a later one.
-            prop_assert!(status.progress() >= before.progress() || status.state() == JobState::Cancelled);
+            // Nothing goes backwards but by a person's wish, so a redelivered event can never undo a later one.
+            let is_wanted = status.state() == JobState::Cancelled || event == JobEvent::TriedAgain;
+            prop_assert!(is_wanted || status.progress() >= before.progress());
         }
     }
 }

@@ -70,7 +70,7 @@ pub use pattern::{FolderPattern, PatternError};
 pub use preview::FolderPreview;
 pub use request::{PassOutcome, RequestEvent, RequestState};
 pub use rest::Rest;
-pub use retention::Retention;
+pub use retention::{Overstay, Retention};
 pub use secret::Secret;
 pub use servers::{Servers, TooLarge};
 pub use source::{Endpoint, MailboxOrder, Security};

@@ -15,6 +15,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(11);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
+/// By how many seconds clocks may differ.
+const CLOCKS: i64 = 10;
+
 /// Fewer faults than this are not believed, however far apart they are.
 const FEWEST: u32 = 5;
 
@@ -88,6 +91,16 @@ impl Faults {
         Self {
             since: self.since.saturating_add(pause),
             ..self
+        }
+    }
+
+    /// These, if they were met since work began; else none: they are of a work that was given up, and has been begun anew.
+    #[must_use]
+    pub fn met_since(self, begun: Timestamp) -> Self {
+        if self.since.saturating_add(CLOCKS) < begun.as_second() {
+            Self::NONE
+        } else {
+            self
         }
     }
 

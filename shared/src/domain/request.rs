@@ -11,7 +11,8 @@
 //! them. What has been copied by then stays so, so that it is neither cancelled nor fails any more.
 //!
 //! A scheduled request whose mailboxes can none of them start when its time has come needs attention
-//! again.
+//! again. So does one of whose mailboxes the first pass could copy none: mended, it is scheduled again, and goes on
+//! where it was.
 //!
 //! The machine does not know who causes an event nor what follows from it; both stand in the
 //! functions. Whoever stores the next state does so on the condition that the state it started from
@@ -32,7 +33,7 @@ pub enum RequestState {
     AwaitingUpload,
     /// Rows are being read and checked.
     Checking,
-    /// Something has to be mended by the customer before it can be scheduled.
+    /// Something has to be mended by the customer before it can be scheduled, or scheduled again.
     NeedsAttention,
     /// Accepted; the first pass starts at its time.
     Scheduled,
@@ -136,7 +137,7 @@ pub fn transition(state: RequestState, event: RequestEvent) -> Result<RequestSta
             },
         ) => Ok(match outcome {
             PassOutcome::AllWell | PassOutcome::WithExceptions => S::AwaitingCutover,
-            PassOutcome::AllFailed => S::Failed,
+            PassOutcome::AllFailed => S::NeedsAttention,
         }),
         (
             S::FinalPass,
@@ -212,6 +213,22 @@ impl RequestState {
         transition(self, RequestEvent::Accepted) == Ok(Self::Scheduled)
     }
 
+    /// Whether it waits for its customer, or for what its customer set off.
+    pub fn waits_for_its_customer(self) -> bool {
+        matches!(
+            self,
+            Self::AwaitingUpload | Self::Checking | Self::NeedsAttention | Self::AwaitingCutover
+        )
+    }
+
+    /// Whether no pass has begun, or the first one is to begin again.
+    pub fn is_to_begin(self) -> bool {
+        matches!(
+            self,
+            Self::AwaitingUpload | Self::Checking | Self::NeedsAttention | Self::Scheduled
+        )
+    }
+
     /// Whether it can be shown what the first pass would do: its mailboxes are known, and it has not
     /// begun.
     pub fn allows_preview(self) -> bool {
@@ -266,6 +283,10 @@ impl IllegalTransition {
             RequestEvent::Accepted => 3,
             RequestEvent::RowMended => return self.state == RequestState::Checking,
             RequestEvent::NoneCanStart => return self.state == RequestState::NeedsAttention,
+            RequestEvent::PassSettled {
+                pass: Pass::First,
+                outcome: PassOutcome::AllFailed,
+            } if self.state == RequestState::NeedsAttention => return true,
             RequestEvent::PassStarted(Pass::First) => 4,
             RequestEvent::PassSettled { pass: Pass::First, .. } => 5,
             RequestEvent::PassStarted(Pass::Final) => 6,

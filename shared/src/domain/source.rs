@@ -93,6 +93,16 @@ impl Endpoint {
     }
 }
 
+/// From which mailbox mail is copied into which: the same text for the same two. The usual two ports of IMAP are of the
+/// same server.
+pub fn route(source: &Endpoint, user: &str, destination: &str) -> String {
+    let Endpoint { host, port, .. } = source;
+    match port {
+        143 | 993 => format!("{user} at {host} to {destination}"),
+        _ => format!("{user} at {host}:{port} to {destination}"),
+    }
+}
+
 impl FromStr for Security {
     type Err = UnknownSecurity;
 
@@ -127,6 +137,24 @@ impl fmt::Display for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_way_to_the_same_server_is_the_same_route() {
+        let route = |host: &str, port, user, destination| {
+            let source = Endpoint::with_defaults(host.parse().unwrap(), Some(port), None);
+            route(&source, user, destination)
+        };
+        let usual = route("imap.example.org", 993, "anna", "anna@example.net");
+        assert_eq!(route("imap.example.org", 143, "anna", "anna@example.net"), usual);
+        for other in [
+            route("imap.example.org", 1993, "anna", "anna@example.net"),
+            route("mail.example.org", 993, "anna", "anna@example.net"),
+            route("imap.example.org", 993, "ben", "anna@example.net"),
+            route("imap.example.org", 993, "anna", "ben@example.net"),
+        ] {
+            assert_ne!(other, usual);
+        }
+    }
 
     #[test]
     fn the_words_of_mail_programs_are_understood() {

@@ -44,6 +44,16 @@ pub enum Credentials {
     },
 }
 
+impl Credentials {
+    /// The mailbox that is opened, as the server calls it.
+    pub fn mailbox(&self) -> &str {
+        match self {
+            Self::Own { user, .. } => user,
+            Self::Master { mailbox, .. } | Self::Token { mailbox, .. } => mailbox,
+        }
+    }
+}
+
 /// A way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mechanism {

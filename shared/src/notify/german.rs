@@ -223,6 +223,8 @@ pub(super) fn failure(code: &str) -> Option<String> {
         "frame_too_short" => Some(
             "Der gewünschte Zeitraum ist für Ihre Postfächer zu kurz. Wählen Sie einen längeren, oder machen Sie trotzdem weiter: was darin nicht kopiert wird, folgt in der nächsten Nacht.",
         ),
+        "none_copied" => Some("Keines der Postfächer ließ sich kopieren; bei jedem steht, warum."),
+        "forgotten" => Some("Niemand hat den Auftrag rechtzeitig fortgesetzt."),
         "internal" => Some("Bei uns ist etwas schiefgegangen. Ein Mensch sieht nach."),
         _ => import(code),
     };

@@ -117,6 +117,7 @@ pub fn is_overtaken(kind: NoticeKind, state: RequestState) -> bool {
     match kind {
         // The start has come; the report tells what was left out.
         NoticeKind::FoundAgain { .. } => state != RequestState::Scheduled,
+        NoticeKind::ForgottenSoon { .. } => !state.waits_for_its_customer(),
         NoticeKind::Finished | NoticeKind::LookedAgain { .. } | NoticeKind::Failed | NoticeKind::Cancelled => false,
         NoticeKind::Imported { .. } => matches!(state, RequestState::Failed | RequestState::Cancelled),
         NoticeKind::Started => state != RequestState::FirstPass,

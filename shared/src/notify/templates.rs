@@ -34,7 +34,7 @@ macro_rules! every_file {
             "needs_staff.txt" "needs_staff.html" "accepted.txt" "accepted.html" "refused.txt" "refused.html" "scheduled.txt" "scheduled.html"
             "found_again.txt" "found_again.html"
             "first_pass_done.txt" "first_pass_done.html" "finished.txt" "finished.html"
-            "looked_again.txt" "looked_again.html" "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
+            "looked_again.txt" "looked_again.html" "forgotten_soon.txt" "forgotten_soon.html" "failed.txt" "failed.html" "cancelled.txt" "cancelled.html" "imported.txt" "imported.html"
             "files.txt" "files.html" "dns.txt" "dns.html" "ttl.txt" "ttl.html" "rows.txt" "rows.html" "page.txt" "page.html" "calendar.txt"
             "settings.txt" "settings.html" "owner.txt" "owner.html")
     };

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod files;
+mod forgotten;
 mod found_again;
 mod german;
 mod guide;
@@ -12,6 +13,7 @@ mod mime;
 mod overtaken;
 mod own;
 mod owner;
+mod stopped;
 mod underway;
 
 use super::*;
@@ -322,7 +324,7 @@ fn cancelled_says_what_stays() {
     );
 }
 
-const EVERY_KIND: [NoticeKind; 14] = [
+const EVERY_KIND: [NoticeKind; 15] = [
     NoticeKind::Received,
     NoticeKind::Accepted,
     NoticeKind::Refused { generation: 1 },
@@ -338,6 +340,7 @@ const EVERY_KIND: [NoticeKind; 14] = [
     NoticeKind::Failed,
     NoticeKind::Cancelled,
     NoticeKind::LookedAgain { pass: 1 },
+    NoticeKind::ForgottenSoon { until: 1_795_600_000 },
     NoticeKind::Imported { attachment: 7 },
     NoticeKind::NeedsStaff {
         cause: StaffCause::GivenUp,

@@ -7,6 +7,7 @@ mod staff;
 
 pub(super) use dns::GUIDED_DOMAINS;
 use dns::{Domain, DomainGuide, Ttl};
+use jiff::Timestamp;
 use rows::Row;
 use serde::Serialize;
 use staff::Staff;
@@ -16,7 +17,8 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{lasting, moment, one_line, sentence};
-use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, Pass};
+use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, Pass, RequestState};
+use crate::forgotten::is_forgotten;
 use crate::profile::{DestinationAuth, Profile};
 use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
@@ -95,6 +97,12 @@ pub(super) struct View {
     pub(super) staff: Option<Staff>,
     /// For how many days the report and the certificates can be had.
     pub(super) kept_days: u32,
+    /// What a request waits for: `upload`, `mending` or `cutover`.
+    pub(super) waits_for: &'static str,
+    /// Until when.
+    pub(super) waits_until: Option<String>,
+    /// Whether it has ended because nobody came back to it.
+    pub(super) forgotten: bool,
 }
 
 /// A mailbox's owner.
@@ -235,6 +243,17 @@ impl View {
             owner: None,
             staff: None,
             kept_days: profile.requests.keep_ended_days,
+            waits_for: match request.state {
+                RequestState::AwaitingUpload => "upload",
+                RequestState::AwaitingCutover => "cutover",
+                _ => "mending",
+            },
+            waits_until: request
+                .expires_at
+                .filter(|_| request.state.waits_for_its_customer())
+                .and_then(|until| Timestamp::from_second(until).ok())
+                .map(|until| moment(until, &profile.provider.time_zone, language)),
+            forgotten: is_forgotten(request.error_code.as_deref()),
         }
     }
 

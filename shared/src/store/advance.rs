@@ -145,6 +145,20 @@ impl Store {
         }
     }
 
+    /// Has a mailbox wait again that failed in the first pass, because that pass is begun again; what was planned and
+    /// copied of it stays. Idempotency key: the job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wait_again(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
+        let change = Change::default().remove("error_code").remove("error_message");
+        match self.advance_job(id, JobEvent::TriedAgain, now, change, false).await {
+            // Cancelled meanwhile, with its request.
+            Ok(_) | Err(StoreError::Illegal(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends a mailbox because its request is cancelled. Idempotency key: the job.
     ///
     /// # Errors

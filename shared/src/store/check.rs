@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use super::expression::Change;
 use super::{JobRecord, RequestRecord, Store, StoreError, job, request, stamp};
+use crate::domain::job::transition as transition_of_job;
 use crate::domain::request::transition;
-use crate::domain::{Check, CheckState, Endpoint, JobId, RequestEvent, RequestState};
+use crate::domain::{Check, CheckState, Endpoint, JobEvent, JobId, RequestEvent, RequestState};
 
 /// A row that has been mended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +126,8 @@ impl Store {
     }
 
     /// Writes a mended row, and has its mailbox checked again. Before the request is scheduled it goes
-    /// back to being checked in the same write, and waits for it. Idempotency key: the round that the
+    /// back to being checked in the same write, and waits for it; a mailbox that failed in the first pass waits again
+    /// then. Idempotency key: the round that the
     /// mailbox was in.
     ///
     /// # Errors
@@ -157,6 +159,17 @@ impl Store {
             .remove("check_servers")
             .remove("check_was_right")
             .remove("check_until");
+        let again = transition_of_job(job.status, JobEvent::TriedAgain).ok();
+        let change = match again.filter(|_| waiting_for(request.state).is_some()) {
+            Some(next) => change
+                .set("state", next.state().as_str())
+                .set_or_remove("pass", next.pass())
+                .set("entity_state", job::entity_state(next.state()))
+                .set("state_since", stamp(now))
+                .remove("error_code")
+                .remove("error_message"),
+            None => change,
+        };
         let mut items = vec![
             TransactWriteItem::builder()
                 .update(change.update(&self.table, pk, sk)?)
@@ -174,7 +187,9 @@ impl Store {
                 .set("entity_state", request::entity_state(next))
                 .set("state_since", stamp(now))
                 .set("checks_begun", stamp(now))
-                .set_or_remove("expires_at", self.retention.expires_at(next, now)),
+                .remove("error_code")
+                .remove("error_message")
+                .set_or_remove("expires_at", self.kept_until(request, next, now)),
             // One whose check has been counted before is waited for already. Before the checks have begun the
             // rows are still being read.
             Some(_) if job.check.state.is_open() => has_begun(fence, request).set("mended_at", stamp(now)),

@@ -24,6 +24,10 @@ pub struct FolderRecord {
     pub job_id: JobId,
     /// Its number within the mailbox, from 0.
     pub folder: u32,
+    /// From where to where it is copied ([`crate::domain::source::route`]); absent in older records. A row that was mended
+    /// since may be about another mailbox, to which nothing of this holds, whatever its UIDVALIDITY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     /// Its name at the source, on the wire.
     pub source_name: String,
     /// Its name at the source as people read it, parts joined by `/`.
@@ -94,6 +98,11 @@ pub struct SourceNumbers {
 }
 
 impl FolderRecord {
+    /// Whether it was planned for copying from there to there.
+    pub fn is_on(&self, route: &str) -> bool {
+        self.route.as_deref().is_none_or(|own| own == route)
+    }
+
     /// Whether there is work left in it for this pass. A folder that is gone from the source, or in
     /// which nothing has changed, is not planned for the pass, and has none.
     pub fn is_open(&self, pass: Pass) -> bool {
@@ -130,7 +139,8 @@ impl Store {
 impl Ledger for Store {
     async fn is_stopped(&self, job: JobId) -> Result<bool, StoreError> {
         let request = self.request(job.request()).await?;
-        Ok(request.is_over() || request.paused_until(now()).is_some())
+        let is_stopped = request.is_over() || request.state.is_to_begin();
+        Ok(is_stopped || request.paused_until(now()).is_some())
     }
 
     async fn put_folders(&self, lease: PlanLease, planned: &[Planned]) -> Result<(), StoreError> {
@@ -139,6 +149,11 @@ impl Ledger for Store {
 
     async fn delete_chunks(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
         self.delete_all(&partition(job), &chunk_prefix(folder)).await
+    }
+
+    async fn delete_folder(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
+        self.delete_chunks(job, folder).await?;
+        self.delete_all(&partition(job), &folder_key(folder)).await
     }
 
     async fn note_trouble(&self, job: JobId, failure: &Failure) -> Result<(), StoreError> {

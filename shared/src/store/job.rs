@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::{BeforeLook, Item, Looked, OwnerMail, Store, StoreError, belonging, request, stamp};
+use crate::domain::source::route;
 use crate::domain::{
     Check, ClassCounts, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, Pass,
     RequestId, RequestState, Rest,
@@ -218,6 +219,11 @@ impl JobRecord {
     /// The server there, where it is known.
     pub fn named_source(&self) -> Option<&Endpoint> {
         (!self.seeks_source).then_some(&self.source)
+    }
+
+    /// From where to where it is copied.
+    pub fn route(&self) -> String {
+        route(&self.source, &self.source_user, &self.destination.to_string())
     }
 
     /// Where the certificate is, once it is made: a path of the API.

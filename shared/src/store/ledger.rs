@@ -77,8 +77,8 @@ impl Recount {
 
 /// Folders and chunks of mailboxes. What is written is durable on return.
 pub trait Ledger: Clone + Send + Sync + 'static {
-    /// Whether the mailbox shall not be copied any further: its request has ended, or waits for the next
-    /// night's frame. Asked before each chunk.
+    /// Whether the mailbox shall not be copied any further: its request has ended, waits to be begun again, or waits for
+    /// the next night's frame. Asked before each chunk.
     fn is_stopped(&self, job: JobId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The folders of a mailbox, in order.
@@ -98,6 +98,9 @@ pub trait Ledger: Clone + Send + Sync + 'static {
 
     /// Forgets the chunks of a folder that is to be planned anew.
     fn delete_chunks(&self, job: JobId, folder: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets a folder and its chunks, the folder last.
+    fn delete_folder(&self, job: JobId, folder: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Takes a folder until `until`, for this worker alone, and gives it as it is now. `None` where another
     /// one holds it, or held it since it was read.

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::expression::Change;
 use super::job::keys;
-use super::{AttachmentRecord, JobRecord, Store, StoreError, expires_at};
+use super::{AttachmentRecord, JobRecord, Ledger as _, Store, StoreError, expires_at};
+use crate::clock::now;
 use crate::domain::{EmailAddress, JobId, JobState, RequestId};
 
 /// Which job holds a destination mailbox.
@@ -75,17 +76,22 @@ impl Store {
         self.change_if(change, pk, sk).await
     }
 
-    /// Whether a job plans, copies or is certified.
+    /// Whether a job plans, copies or is certified, or one of its lanes is still at work though it has failed; its row may be
+    /// gone by then.
     async fn is_working(&self, id: JobId) -> Result<bool, StoreError> {
         let (pk, sk) = keys(id);
         let job: Option<JobRecord> = self.get(pk, sk).await?;
         let request = self.find_request(id.request()).await?;
         let is_running = request.is_some_and(|request| !request.state.is_terminal());
         let state = job.map(|job| job.status.state());
-        Ok(is_running
-            && matches!(
-                state,
-                Some(JobState::Planning | JobState::Copying | JobState::Certifying)
-            ))
+        let works = matches!(
+            state,
+            Some(JobState::Planning | JobState::Copying | JobState::Certifying)
+        );
+        if is_running && works {
+            return Ok(true);
+        }
+        let at = now().as_second();
+        Ok(self.folders(id).await?.iter().any(|folder| folder.lease_until > at))
     }
 }

@@ -55,6 +55,7 @@ pub use job::JobRecord;
 pub use later::{BeforeLook, Looked};
 pub use ledger::{FolderEnd, Ledger, Planned, Recount};
 pub use notice::{NoticeKind, NoticeRecord, Sent, StaffCause};
+pub use overdue::Reckoning;
 pub use owner::OwnerMail;
 pub use preview::{PreviewRecord, Previews};
 pub use request::RequestRecord;

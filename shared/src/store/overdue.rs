@@ -2,11 +2,21 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Store, StoreError, request, stamp};
+use super::{RequestRecord, Store, StoreError, request, stamp};
 use crate::domain::{RequestId, RequestState};
+
+/// When a first pass that runs will be done, as far as could be told at a moment; both in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reckoning {
+    /// When it was reckoned.
+    pub at: i64,
+    /// The middle of what is probable; none where nobody can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<i64>,
+}
 
 #[derive(Deserialize)]
 struct OfRequest {
@@ -38,6 +48,19 @@ impl Store {
             found.push(request_id);
         }
         Ok(found)
+    }
+
+    /// Notes when the first pass of a request will be done. Idempotency key: the request and the moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it has moved on.
+    pub async fn note_reckoning(&self, request: &RequestRecord, reckoned: Reckoning) -> Result<(), StoreError> {
+        let stored: AttributeValue = serde_dynamo::to_attribute_value(reckoned)?;
+        let change = Change::default()
+            .if_equal("state", request.state.as_str())
+            .set("reckoned", stored);
+        let (pk, sk) = request::keys(request.request_id);
+        self.change(change, pk, sk).await
     }
 
     /// Takes it upon the caller to look after a request, or notes that it has been; false where somebody has

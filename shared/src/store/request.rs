@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Advance, MailFates, Store, StoreError, item_of, later, stamp};
+use super::{Advance, MailFates, Reckoning, Store, StoreError, item_of, later, stamp};
 use crate::domain::request::transition;
 use crate::domain::speed::Seconds;
 use crate::domain::{
@@ -14,6 +14,7 @@ use crate::domain::{
 };
 
 mod change;
+mod kept;
 mod looks;
 
 pub use change::{AnnouncedFile, RequestChange};
@@ -79,6 +80,9 @@ pub struct RequestRecord {
     /// How long the first pass would take, as it was told when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated: Option<Seconds>,
+    /// When the running first pass will be done, as was reckoned last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reckoned: Option<Reckoning>,
     /// How many files with contacts and calendars it waits for before it ends.
     #[serde(default)]
     pub open_attachments: i64,
@@ -137,6 +141,7 @@ impl RequestRecord {
             checks_begun: None,
             looked_after: None,
             estimated: None,
+            reckoned: None,
             open_attachments: 0,
             completed_at: None,
             looks: None,
@@ -228,13 +233,7 @@ impl Store {
                 Err(illegal) if illegal.already_there() => return Ok(Advance::AlreadyThere(record)),
                 Err(illegal) => return Err(StoreError::Illegal(illegal.to_string())),
             };
-            let is_as_read = change.if_state.is_none_or(|state| state == record.state)
-                && change.if_reschedules.is_none_or(|times| times == record.reschedules)
-                && change
-                    .if_looks
-                    .as_ref()
-                    .is_none_or(|looks| record.looks.as_ref() == Some(looks));
-            if !is_as_read {
+            if !change.is_as_read(&record) {
                 return Err(StoreError::Conflict);
             }
             if change.waits_for_attachments(next) && record.open_attachments > 0 {
@@ -264,7 +263,7 @@ impl Store {
         after.open_jobs = change.open_jobs.unwrap_or(record.open_jobs);
         after.error_code = change.failure.as_ref().map(|failure| failure.code.clone());
         after.error_message = change.failure.as_ref().map(|failure| failure.message.clone());
-        after.expires_at = self.retention.expires_at(next, now);
+        after.expires_at = self.kept_until(record, next, now);
         after.estimated = change.estimated.or(record.estimated);
         after.looks = change.looks.clone().or_else(|| record.looks.clone());
         let has_more = after.looks.as_ref().is_some_and(LaterLooks::has_more);
@@ -277,6 +276,7 @@ impl Store {
         }
         let update = later::unchanged(Change::default(), record)?
             .if_equal("state", record.state.as_str())
+            .if_equal("state_since", record.state_since.clone())
             .if_equal("generation", i64::from(record.generation))
             .if_equal("open_jobs", i64::from(record.open_jobs))
             .if_at_most("reschedules", i64::from(record.reschedules))
@@ -295,6 +295,10 @@ impl Store {
                 "estimated",
                 serde_dynamo::to_attribute_value::<_, AttributeValue>(estimated)?,
             ),
+            None => update,
+        };
+        let update = match change.if_expires_at {
+            Some(at) => update.if_equal("expires_at", at),
             None => update,
         };
         let update = if change.waits_for_attachments(next) {
@@ -332,38 +336,6 @@ impl Store {
         let (pk, sk) = keys(id);
         self.change(failure.change().if_equal("state", state.as_str()), pk, sk)
             .await
-    }
-
-    /// Begins a new upload: the generation counts one on, and rows of earlier ones are void. The
-    /// request is kept for as long as if it had been made now.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where the request has moved on meanwhile.
-    pub async fn renew_upload(
-        &self,
-        record: &RequestRecord,
-        file: &AnnouncedFile,
-        now: Timestamp,
-    ) -> Result<RequestRecord, StoreError> {
-        let after = RequestRecord {
-            generation: record.generation + 1,
-            csv_bytes: file.bytes,
-            csv_sha256: file.sha256.clone(),
-            preview_asked: None,
-            expires_at: self.retention.expires_at(record.state, now),
-            ..record.clone()
-        };
-        let change = Change::default()
-            .if_equal("state", record.state.as_str())
-            .if_equal("generation", i64::from(record.generation))
-            .set("generation", i64::from(after.generation))
-            .remove("preview_asked")
-            .set_or_remove("expires_at", after.expires_at)
-            .set_or_remove("csv_bytes", file.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
-            .set_or_remove("csv_sha256", file.sha256.clone());
-        let (pk, sk) = keys(record.request_id);
-        self.change(change, pk, sk).await?;
-        Ok(after)
     }
 
     /// Keeps the sealed data key of a request, unless it has one: the first one counts, because passwords may be sealed with

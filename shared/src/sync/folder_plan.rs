@@ -24,6 +24,8 @@ pub(super) struct FolderPlan {
     pub(super) is_bin: bool,
     /// Its number within the mailbox.
     pub(super) number: u32,
+    /// From where to where it is copied.
+    pub(super) route: Option<String>,
     /// The source's numbers, from before anything of the folder was read.
     pub(super) there: Option<FolderStatus>,
     /// The destination's folder as it was listed.
@@ -69,6 +71,7 @@ impl FolderPlan {
             },
             is_bin: false,
             number: before.folder,
+            route: before.route.clone(),
             before: Some(before),
             there: None,
             here: None,
@@ -136,6 +139,7 @@ impl FolderPlan {
         let fresh = || FolderRecord {
             job_id,
             folder: self.number,
+            route: self.route.clone(),
             source_name: mapping.source_name.clone(),
             title: mapping.title.clone(),
             destination_name: mapping.destination_name.clone(),
@@ -159,6 +163,7 @@ impl FolderPlan {
             (Some(known), _) => FolderRecord {
                 title: mapping.title.clone(),
                 renewals: 0,
+                route: self.route.clone(),
                 ..known.clone()
             },
             (None, Some(before)) => FolderRecord {

@@ -45,6 +45,10 @@ pub async fn run_lane(
         if request.is_over() {
             return Ok(LaneEnd::Done(stop_mailbox(&engine.store, id, now()).await?));
         }
+        // Its first pass has ended, and is to be begun again: that brings lanes of its own.
+        if request.state.is_to_begin() {
+            return Ok(LaneEnd::Done(Vec::new()));
+        }
         let job = engine.store.job(id).await?;
         // The next night's frame brings lanes of its own. What has nothing left to copy ends nevertheless.
         if let Some(until) = request.paused_until(now())

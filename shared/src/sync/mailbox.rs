@@ -5,7 +5,7 @@
 //! can be run and measured without them.
 
 use super::SyncError;
-use crate::domain::source::Endpoint;
+use crate::domain::source::{Endpoint, route};
 use crate::domain::{CopyOptions, JobId};
 use crate::imap::{Connector, Credentials, ImapError, Session};
 use crate::profile::Limits;
@@ -70,6 +70,14 @@ impl<L: Ledger> Mailbox<L> {
 }
 
 impl<L> Mailbox<L> {
+    /// From where to where it is copied, as its folders have it written down.
+    pub(super) fn route(&self) -> String {
+        let Access {
+            endpoint, credentials, ..
+        } = &self.source;
+        route(endpoint, credentials.mailbox(), self.destination.credentials.mailbox())
+    }
+
     /// Opens both sides at the same time.
     pub(super) async fn open_both(&self) -> Result<(Session, Session), SyncError> {
         tokio::try_join!(async { self.source.open().await.map_err(SyncError::Source) }, async {

@@ -58,7 +58,7 @@ pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
 pub(crate) use second_copies::{SecondCopies, beyond_chunks};
-pub use settle::{cancel_jobs, fail_mailbox, settle_request, stop_mailbox, tell_staff};
+pub use settle::{cancel_jobs, fail_mailbox, is_none_copied, none_copied, settle_request, stop_mailbox, tell_staff};
 pub use work::{LaneFailure, Work};
 
 use std::time::Duration;

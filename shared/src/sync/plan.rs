@@ -55,7 +55,8 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     if let Some(rest) = job.resting(now()) {
         return Ok(PlanEnd::Later(until_next_look(rest)));
     }
-    if !engine.store.lock_destination(&job).await? {
+    let (is_ours, is_held) = tokio::try_join!(engine.store.lock_destination(&job), is_held_elsewhere(engine, &job))?;
+    if !is_ours || is_held {
         return Ok(PlanEnd::Later(BUSY));
     }
     let lease = match engine.store.lease_plan(id, now(), deadline.lease_end()).await {
@@ -89,6 +90,15 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     Ok(PlanEnd::Lanes(
         u8::try_from(totals.open_folders).unwrap_or(u8::MAX).clamp(1, lanes),
     ))
+}
+
+/// Whether a worker may still be copying from where the mailbox was before its row was mended: what it sends may be the
+/// same mail.
+async fn is_held_elsewhere(engine: &Engine, job: &JobRecord) -> Result<bool, StoreError> {
+    let (route, at) = (job.route(), now().as_second());
+    let folders = engine.store.folders(job.job_id).await?;
+    let mut elsewhere = folders.iter().filter(|folder| !folder.is_on(&route));
+    Ok(elsewhere.any(|folder| folder.lease_until > at))
 }
 
 /// Plans with the right to connect to the source once: whether all is planned, `None` where others hold all

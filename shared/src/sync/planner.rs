@@ -69,12 +69,17 @@ impl<L: Ledger> Mailbox<L> {
             async { list_with_status(&mut source).await.map_err(SyncError::Source) },
             async { list_with_status(&mut destination).await.map_err(SyncError::Destination) },
         )?;
+        let route = self.route();
+        // Planned before its row was mended: nothing of it holds. Its number is not used again, by which whoever still copies
+        // from there is kept off; so it is forgotten last, when the folders after it are written down.
+        let next_number = folders.iter().map(|folder| folder.folder + 1).max().unwrap_or(0);
+        let (folders, elsewhere): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| folder.is_on(&route));
         let names = folders
             .iter()
             .map(|folder| (folder.source_name.clone(), folder.destination_name.clone()))
             .collect();
         let mapped = map_folders(&there, &here, &namespace, &names, &self.options);
-        let mut known = Known::new(folders, chunks);
+        let mut known = Known::new(folders, chunks, next_number, route);
         let plans = mapped.into_iter().map(|mapping| known.plan(mapping, &there, &here));
         let mut plans: Vec<FolderPlan> = plans.collect();
         plans.retain(|plan| !plan.is_planned(pass) && !plan.is_unchanged(pass));
@@ -93,6 +98,9 @@ impl<L: Ledger> Mailbox<L> {
                 return Ok(false);
             }
         }
+        for folder in elsewhere {
+            self.ledger.delete_folder(self.job_id, folder.folder).await?;
+        }
         tokio::join!(planner.source.logout(), planner.destination.logout());
         Ok(true)
     }
@@ -103,15 +111,15 @@ struct Known {
     folders: BTreeMap<String, FolderRecord>,
     chunks: BTreeMap<u32, Vec<ChunkRecord>>,
     next_number: u32,
+    route: String,
 }
 
 impl Known {
-    fn new(folders: Vec<FolderRecord>, all: Vec<ChunkRecord>) -> Self {
+    fn new(folders: Vec<FolderRecord>, all: Vec<ChunkRecord>, next_number: u32, route: String) -> Self {
         let mut chunks: BTreeMap<u32, Vec<ChunkRecord>> = BTreeMap::new();
         for chunk in all {
             chunks.entry(chunk.folder).or_default().push(chunk);
         }
-        let next_number = folders.iter().map(|folder| folder.folder + 1).max().unwrap_or(0);
         Self {
             folders: folders
                 .into_iter()
@@ -119,6 +127,7 @@ impl Known {
                 .collect(),
             chunks,
             next_number,
+            route,
         }
     }
 
@@ -138,6 +147,7 @@ impl Known {
             chunks: before.as_ref().map(|before| self.chunks_of(before)).unwrap_or_default(),
             before,
             number,
+            route: Some(self.route.clone()),
             mapping,
         }
     }

@@ -20,6 +20,8 @@ use crate::telemetry::{Unit, measure};
 /// How many mailboxes of a cancelled request are ended at the same time.
 const ENDED_AT_ONCE: usize = 16;
 
+const NONE_COPIED: &str = "none_copied";
+
 /// Moves a request on if no mailbox is open in its pass, and gives the notices that wait to be
 /// sent. Idempotency key: the request and its pass; run again, it gives the same notices until they
 /// have been sent.
@@ -31,7 +33,9 @@ pub async fn settle_request(store: &Store, id: RequestId, now: Timestamp) -> Res
         let request = store.request(id).await?;
         match running(&request) {
             Some(pass) if request.open_jobs == 0 => match end_pass(store, &request, pass, now).await {
-                Ok(Advance::Changed(_)) if pass == Pass::First => measure_estimate(store, &request, now),
+                Ok(Advance::Changed(ended)) if pass == Pass::First && ended.state != RequestState::NeedsAttention => {
+                    measure_estimate(store, &request, now);
+                }
                 // The passwords were deleted in this moment.
                 Err(StoreError::Conflict) if store.request(id).await?.looks != request.looks => continue,
                 // Cancelled meanwhile: nothing to settle. Or contacts and calendars are being imported: their end settles.
@@ -73,14 +77,20 @@ async fn end_pass(
             .iter()
             .any(|job| is_worth_telling(job, pass, is_last))
             .then_some(NoticeKind::LookedAgain { pass: number }),
+        (Pass::First, PassOutcome::AllFailed) => Some(NoticeKind::Refused {
+            generation: request.generation,
+        }),
         (_, PassOutcome::AllFailed) => Some(NoticeKind::Failed),
         (Pass::First, _) => Some(NoticeKind::FirstPassDone),
         (Pass::Final, _) => Some(NoticeKind::Finished),
     };
+    let has_stopped = pass == Pass::First && outcome == PassOutcome::AllFailed;
     let change = RequestChange {
         notice,
+        failure: has_stopped.then(none_copied),
         looks,
         if_looks: request.looks.clone(),
+        if_state_since: Some(request.state_since.clone()),
         // Those that come after an end hold nothing up.
         if_nothing_open: !pass.is_later(),
         ..RequestChange::default()
@@ -118,6 +128,19 @@ fn looks_after(looks: &LaterLooks, jobs: &[JobRecord], pass: Pass, now: Timestam
 fn is_worth_telling(job: &JobRecord, pass: Pass, is_last: bool) -> bool {
     let now = job.looked.as_ref().filter(|looked| looked.pass == pass);
     now.is_some_and(|looked| looked.messages > 0 || looked.is_amiss && (is_last || !looked.is_repeated))
+}
+
+/// Why a request waits for its customer whose mailboxes could none of them be copied in the first pass.
+pub fn none_copied() -> Failure {
+    Failure {
+        code: NONE_COPIED.to_owned(),
+        message: "none of the mailboxes could be copied; each says why".to_owned(),
+    }
+}
+
+/// Whether a failure of a request is that.
+pub fn is_none_copied(code: Option<&str>) -> bool {
+    code == Some(NONE_COPIED)
 }
 
 /// Tells how far the time that was estimated for a first pass was from what it took, without the nights' ends.

@@ -22,6 +22,9 @@ const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(1);
 /// A folder is not begun with less time left than this.
 const FOLDER_MARGIN: Duration = Duration::from_secs(2);
 
+/// How long a worker stays away that was begun before its mailbox's row was mended.
+const MENDED: Duration = Duration::from_secs(30);
+
 /// How long after a fault a folder is left alone: what was on the wire has arrived by then.
 pub(super) const FAULT_GRACE: Duration = Duration::from_secs(10);
 
@@ -147,6 +150,11 @@ impl<L: Ledger> Mailbox<L> {
         }
         if is_stopped {
             return Ok(Look::Nothing(Work::Stopped));
+        }
+        // Its row was mended, and it is planned for another server or user than this worker was given.
+        let route = self.route();
+        if open.iter().any(|folder| !folder.is_on(&route)) {
+            return Ok(Look::Nothing(Work::HeldUntil(MENDED)));
         }
         let at = now().as_second();
         let (held, mut free): (VecDeque<_>, VecDeque<_>) = VecDeque::from(open)

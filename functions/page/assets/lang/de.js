@@ -212,6 +212,7 @@ export default {
     awaiting_upload: ['Ihre Datei fehlt noch', 'Senden Sie die Datei mit Ihren Postfächern. Dann prüfen wir sie.'],
     checking: ['Wir prüfen Ihre Angaben', 'Das dauert höchstens ein paar Minuten. Sie müssen nichts tun.'],
     needs_attention: ['Etwas ist zu beheben', 'Einige Angaben lassen sich so nicht verwenden. Unten steht, welche.'],
+    stopped: ['Die erste Kopie wurde nicht fertig', 'Unten steht, warum. Beheben Sie den Grund oder berichtigen Sie Ihre Angaben, und lassen Sie es noch einmal versuchen. Was schon kopiert ist, bleibt und wird nicht doppelt kopiert. Bitte lassen Sie die Einstellungen Ihrer Domain, wie sie sind.'],
     no_room: ['Im Zeitfenster ist kein Platz', 'Für diese Zeit ist schon zu viel geplant, oder sie ist für Ihre Postfächer zu kurz. Wählen Sie eine andere, oder machen Sie trotzdem damit weiter: Was darin nicht kopiert werden kann, folgt später.'],
     paused: ['Das Kopieren pausiert bis zum nächsten Zeitfenster', 'Der Rest wird ab {paused} kopiert. Sie müssen nichts tun; bitte lassen Sie die Einstellungen Ihrer Domain, wie sie sind, bis das fertig ist.'],
     scheduled: ['Alles ist bereit', 'Das Kopieren beginnt am {start}. Bitte ändern Sie bis dahin weder Passwörter noch die Einstellungen Ihrer Domain.'],
@@ -227,6 +228,7 @@ export default {
   },
   action: {
     proceed: { one: 'Mit dem {count} guten Postfach weitermachen', other: 'Mit den {count} guten Postfächern weitermachen' },
+    again: { one: '{count} Postfach noch einmal versuchen', other: '{count} Postfächer noch einmal versuchen' },
     cutover: 'Ich habe das DNS umgestellt',
     cutover_title: 'Haben Sie das DNS umgestellt?',
     cutover_text: 'Wir beginnen dann mit der letzten Kopie. Tun Sie das, wenn neue E-Mails auf den neuen Servern ankommen; nach einer Änderung kann das einige Stunden dauern.',
@@ -541,6 +543,7 @@ export default {
     too_many_mailboxes: 'Das sind zu viele Postfächer für das Formular. Senden Sie sie als Datei.',
   },
   failure: {
+    forgotten: 'Niemand hat den Auftrag rechtzeitig fortgesetzt.',
     unknown_host: 'Diesen Server gibt es nicht. Prüfen Sie seinen Namen.',
     forbidden_address: 'Dieser Server liegt in einem Netz, mit dem wir uns nicht verbinden.',
     unreachable: 'Der Server ist nicht zu erreichen. Prüfen Sie Namen und Port.',

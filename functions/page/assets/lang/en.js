@@ -212,6 +212,7 @@ export default {
     awaiting_upload: ['Your file is missing', 'Send the file with your mailboxes. Then we check it.'],
     checking: ['We check your details', 'This takes a few minutes at most. You need not do anything.'],
     needs_attention: ['Something has to be mended', 'Some details cannot be used as they are. See below what it is.'],
+    stopped: ['The first copy was not finished', 'See below why. Remove the reason or correct your details, and have it tried again. What is copied already stays, and is not copied twice. Please leave your domain\'s settings as they are.'],
     no_room: ['The time frame has no room', 'Too much is planned for that time already, or it is too short for your mailboxes. Choose another one, or go on with it nevertheless: what cannot be copied in it follows later.'],
     paused: ['Copying pauses until the next time frame', 'The rest is copied from {paused} on. You need not do anything; please leave the settings of your domain as they are until this is done.'],
     scheduled: ['All is ready', 'Copying begins on {start}. Please change neither passwords nor the settings of your domain before that.'],
@@ -227,6 +228,7 @@ export default {
   },
   action: {
     proceed: { one: 'Go on with the {count} good mailbox', other: 'Go on with the {count} good mailboxes' },
+    again: { one: 'Try {count} mailbox again', other: 'Try {count} mailboxes again' },
     cutover: 'I have changed the DNS',
     cutover_title: 'Have you changed the DNS?',
     cutover_text: 'We then start the final copy. Do this when new mail arrives at the new servers; after a change that can take some hours.',

@@ -20,7 +20,7 @@ const MAILBOXES: u32 = 250;
 const BY_CALL: usize = 200;
 
 /// What `ingest` admits with.
-fn admission(store: &Store, stack: &Stack) -> Admission {
+pub fn admission(store: &Store, stack: &Stack) -> Admission {
     let credentials = || Credentials::new("test", "test", None, None, "test");
     let queues = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -110,6 +110,35 @@ pub async fn whoever_lost_a_folder_writes_nothing_and_counts_nothing(store: &Sto
     assert_eq!((done.done_pass, done.broken_at), (Some(Pass::First), Some(7)));
 }
 
+/// Its row was mended, and the folders are of another mailbox: whoever copies from there ends.
+pub async fn whoever_copies_a_folder_that_was_forgotten_writes_nothing(store: &Store) {
+    let job_id = planning(store, 66).await.job_id;
+    let plan = store.lease_plan(job_id, now(), seconds(10)).await.unwrap();
+    let mut other = planned(job_id);
+    other.folder.folder = 1;
+    other.chunks[0].folder = 1;
+    store.put_folders(plan, &[planned(job_id), other]).await.unwrap();
+    let folder = store.folders(job_id).await.unwrap().remove(0);
+    let lease = store
+        .lease_folder(&folder, Pass::First, now(), seconds(10))
+        .await
+        .unwrap()
+        .unwrap();
+    let chunk = store.chunks(job_id, 0).await.unwrap().remove(0);
+    let mut held = store.take_chunk(&chunk, &lease).await.unwrap();
+    for _ in 0..2 {
+        store.delete_folder(job_id, 0).await.unwrap();
+    }
+    is_conflict(&store.save_chunk(&held).await);
+    is_conflict(&store.finish_chunk(&mut held, Pass::First, 9, Some(end(&lease))).await);
+    is_conflict(&store.finish_folder(end(&lease), Pass::First).await);
+    is_conflict(&store.release_folder(&lease, now()).await);
+    let again = store.lease_folder(&folder, Pass::First, seconds(20), seconds(30)).await;
+    assert_eq!(again.unwrap(), None);
+    let left: Vec<u32> = store.folders(job_id).await.unwrap().iter().map(|f| f.folder).collect();
+    assert_eq!((left, store.all_chunks(job_id).await.unwrap().len()), (vec![1], 1));
+}
+
 /// Messages copied and folders open.
 async fn counts(store: &Store, job_id: JobId) -> (i64, u32) {
     let job = store.job(job_id).await.unwrap();
@@ -172,4 +201,18 @@ pub async fn one_job_at_a_time_holds_a_destination(store: &Store) {
     store.cancel_job(second.job_id, now()).await.unwrap();
     assert!(store.lock_destination(&other).await.unwrap());
     assert_eq!(other.job_id.request(), id(65));
+    // A lane may still be at work, though the row is gone and another file in its place.
+    let plan = store.lease_plan(other.job_id, now(), seconds(10)).await.unwrap();
+    store.put_folders(plan, &[planned(other.job_id)]).await.unwrap();
+    let folder = store.folders(other.job_id).await.unwrap().remove(0);
+    let until = mailvan::clock::now() + SignedDuration::from_mins(1);
+    let lease = store.lease_folder(&folder, Pass::First, now(), until).await.unwrap();
+    store.delete_generations(id(65)).await.unwrap();
+    let next = planning(store, 67).await;
+    assert!(!store.lock_destination(&next).await.unwrap());
+    store
+        .release_folder(&lease.unwrap(), Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    assert!(store.lock_destination(&next).await.unwrap());
 }

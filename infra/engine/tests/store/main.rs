@@ -9,10 +9,12 @@
 )]
 
 mod attachments;
+mod begun_again;
 mod cancelled;
 mod connections;
 mod fences;
 mod fifty_thousand;
+mod forgotten;
 mod later;
 mod mails;
 mod owner;
@@ -108,9 +110,10 @@ async fn conditions_of_the_table_hold() {
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     tickets::each_ticket_system_is_told_by_one_at_a_time(&store).await;
+    Box::pin(begun_again::first_pass_that_copied_nothing_is_begun_again(&store)).await;
     later::a_look_that_brings_nothing_leaves_all_as_it_was(&store).await;
     trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(&store).await;
-    trouble::an_outage_is_no_farewell(&store).await;
+    Box::pin(trouble::an_outage_is_no_farewell(&store)).await;
     trouble::a_changed_password_here_is_told_and_nothing_is_missing(&store).await;
     trouble::a_later_look_that_cannot_certify_keeps_what_was_certified(&store).await;
     Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
@@ -129,8 +132,13 @@ async fn conditions_of_the_table_hold() {
         &store, &stack,
     ))
     .await;
+    Box::pin(forgotten::a_request_is_ended_after_its_customer_was_told(
+        &store, &stack,
+    ))
+    .await;
     fences::whoever_lost_the_right_to_plan_writes_no_folder(&store).await;
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
+    fences::whoever_copies_a_folder_that_was_forgotten_writes_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;
     fences::one_job_at_a_time_holds_a_destination(&store).await;
 }

@@ -17,6 +17,7 @@ const TABLE: &str = "
     failed                -      -     -    -     -     -     -     -     -      -     -      -
     cancelled             -      -     -    -     -     -     -     -     -      -     -      -
     looked_again_1        -      -     -    -     -     -     -     -     -      -     -      -
+    forgotten_soon_1      -      -     -    x     x     -     x     x     x      x     x      x
     imported_0000000000000007 -  -     -    -     -     -     -     -     -      -     x      x
     needs_staff_given_up  -      -     -    -     -     -     -     -     -      -     x      -
     needs_staff_all_failed -     -     -    -     -     -     -     -     -      -     x      -

@@ -15,7 +15,7 @@ use crate::profile::Profile;
 pub(in crate::notify) const HOSTILE_MARK: &str = "<img src=x onerror=x>";
 
 /// What each notice is about, as templates are named.
-pub(in crate::notify) const KINDS: [&str; 15] = [
+pub(in crate::notify) const KINDS: [&str; 16] = [
     "received",
     "accepted",
     "refused",
@@ -26,6 +26,7 @@ pub(in crate::notify) const KINDS: [&str; 15] = [
     "dns_seen",
     "finished",
     "looked_again",
+    "forgotten_soon",
     "failed",
     "cancelled",
     "imported",
@@ -208,6 +209,9 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         owner: Some(Owner {
             password_is_known: true,
         }),
+        waits_for: "cutover",
+        waits_until: Some(text("Wednesday, 25 November 2026, 10:46")),
+        forgotten: true,
         staff: staff(kind, "given_up", text("it@example.com")),
         ..empty(kind, language, profile)
     }
@@ -265,6 +269,9 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         owner: None,
         staff: staff(kind, "late", String::new()),
         kept_days: 90,
+        waits_for: "upload",
+        waits_until: None,
+        forgotten: false,
     }
 }
 

@@ -50,6 +50,11 @@ pub enum NoticeKind {
         /// Which one, from 1.
         pass: u32,
     },
+    /// Nobody comes back to the request, and it is ended in some days.
+    ForgottenSoon {
+        /// When, in seconds since 1970: whoever came back once is told of the next time too.
+        until: i64,
+    },
     /// Nothing could be moved.
     Failed,
     /// Ended before its time.
@@ -110,6 +115,7 @@ impl NoticeKind {
             Self::DnsSeen => "dns_seen",
             Self::Finished => "finished",
             Self::LookedAgain { .. } => "looked_again",
+            Self::ForgottenSoon { .. } => "forgotten_soon",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Imported { .. } => "imported",
@@ -131,6 +137,7 @@ impl fmt::Display for NoticeKind {
             Self::FoundAgain { start, further: false } => write!(f, "_{start}"),
             Self::FoundAgain { start, further: true } => write!(f, "_{start}_further"),
             Self::LookedAgain { pass } => write!(f, "_{pass}"),
+            Self::ForgottenSoon { until } => write!(f, "_{until}"),
             Self::Imported { attachment } => write!(f, "_{attachment:016x}"),
             Self::NeedsStaff { cause } => write!(f, "_{}", cause.as_str()),
             _ => Ok(()),
@@ -167,6 +174,10 @@ impl FromStr for NoticeKind {
             if let Some(attachment) = name.strip_prefix("imported_") {
                 let attachment = u64::from_str_radix(attachment, 16).ok()?;
                 return Some(Self::Imported { attachment });
+            }
+            if let Some(until) = name.strip_prefix("forgotten_soon_") {
+                let until = until.parse().ok()?;
+                return Some(Self::ForgottenSoon { until });
             }
             if let Some(pass) = name.strip_prefix("looked_again_") {
                 let pass = pass.parse().ok()?;

@@ -1,5 +1,6 @@
 //! What a step changes of a request besides its state, and what is said of a file before it is there.
 
+use super::RequestRecord;
 use crate::domain::speed::Seconds;
 use crate::domain::{LaterLooks, RequestState};
 use crate::store::job::Failure;
@@ -29,17 +30,36 @@ pub struct RequestChange {
     pub if_generation: Option<u32>,
     /// Only while this is still the state: what was decided on was read in it.
     pub if_state: Option<RequestState>,
+    /// Only in the state that began then: a pass that ended is not the same pass begun again.
+    pub if_state_since: Option<String>,
     /// Where it is an end: only if no file with contacts or calendars is waited for, whose password would end with it.
     pub if_nothing_open: bool,
     /// The later looks as they are now; with some to come, an end keeps the data key.
     pub looks: Option<LaterLooks>,
     /// Only while the later looks are still these.
     pub if_looks: Option<LaterLooks>,
+    /// Only while it is kept until then, in seconds since 1970: its customer has not come back.
+    pub if_expires_at: Option<i64>,
     /// Only while it has been given another time frame so often: a start was decided on by this one.
     pub if_reschedules: Option<u32>,
 }
 
 impl RequestChange {
+    /// Whether the request is still as what was decided on.
+    pub(super) fn is_as_read(&self, record: &RequestRecord) -> bool {
+        self.if_state.is_none_or(|state| state == record.state)
+            && self
+                .if_state_since
+                .as_ref()
+                .is_none_or(|since| *since == record.state_since)
+            && self.if_reschedules.is_none_or(|times| times == record.reschedules)
+            && self.if_expires_at.is_none_or(|at| record.expires_at == Some(at))
+            && self
+                .if_looks
+                .as_ref()
+                .is_none_or(|looks| record.looks.as_ref() == Some(looks))
+    }
+
     pub(super) fn waits_for_attachments(&self, next: RequestState) -> bool {
         self.if_nothing_open && next.is_terminal()
     }
