@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass, RequestId, RequestState, Security,
-    Window,
+    AfterEnd, ClassCounts, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass, RequestId,
+    RequestState, Security, Window,
 };
 use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
@@ -133,6 +133,9 @@ struct MailboxView<'a> {
     estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
+    /// When it goes on, while its previous provider gives out no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumes_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     later: Option<LookedView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,6 +160,8 @@ struct CertificateView<'a> {
     url: String,
     made_at: &'a str,
     agrees: bool,
+    #[serde(skip_serializing_if = "ClassCounts::is_empty")]
+    refused: ClassCounts,
 }
 
 /// Why something failed.
@@ -258,7 +263,7 @@ impl Overview {
                 .map(|job| {
                     let forecast = self.forecast.as_ref();
                     let estimate = forecast.and_then(|forecast| forecast.mailboxes.get(&job.job_id.row()));
-                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)))
+                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)), self.read_at)
                 })
                 .collect(),
             rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
@@ -307,7 +312,7 @@ pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_
     }
 }
 
-fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
+fn mailbox(job: &JobRecord, estimate: Option<EstimateView>, read_at: Timestamp) -> MailboxView<'_> {
     MailboxView {
         row: job.job_id.row(),
         email: &job.address,
@@ -322,7 +327,8 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         notes: job.notes,
         source: source(job),
         check: check::view(&job.check),
-        estimate,
+        estimate: estimate.filter(|_| job.resting(read_at).is_none()),
+        resumes_at: job.resting(read_at).map(|rest| stamp(rest.until())),
         owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),
         later: later::looked(job),
@@ -346,6 +352,7 @@ fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
         url: job.certificate_path()?,
         made_at: &note.made_at,
         agrees: note.agrees,
+        refused: note.classes,
     })
 }
 

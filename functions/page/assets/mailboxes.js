@@ -124,7 +124,8 @@ function line(mailbox, context) {
     if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
     const trouble = next.later?.trouble;
     const amiss = trouble && !next.later.expected && !next.error && t('list.not_looked', { why: failureText(trouble) });
-    const reason = next.error ? failureText(next.error) : amiss || '';
+    const rests = next.resumes_at && t('list.rests', { when: shortMoment(next.resumes_at, status.window?.time_zone) });
+    const reason = rests || (next.error ? failureText(next.error) : amiss || '');
     why.hidden = reason === '';
     put(why, reason);
     const late = next.later?.fetched > 0 && t('list.fetched', { count: next.later.fetched });

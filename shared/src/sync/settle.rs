@@ -1,10 +1,12 @@
 //! When the last mailbox of a pass has ended, its request moves on.
 
+use std::time::Duration;
+
 use futures_util::{TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::SyncError;
-use crate::domain::patience::Prospect;
+use crate::domain::patience::{Faults, Prospect};
 use crate::domain::{
     JobId, JobState, LaterLooks, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome,
 };
@@ -303,7 +305,21 @@ impl SyncError {
 
     /// Whether the previous provider's server says so.
     pub(crate) fn is_crowded_source(&self) -> bool {
-        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
+        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. })) && !self.is_capped()
+    }
+
+    /// Whether the previous provider gives out no more for a while: so much is allowed in a day.
+    pub fn is_capped(&self) -> bool {
+        matches!(self, Self::Source(error) if error.is_capped())
+    }
+
+    /// How long to wait after these faults, of which this is the last: as long as the server asks for, if that is longer.
+    pub fn pause_after(&self, faults: Faults) -> Duration {
+        let asked = match self {
+            Self::Source(error) | Self::Destination(error) => error.backoff(),
+            _ => None,
+        };
+        faults.pause().max(asked.unwrap_or_default())
     }
 
     /// Whether the connection to the previous provider's server ended as it should not.

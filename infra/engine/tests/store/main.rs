@@ -18,6 +18,7 @@ mod forgotten;
 mod later;
 mod mails;
 mod owner;
+mod rests;
 mod tickets;
 mod trouble;
 
@@ -126,6 +127,7 @@ async fn conditions_of_the_table_hold() {
         &store,
     ))
     .await;
+    Box::pin(rests::a_capped_mailbox_rests_and_goes_on(&store, &stack)).await;
     Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(
         &store, &stack,
     ))
