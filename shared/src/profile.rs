@@ -221,6 +221,7 @@ impl Raw {
         self.notices.check()?;
         self.tickets.as_deref().map_or(Ok(()), Tickets::check)?;
         within("capacity.mailboxes", self.capacity.mailboxes.into(), 1..=100_000)?;
+        within("capacity.connections", self.capacity.connections.into(), 1..=100_000)?;
         within(
             "capacity.bytes_per_second",
             self.capacity.bytes_per_second,
@@ -248,7 +249,9 @@ impl Raw {
             dns: self.dns.map(RawDns::check).transpose()?,
             looks_after: self.later_looks.check()?,
             limits: self.limits,
-            capacity: self.capacity,
+            capacity: self
+                .capacity
+                .within_connections(self.limits.lanes, self.limits.host_connections),
             templates: OwnTemplates::default(),
         })
     }

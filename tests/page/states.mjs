@@ -48,7 +48,7 @@ export const states = {
     ],
   }),
   to_mend: status('needs_attention', [
-    { ...waiting[0], source: { host: 'imap.example.org', port: 993, security: 'tls', found_by: 'autoconfig' }, check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000 } },
+    { ...waiting[0], source: { host: 'imap.example.org', port: 993, security: 'tls', found_by: 'autoconfig' }, check: { state: 'passed', folders: 14, messages: 12_841, bytes: 493_312_000, message_limit_bytes: 52_428_800, too_large: { messages: 3, folders: [{ folder: 'Projekte/2024/Angebote', messages: 2 }, { folder: 'INBOX', messages: 1 }] } } },
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),

@@ -91,7 +91,7 @@ async fn after_fault(deps: &Deps, wish: CertifyMailbox, faults: Faults, error: &
     let is_source = matches!(error, SyncError::Source(_));
     let patience = deps.engine.profile.limits.patience();
     match (faults.are_final(error.prospect(), patience, now()), is_source) {
-        (false, _) => next(deps, CertifyMailbox { faults, ..wish }, faults.pause()).await,
+        (false, _) => next(deps, CertifyMailbox { faults, ..wish }, error.pause_after(faults)).await,
         (true, true) => {
             tracing::warn!(job.id = %job_id, "the source is given up; what was read while copying counts");
             let without_source = CertifyMailbox {

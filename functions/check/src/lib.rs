@@ -60,7 +60,7 @@ enum Wake {
 
 async fn wake(deps: &Deps, message: &SqsMessage, deadline: Deadline) -> anyhow::Result<()> {
     match decode(message)? {
-        Wake::Check(wish) => check(deps, wish, deadline).await,
+        Wake::Check(wish) => Box::pin(check(deps, wish, deadline)).await,
         Wake::Tell(wish) => told::tell_the_rest(deps, wish).await,
     }
 }
@@ -193,6 +193,7 @@ async fn judge(deps: &Deps, job: &JobRecord, wish: CheckMailbox, looked: Looked)
         at: Some(stamp(now())),
         faults,
         size: looked.size.or(job.check.size),
+        servers: looked.servers.or_else(|| job.check.servers.clone()),
         was_right: wish.is_news,
     };
     if state != CheckState::Running {

@@ -12,6 +12,7 @@ mod attachments;
 mod auth;
 mod body;
 mod certificate;
+mod check;
 mod create;
 mod dns;
 mod faults;

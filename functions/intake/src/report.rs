@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mailvan::domain::uid::UidSet;
-use mailvan::domain::{DroppedFlags, Fault, Pass};
+use mailvan::domain::{DroppedFlags, ExceptionClass, Fault, Pass};
 use mailvan::intake::spreadsheet_safe;
 use mailvan::store::{ChunkRecord, Finding, Findings as _, FolderRecord, JobRecord, Ledger as _, RequestRecord, Store};
 
@@ -29,7 +29,7 @@ const LOOKUPS: usize = 16;
 const MAX_UIDS_CHARS: usize = 400;
 
 /// The names of the columns.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "kind",
     "row",
     "email",
@@ -47,6 +47,7 @@ const COLUMNS: [&str; 17] = [
     "code",
     "message",
     "certificate",
+    "class",
 ];
 
 /// One line; a text that is empty does not apply.
@@ -64,6 +65,7 @@ struct Line {
     code: String,
     message: String,
     certificate: String,
+    class: &'static str,
 }
 
 /// A report being written.
@@ -175,13 +177,21 @@ fn messages(job: &JobRecord, folders: &[FolderRecord], chunks: &[ChunkRecord]) -
     let lines = chunks.iter().flat_map(|chunk| {
         chunk.exceptions.iter().map(move |exception| {
             let (kind, became) = if exception.is_there() {
-                ("repaired_message", "was refused as it was, and is copied repaired")
+                (
+                    "repaired_message",
+                    "was refused as it was, and is copied repaired".to_owned(),
+                )
             } else {
-                ("refused_message", "was not copied")
+                let why = exception
+                    .class
+                    .and_then(ExceptionClass::in_words)
+                    .map(|words| format!(" {words}"));
+                ("refused_message", format!("was not copied{}", why.unwrap_or_default()))
             };
             Line {
                 folder: title(folders, chunk.folder),
                 code: exception.code.clone(),
+                class: exception.class.map_or("", ExceptionClass::as_str),
                 message: format!("the message with UID {} {became}: {}", exception.uid, exception.text),
                 ..of_job(kind, job)
             }
@@ -321,6 +331,7 @@ impl Report {
             &line.code,
             &line.message,
             &line.certificate,
+            line.class,
         ];
         self.bytes += cells.iter().map(|cell| cell.len() + 1).sum::<usize>();
         if self.bytes > MAX_BYTES {

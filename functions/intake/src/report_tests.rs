@@ -1,4 +1,4 @@
-use mailvan::domain::{FaultCode, JobState, Pass};
+use mailvan::domain::{ClassCounts, FaultCode, JobState, Pass};
 use mailvan::store::Discrepancy;
 use mailvan::store::job::CertificateNote;
 use serde_json::json;
@@ -28,7 +28,7 @@ fn folder_and_chunk(job: &JobRecord) -> (FolderRecord, ChunkRecord) {
     });
     let chunk = json!({
         "job_id": job.job_id, "folder": 1, "chunk": 0, "first_uid": 1, "last_uid": 9, "messages": 9, "bytes": 90, "map": "", "flags": "",
-        "exceptions": [{"uid": 7, "code": "LIMIT", "text": "too \"large\",\nreally"}, {"uid": 8, "code": "REPAIRED", "text": "1 NUL byte became 0x80"}],
+        "exceptions": [{"uid": 7, "code": "LIMIT", "class": "too_large", "text": "too \"large\",\nreally"}, {"uid": 8, "code": "REPAIRED", "text": "1 NUL byte became 0x80"}],
         "dropped": {"messages": 3, "flags": {"$Work": 3, "=Home": 1}, "others": 2},
     });
     (
@@ -67,17 +67,21 @@ fn mailboxes_skipped_folders_refused_messages_and_refused_rows_have_lines() {
             "",
             "",
             "",
+            "",
             ""
         ]
     );
     let unlisted = "the previous provider does not list 2 messages of it";
     assert_eq!(records[1][..3], ["skipped_folder", "2", address]);
-    assert_eq!(records[1][12..], ["", "'=Old/Größe", "folder_not_copied", unlisted, ""]);
-    let words = "the message with UID 7 was not copied: too \"large\",\nreally";
+    assert_eq!(
+        records[1][12..],
+        ["", "'=Old/Größe", "folder_not_copied", unlisted, "", ""]
+    );
+    let words = "the message with UID 7 was not copied because it is too large: too \"large\",\nreally";
     assert_eq!(records[2][..3], ["refused_message", "2", address]);
-    assert_eq!(records[2][12..], ["", "'=Old/Größe", "LIMIT", words, ""]);
+    assert_eq!(records[2][12..], ["", "'=Old/Größe", "LIMIT", words, "", "too_large"]);
     assert_eq!((records[4][0].as_str(), records[4][1].as_str()), ("refused_row", "3"));
-    assert_eq!(records[4][12..], ["port", "", "bad_port", "write a number", ""]);
+    assert_eq!(records[4][12..], ["port", "", "bad_port", "write a number", "", ""]);
 }
 
 #[test]
@@ -87,6 +91,7 @@ fn a_certificate_has_a_link_and_lines_of_what_it_found() {
         made_at: "2026-11-24T09:00:00Z".to_owned(),
         pass: Pass::Final,
         agrees: false,
+        classes: ClassCounts::default(),
     });
     let (folder, _) = folder_and_chunk(&job);
     let found = |chunk, messages, uids: &str| {
@@ -107,7 +112,7 @@ fn a_certificate_has_a_link_and_lines_of_what_it_found() {
     assert_eq!((records.len(), records[0][16].as_str()), (2, path.as_str()));
     let words = "other bytes: 3 messages, with the UIDs 7:8,20";
     assert_eq!(records[1][..3], ["certificate_exception", "2", "user2@example.com"]);
-    assert_eq!(records[1][12..], ["", "'=Old/Größe", "REWRITTEN", words, ""]);
+    assert_eq!(records[1][12..], ["", "'=Old/Größe", "REWRITTEN", words, "", ""]);
     let many = listed((1..1000).step_by(2).collect());
     assert!(many.len() < 450 && many.starts_with("1,3,") && many.ends_with("and more, which the certificate lists"));
 }

@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, Check, CheckFault, CheckState, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass,
-    RequestId, RequestState, Security, Window,
+    AfterEnd, ClassCounts, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass, RequestId,
+    RequestState, Security, Window,
 };
 use mailvan::forecast::{Forecast, Known};
 use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::later::{LaterLooksView, LookedView};
 use crate::next::next_step;
 use crate::owner_mail::OwnerMailView;
-use crate::{Deps, later, moment, response};
+use crate::{Deps, check, later, moment, response};
 
 /// The most mailboxes of one answer.
 const MOST_MAILBOXES: usize = 1_000;
@@ -128,11 +128,14 @@ struct MailboxView<'a> {
     notes: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceView<'a>>,
-    check: CheckView<'a>,
+    check: check::CheckView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<EstimateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateView<'a>>,
+    /// When it goes on, while its previous provider gives out no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumes_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     later: Option<LookedView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,31 +154,14 @@ struct SourceView<'a> {
     found_by: Option<FoundBy>,
 }
 
-/// What was found before the copying.
-#[derive(Serialize)]
-struct CheckView<'a> {
-    state: CheckState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    checked_at: Option<&'a str>,
-    /// The first of the faults.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<&'a CheckFault>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    faults: &'a [CheckFault],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    folders: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<i64>,
-}
-
 /// A certificate that has been made, and where it is.
 #[derive(Serialize)]
 struct CertificateView<'a> {
     url: String,
     made_at: &'a str,
     agrees: bool,
+    #[serde(skip_serializing_if = "ClassCounts::is_empty")]
+    refused: ClassCounts,
 }
 
 /// Why something failed.
@@ -277,7 +263,7 @@ impl Overview {
                 .map(|job| {
                     let forecast = self.forecast.as_ref();
                     let estimate = forecast.and_then(|forecast| forecast.mailboxes.get(&job.job_id.row()));
-                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)))
+                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)), self.read_at)
                 })
                 .collect(),
             rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
@@ -326,7 +312,7 @@ pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_
     }
 }
 
-fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
+fn mailbox(job: &JobRecord, estimate: Option<EstimateView>, read_at: Timestamp) -> MailboxView<'_> {
     MailboxView {
         row: job.job_id.row(),
         email: &job.address,
@@ -340,8 +326,9 @@ fn mailbox(job: &JobRecord, estimate: Option<EstimateView>) -> MailboxView<'_> {
         exceptions: job.exceptions,
         notes: job.notes,
         source: source(job),
-        check: check(&job.check),
-        estimate,
+        check: check::view(&job.check),
+        estimate: estimate.filter(|_| job.resting(read_at).is_none()),
+        resumes_at: job.resting(read_at).map(|rest| stamp(rest.until())),
         owner_mail: OwnerMailView::of(&job.owner),
         certificate: certificate(job),
         later: later::looked(job),
@@ -359,24 +346,13 @@ fn source(job: &JobRecord) -> Option<SourceView<'_>> {
     })
 }
 
-fn check(check: &Check) -> CheckView<'_> {
-    CheckView {
-        state: check.state,
-        checked_at: check.at.as_deref(),
-        fault: check.faults.first(),
-        faults: &check.faults,
-        folders: check.size.map(|size| size.folders),
-        messages: check.size.map(|size| size.messages),
-        bytes: check.size.map(|size| size.bytes),
-    }
-}
-
 fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
     let note = job.certificate.as_ref()?;
     Some(CertificateView {
         url: job.certificate_path()?,
         made_at: &note.made_at,
         agrees: note.agrees,
+        refused: note.classes,
     })
 }
 

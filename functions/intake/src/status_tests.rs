@@ -1,4 +1,4 @@
-use mailvan::domain::FaultCode;
+use mailvan::domain::{ClassCounts, FaultCode};
 use mailvan::store::job::CertificateNote;
 use serde_json::{Value, json};
 
@@ -17,6 +17,10 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
         made_at: "2026-11-24T09:00:00Z".to_owned(),
         pass: Pass::Final,
         agrees: true,
+        classes: ClassCounts {
+            too_large: 2,
+            ..ClassCounts::default()
+        },
     });
     failed.check = samples::wrong_password();
     failed.error_code = Some("source_login".to_owned());

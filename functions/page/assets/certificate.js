@@ -5,6 +5,8 @@ import { moment, number, size } from './format.js';
 import { t } from './language.js';
 import { refusalText } from './refusals.js';
 
+const EXPLAINED = new Set(['too_large', 'over_quota', 'invalid']);
+
 export function certificatePart({ request, settings }, mailbox) {
   const body = h('div', { class: 'stack-tight' });
   const details = h('details', { hidden: true }, h('summary', {}, t('certificate.title')), body);
@@ -23,10 +25,16 @@ export function certificatePart({ request, settings }, mailbox) {
   return { element: details, update: (next) => { details.hidden = !next.certificate; } };
 }
 
+// What a server said, after what it means: its own words are for those who know it.
+function reasonOf(folder, exception, settings) {
+  const means = EXPLAINED.has(exception.class) && t(`certificate.refused.${exception.class}`, { count: exception.messages, provider: settings.provider.name });
+  return [folder.source, means, exception.text].filter(Boolean).join(': ');
+}
+
 function document_(certificate, settings) {
   const { totals, folders } = certificate;
   const side = totals.destination_side;
-  const exceptions = folders.flatMap((folder) => folder.exceptions.map((exception) => h('li', {}, `${folder.source}: ${exception.text}`)));
+  const exceptions = folders.flatMap((folder) => folder.exceptions.map((exception) => h('li', {}, reasonOf(folder, exception, settings))));
   const keep = h('button', { type: 'button', class: 'button' }, t('certificate.save'));
   keep.addEventListener('click', () => save(t('certificate.save_name', { email: certificate.mailbox }), 'application/json', JSON.stringify(certificate, null, 2)));
   const verdict = certificate.agrees

@@ -1,6 +1,6 @@
 // The text of a CSV: its encoding, its separator and its records, as the service reads them (shared/src/intake). Pure.
 
-import { COLUMNS, columnOf } from './cell.js';
+import { COLUMNS, columnOf, isPassword } from './cell.js';
 import { check, unusable } from './table.js';
 
 const SEPARATORS = [',', ';', '\t'];
@@ -17,7 +17,9 @@ export function readCsv(bytes) {
 
 /** The file of these rows as it is uploaded: the columns that matter, by the names of the template. */
 export function write(header, rows) {
-  const places = header.map((column, at) => [column, at]).filter(([column]) => COLUMNS.includes(column));
+  // A row is a comment where its first cell begins with #, unless that is a password.
+  const order = [...COLUMNS].sort((a, b) => isPassword(b) - isPassword(a));
+  const places = order.map((column) => [column, header.indexOf(column)]).filter(([, at]) => at >= 0);
   const quoted = (cell) => (/[",;\t\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
   const line = (cells) => places.map(([, at]) => quoted(cells[at] ?? '')).join(',');
   return new TextEncoder().encode(`${[places.map(([column]) => column).join(','), ...rows.map(({ cells }) => line(cells))].join('\r\n')}\r\n`);

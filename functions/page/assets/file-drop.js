@@ -8,7 +8,7 @@ import { digestOf } from './export-file.js';
 import { field } from './field.js';
 import { t, tried } from './language.js';
 import { rowsPreview } from './rows-preview.js';
-import { readFile } from './table-file.js';
+import { MAX_BYTES, readFile, tooLarge } from './table-file.js';
 import { rowFaults } from './table.js';
 
 /** How many faulty rows are shown to be mended at a time. */
@@ -19,8 +19,10 @@ export function fileDrop(held, keep) {
   const verdict = h('div', { class: 'verdict' });
   let file = held;
   const take = async ([chosen]) => {
-    const bytes = new Uint8Array(await chosen.arrayBuffer());
-    file = { name: chosen.name, bytes, ...(await readFile(bytes)), mended: false };
+    // What is too large is not even read into memory.
+    const bytes = new Uint8Array(chosen.size > MAX_BYTES ? 0 : await chosen.arrayBuffer());
+    const read = chosen.size > MAX_BYTES ? tooLarge() : await readFile(bytes);
+    file = { name: chosen.name, bytes, ...read, mended: false };
     keep(file);
     render();
     verdict.querySelector('[data-verdict]')?.focus();

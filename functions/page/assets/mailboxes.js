@@ -7,6 +7,7 @@ import { foundIn, number, ofAll, shortMoment } from './format.js';
 import { t } from './language.js';
 import { mendPart } from './mend.js';
 import { failureText } from './refusals.js';
+import { tooLarge } from './too-large.js';
 
 const AT_ONCE = 25;
 const KINDS = {
@@ -123,13 +124,14 @@ function line(mailbox, context) {
     if (by) put(server, `${t('list.source', { host: next.source.host })} (${t(`list.found_by.${by}`)})`);
     const trouble = next.later?.trouble;
     const amiss = trouble && !next.later.expected && !next.error && t('list.not_looked', { why: failureText(trouble) });
-    const reason = next.error ? failureText(next.error) : amiss || '';
+    const rests = next.resumes_at && t('list.rests', { when: shortMoment(next.resumes_at, status.window?.time_zone) });
+    const reason = rests || (next.error ? failureText(next.error) : amiss || '');
     why.hidden = reason === '';
     put(why, reason);
     const late = next.later?.fetched > 0 && t('list.fetched', { count: next.later.fetched });
     const closed = trouble && next.later.expected
       && (trouble.code === 'source_login_refused' ? t('list.closed') : failureText(trouble));
-    const notes = [late, closed, next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
+    const notes = [late, closed, tooLarge(next), next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';
     put(remarks, text);

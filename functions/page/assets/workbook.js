@@ -132,7 +132,8 @@ function* recordsIn(xml, shared, dates) {
 }
 
 function placeOf(reference, row) {
-  if (reference === undefined) return row.cells.length;
+  // Of cells without a place the service knows how many went before, empty ones too.
+  if (reference === undefined) throw new Unreadable('a cell without a place');
   const [, letters, number] = /^([A-Z]{1,3})(\d+)$/.exec(reference) ?? [];
   if (Number(number) !== row.line) throw new Unreadable('a cell in another row');
   const place = [...letters].reduce((sum, letter) => sum * LETTERS + letter.charCodeAt(0) - 64, 0) - 1;

@@ -98,7 +98,7 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
                 fail(deps, job_id, &error).await?;
             } else {
                 deps.engine.store.note_trouble(job_id, &error.failure()).await?;
-                next(deps, wanted, faults, faults.pause()).await?;
+                next(deps, wanted, faults, error.pause_after(faults)).await?;
             }
         }
     }

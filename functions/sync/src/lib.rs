@@ -74,7 +74,7 @@ async fn work(deps: &Deps, message: SqsMessage, deadline: Deadline) -> anyhow::R
             if faults.are_final(failure.error.prospect(), patience, now()) {
                 give_up(deps, lane, &failure.error).await
             } else {
-                next(deps, lane, faults, faults.pause()).await
+                next(deps, lane, faults, failure.error.pause_after(faults)).await
             }
         }
     }

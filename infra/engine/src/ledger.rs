@@ -8,7 +8,7 @@ use mailvan::domain::{JobId, Pass};
 use mailvan::store::finding::CertifyLease;
 use mailvan::store::job::Failure;
 use mailvan::store::planning::PlanLease;
-use mailvan::store::{ChunkRecord, Finding, Findings, FolderEnd, FolderRecord, Ledger, Planned, StoreError};
+use mailvan::store::{ChunkRecord, Finding, Findings, FolderEnd, FolderRecord, Ledger, Planned, Recount, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// The ledger of one mailbox. Cheap to clone; clones are the same ledger.
@@ -212,6 +212,19 @@ impl Ledger for MemoryLedger {
         held.epoch += 1;
         held.lease_until = until.as_second();
         Ok(Some(held.clone()))
+    }
+
+    async fn put_renewed(
+        &self,
+        folder: &FolderRecord,
+        chunks: &[ChunkRecord],
+        _recount: Recount,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        *state.held(folder.folder, folder.epoch)? = folder.clone();
+        let own = state.chunks.entry(folder.folder).or_default();
+        own.extend(chunks.iter().map(|chunk| (chunk.chunk, chunk.clone())));
+        Ok(())
     }
 
     async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::code;
 use crate::domain::tally::Tally;
 use crate::domain::uid::UidSet;
-use crate::domain::{JobId, Pass, RequestId};
+use crate::domain::{ClassCounts, ExceptionClass, JobId, Pass, RequestId};
 use crate::imap::name;
 use crate::store::job::{CertificateNote, Failure};
 use crate::store::{ChunkRecord, Finding, Findings, FolderRecord, SourceState, StoreError};
@@ -41,6 +41,9 @@ pub struct Certificate {
     /// Exceptions that the copying did not know of.
     #[serde(skip)]
     found_anew: u64,
+    /// What messages were refused for.
+    #[serde(skip)]
+    classes: ClassCounts,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -87,6 +90,9 @@ struct Folder {
 #[derive(Clone, Debug, Serialize)]
 struct Exception {
     code: String,
+    /// What it was refused for, where it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<ExceptionClass>,
     text: String,
     messages: u64,
     uids: UidSet,
@@ -124,6 +130,7 @@ struct Draft {
     folders: Vec<Folder>,
     totals: Totals,
     sums: (Tally, Tally),
+    classes: ClassCounts,
     listed: usize,
     found_anew: u64,
 }
@@ -134,7 +141,7 @@ impl Draft {
         let (mut source, mut destination) = (Tally::default(), Tally::default());
         let (mut exceptions, mut repaired) = (Exceptions::default(), Exceptions::default());
         if let Some(error) = &folder.error {
-            exceptions.add(code::FOLDER_NOT_COPIED.0, error, 0, []);
+            exceptions.add((code::FOLDER_NOT_COPIED.0, None), error, 0, []);
         }
         for exception in chunks.iter().flat_map(|chunk| &chunk.exceptions) {
             let kind = if exception.is_there() {
@@ -142,14 +149,14 @@ impl Draft {
             } else {
                 &mut exceptions
             };
-            kind.add(&exception.code, &exception.text, 1, [exception.uid]);
+            kind.add((&exception.code, exception.class), &exception.text, 1, [exception.uid]);
         }
         let known = exceptions.count();
         for finding in findings {
             source.merge(&finding.source);
             destination.merge(&finding.destination);
             for found in &finding.discrepancies {
-                exceptions.add(&found.code, &found.text, found.messages, found.uids.iter());
+                exceptions.add((&found.code, None), &found.text, found.messages, found.uids.iter());
             }
         }
         self.sums.0.merge(&source);
@@ -179,6 +186,11 @@ impl Draft {
             repaired: repaired.listed(),
         };
         let exceptions = exceptions.listed();
+        for exception in &exceptions {
+            if let Some(class) = exception.class {
+                self.classes.add(class, exception.messages);
+            }
+        }
         let totals = &mut self.totals;
         totals.exceptions += exceptions.iter().map(Exception::weight).sum::<u64>();
         totals.gone_since += folder.gone_since.messages;
@@ -221,6 +233,7 @@ impl Draft {
             },
             folders: self.folders,
             found_anew: self.found_anew,
+            classes: self.classes,
         }
     }
 }
@@ -263,6 +276,7 @@ impl Certificate {
             made_at: self.made_at.clone(),
             pass: self.pass,
             agrees: self.agrees,
+            classes: self.classes,
         }
     }
 
@@ -317,12 +331,21 @@ impl Exception {
 
 /// Exceptions of a folder, those for the same reason together: how many messages, and which.
 #[derive(Default)]
-struct Exceptions(BTreeMap<(String, String), (u64, BTreeSet<u32>)>);
+struct Exceptions(BTreeMap<Reason, (u64, BTreeSet<u32>)>);
+
+/// A code, a class and words.
+type Reason = (String, Option<ExceptionClass>, String);
 
 impl Exceptions {
     /// Adds messages, or the folder as a whole where there are none.
-    fn add(&mut self, code: &str, text: &str, messages: u64, uids: impl IntoIterator<Item = u32>) {
-        let (count, all) = self.0.entry((code.to_owned(), text.to_owned())).or_default();
+    fn add(
+        &mut self,
+        (code, class): (&str, Option<ExceptionClass>),
+        text: &str,
+        messages: u64,
+        uids: impl IntoIterator<Item = u32>,
+    ) {
+        let (count, all) = self.0.entry((code.to_owned(), class, text.to_owned())).or_default();
         *count += messages;
         all.extend(uids);
     }
@@ -332,12 +355,16 @@ impl Exceptions {
     }
 
     fn listed(self) -> Vec<Exception> {
-        let listed = self.0.into_iter().map(|((code, text), (messages, uids))| Exception {
-            code,
-            text,
-            messages,
-            uids: UidSet::from_sorted(uids),
-        });
+        let listed = self
+            .0
+            .into_iter()
+            .map(|((code, class, text), (messages, uids))| Exception {
+                code,
+                class,
+                text,
+                messages,
+                uids: UidSet::from_sorted(uids),
+            });
         listed.collect()
     }
 }

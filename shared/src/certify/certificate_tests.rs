@@ -25,6 +25,11 @@ fn chunk(number: u32, exceptions: &[(u32, &str)]) -> ChunkRecord {
         .map(|(uid, code)| ExceptionRecord {
             uid: *uid,
             code: (*code).to_owned(),
+            class: if *code == "TOOBIG" {
+                Some(ExceptionClass::TooLarge)
+            } else {
+                None
+            },
             text: format!("words about {code}"),
         })
         .collect();

@@ -31,6 +31,8 @@ const WHOLE: u128 = 1_000_000;
 pub struct Capacity {
     /// Mailboxes.
     pub mailboxes: u32,
+    /// Connections for copying to previous providers' servers, all together.
+    pub connections: u32,
     /// Bytes that are moved in a second.
     pub bytes_per_second: u64,
     /// Mailboxes from one previous provider's server.
@@ -43,6 +45,7 @@ impl Default for Capacity {
     fn default() -> Self {
         Self {
             mailboxes: 16,
+            connections: 48,
             bytes_per_second: 50_000_000,
             host_mailboxes: 16,
             host_bytes_per_second: 10_000_000,
@@ -161,6 +164,18 @@ impl Reservation {
 }
 
 impl Capacity {
+    /// The same with no more mailboxes than there are connections for, in all and to one server: a mailbox takes one for
+    /// each of its lanes.
+    #[must_use]
+    pub fn within_connections(self, lanes: u8, host_connections: u32) -> Self {
+        let mailboxes = |connections: u32| (connections / u32::from(lanes.max(1))).max(1);
+        Self {
+            mailboxes: self.mailboxes.min(mailboxes(self.connections)),
+            host_mailboxes: self.host_mailboxes.min(mailboxes(host_connections)),
+            ..self
+        }
+    }
+
     /// What there is in all, or of one server.
     fn of(&self, host: Option<&str>) -> (u32, u64) {
         match host {

@@ -6,6 +6,7 @@ const CAPACITY: Capacity = Capacity {
     mailboxes: 10,
     bytes_per_second: 10_000_000,
     host_mailboxes: 5,
+    connections: 48,
     host_bytes_per_second: 4_000_000,
 };
 
@@ -67,6 +68,27 @@ fn time_is_that_of_what_is_scarcest() {
         let time = CAPACITY.time_for(&loads(hosts));
         assert_eq!(time, SignedDuration::from_secs(seconds), "{hosts:?}");
     }
+}
+
+#[test]
+fn connections_bound_the_mailboxes_at_once() {
+    // Of 10 mailboxes in all and 5 of a server, there are connections for 4 and for 2.
+    let narrow = Capacity {
+        connections: 12,
+        ..CAPACITY
+    };
+    let held = narrow.within_connections(3, 8);
+    assert_eq!((held.mailboxes, held.host_mailboxes), (4, 2));
+    assert_eq!(CAPACITY.within_connections(3, 60), CAPACITY);
+    // A server that takes fewer than a mailbox has lanes still takes a mailbox.
+    assert_eq!(held.within_connections(8, 1).host_mailboxes, 1);
+    // 3,000 small mailboxes of a server: with five at once they fit a night, with two they do not.
+    let many = loads(&[("a", 3_000, 0)]);
+    assert_eq!(CAPACITY.place(Some(&night()), &many, &[], now()).1, Fit::Fits);
+    let (_, fit) = held.place(Some(&night()), &many, &[], now());
+    assert_eq!(fit, Fit::TooLong(SignedDuration::from_secs(30_000)));
+    let next = held.next_that_fits(&night(), &many, &[], now(), |_| true).unwrap();
+    assert_eq!(held.place(Some(&next), &many, &[], now()).1, Fit::Fits);
 }
 
 #[test]

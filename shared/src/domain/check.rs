@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::servers::Servers;
+
 /// How far the check of a mailbox is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +45,9 @@ pub struct Check {
     /// How much there is to copy.
     #[serde(rename = "check_size", default, skip_serializing_if = "Option::is_none")]
     pub size: Option<MailboxSize>,
+    /// What was learnt of both servers.
+    #[serde(rename = "check_servers", default, skip_serializing_if = "Option::is_none")]
+    pub servers: Option<Box<Servers>>,
     /// Whether this is a look at what an earlier one found right.
     #[serde(rename = "check_was_right", default, skip_serializing_if = "std::ops::Not::not")]
     pub was_right: bool,

@@ -29,6 +29,12 @@ impl Capabilities {
         self.0.iter().any(|capability| capability == name)
     }
 
+    /// Which of these the server announced, in their order, separated by spaces.
+    pub fn among(&self, names: &[&str]) -> String {
+        let announced: Vec<&str> = names.iter().copied().filter(|name| self.has(name)).collect();
+        announced.join(" ")
+    }
+
     /// Whether this is what an IMAP server says of itself.
     pub(super) fn names_imap(&self) -> bool {
         self.0.iter().any(|capability| capability.starts_with("IMAP4"))

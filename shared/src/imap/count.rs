@@ -71,16 +71,27 @@ pub async fn count_all(session: &mut Session, wire_names: &[&str]) -> Result<Vec
     Ok(wire_names.iter().map(|name| told.get(&key(name)).copied()).collect())
 }
 
-/// The bytes of the messages of folders, one by one: how many messages were seen, and their bytes.
-/// `may_go_on` is asked before each folder. Opens the folders, which takes their messages' `\Recent`.
+/// Messages that were looked at one by one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// How many.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many of each folder are larger than was asked for.
+    pub larger: Vec<u64>,
+}
+
+/// The messages of folders, one by one; counts those with more than `limit` bytes. `may_go_on` is asked before each folder. Opens the folders, which takes their messages' `\Recent`.
 ///
 /// # Errors
 /// [`ImapError`] where the session is lost.
 pub async fn weigh(
     session: &mut Session,
     wire_names: &[&str],
+    limit: Option<u64>,
     may_go_on: impl Fn() -> bool,
-) -> Result<Count, ImapError> {
+) -> Result<Weighed, ImapError> {
     let question = |name: &&str| Question {
         wire_name: (*name).to_owned(),
         selects: false,
@@ -91,16 +102,20 @@ pub async fn weigh(
         }],
     };
     let questions: Vec<Question> = wire_names.iter().map(question).collect();
-    let (mut messages, mut bytes) = (0_u64, 0_u64);
-    survey(session, &questions, Pace::OneByOne, may_go_on, |_, told| {
+    let mut weighed = Weighed {
+        larger: vec![0; wire_names.len()],
+        ..Weighed::default()
+    };
+    survey(session, &questions, Pace::OneByOne, may_go_on, |folder, told| {
         if let Told::Message(message) = told {
-            messages += 1;
-            bytes = bytes.saturating_add(message.size_bytes);
+            weighed.messages += 1;
+            weighed.bytes = weighed.bytes.saturating_add(message.size_bytes);
+            let is_larger = limit.is_some_and(|limit| message.size_bytes > limit);
+            if let Some(larger) = weighed.larger.get_mut(folder) {
+                *larger += u64::from(is_larger);
+            }
         }
     })
     .await?;
-    Ok(Count {
-        messages,
-        bytes: Some(bytes),
-    })
+    Ok(weighed)
 }

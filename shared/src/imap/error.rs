@@ -1,6 +1,7 @@
 //! What can go wrong with a server, classified once.
 
 use std::io;
+use std::time::Duration;
 
 use super::guard::ForbiddenAddress;
 
@@ -131,7 +132,7 @@ pub enum ImapError {
         what: &'static str,
     },
     /// The folder was exchanged under us: its UIDVALIDITY is another one.
-    #[error("UIDVALIDITY of {folder} changed from {expected} to {found}")]
+    #[error("the server has numbered the messages of {folder} anew (UIDVALIDITY was {expected}, and is {found})")]
     UidValidityChanged {
         /// The folder's name on the wire.
         folder: String,
@@ -148,7 +149,7 @@ const BUSY_CODES: [&str; 4] = ["UNAVAILABLE", "INUSE", "OVERQUOTA", "LIMIT"];
 /// What servers without those codes say: among them Exchange's "Server Unavailable" and "Request is throttled.
 /// Suggested Backoff Time: 9000 milliseconds", Yahoo's "UID SEARCH Server error - Please try again later", Gmail's
 /// "Account exceeded command or bandwidth limits" (2026).
-const BUSY_WORDS: [&str; 7] = [
+const BUSY_WORDS: [&str; 8] = [
     "too many",
     "temporar",
     "try again",
@@ -156,10 +157,19 @@ const BUSY_WORDS: [&str; 7] = [
     "backoff",
     "server unavailable",
     "bandwidth limit",
+    "rate limit",
 ];
 
 /// What they say of themselves, be it because of one message or because of themselves.
 const OWN_FAULT_WORDS: [&str; 2] = ["server error", "internal error"];
+
+/// What servers say that have given out what they give out in a day: Gmail's "Account exceeded command or bandwidth
+/// limits" (2026), Yahoo's "Rate limit hit" (2024).
+const CAP_WORDS: [&str; 4] = ["overquota", "bandwidth limit", "rate limit", "daily limit"];
+
+/// How Exchange says for how long it wants to be left alone (2026): "Request is throttled. Suggested Backoff Time: 299930
+/// milliseconds".
+const BACKOFF_WORDS: &str = "backoff time:";
 
 fn says(text: &str, words: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
@@ -230,6 +240,39 @@ impl ImapError {
         }
     }
 
+    /// What the server says, where it refuses.
+    fn said(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Refused { code, text, .. } => Some((code, text)),
+            Self::LoginRefused { text, .. } | Self::NotConnected { text } | Self::Bye { text, .. } => Some(("", text)),
+            _ => None,
+        }
+    }
+
+    /// Whether the server says that it gives out no more for a while, because so much is allowed in a day.
+    pub(crate) fn is_capped(&self) -> bool {
+        self.said()
+            .is_some_and(|(code, text)| code == "OVERQUOTA" || says(text, &CAP_WORDS))
+    }
+
+    /// For how long the server says that it wants to be left alone.
+    pub(crate) fn backoff(&self) -> Option<Duration> {
+        let (_, text) = self.said()?;
+        let text = text.to_ascii_lowercase();
+        let (_, asked) = text.split_once(BACKOFF_WORDS)?;
+        let asked = asked.trim_start();
+        let digits = asked.split(|c: char| !c.is_ascii_digit()).next()?;
+        let number: u64 = digits.parse().ok()?;
+        let unit = asked
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+            .trim_start();
+        Some(if unit.starts_with("sec") {
+            Duration::from_secs(number)
+        } else {
+            Duration::from_millis(number)
+        })
+    }
+
     /// A stable word for the job table, snake case.
     pub fn code(&self) -> &'static str {
         match self {
@@ -260,6 +303,40 @@ fn is_lasting(code: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn server_says_for_how_long_it_wants_to_be_left_alone() {
+        let bye = |text: &str| ImapError::Bye {
+            command: "FETCH",
+            text: text.to_owned(),
+        };
+        for (text, asked) in [
+            (
+                "Request is throttled. Suggested Backoff Time: 299930 milliseconds",
+                Some(299_930),
+            ),
+            ("Request is throttled. Suggested Backoff Time: 1500.5 ms", Some(1500)),
+            ("Backoff Time: 20 seconds", Some(20_000)),
+            ("Backoff Time: soon", None),
+            ("Server Unavailable. 15", None),
+        ] {
+            assert_eq!(bye(text).backoff(), asked.map(Duration::from_millis), "{text}");
+            assert!(!bye(text).is_capped());
+        }
+    }
+
+    #[test]
+    fn daily_cap_is_told_from_other_refusals() {
+        let login = |text: &str| ImapError::LoginRefused {
+            text: text.to_owned(),
+            passing: true,
+        };
+        assert!(login("[ALERT] Account exceeded command or bandwidth limits. (Failure)").is_capped());
+        assert!(login("[LIMIT] LOGIN Rate limit hit.").is_capped());
+        assert!(!login("[ALERT] Too many simultaneous connections. (Failure)").is_capped());
+        assert!(!login("[UNAVAILABLE] Temporary authentication failure").is_capped());
+        assert!(!ImapError::Closed { command: "FETCH" }.is_capped());
+    }
 
     #[test]
     fn refused_folder_is_told_from_a_busy_server() {

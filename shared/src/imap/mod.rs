@@ -50,6 +50,6 @@ pub mod withheld;
 
 pub use capability::Capabilities;
 pub use connect::{Compression, Connector, Credentials};
-pub use count::{Count, count, count_all, weigh};
+pub use count::{Count, Weighed, count, count_all, weigh};
 pub use error::{Disposition, ImapError};
 pub use session::{Selected, Session};

@@ -141,8 +141,10 @@ pub async fn survey(
         }
         return Ok(());
     }
-    let groups = questions.iter().take_while(|_| may_go_on());
-    let groups = groups.map(|question| Group::opening(commands(question, examine).0));
+    let groups = (0..questions.len()).map_while(|number| {
+        let question = questions.get(number).filter(|_| may_go_on())?;
+        Some(Group::opening(commands(question, examine).0))
+    });
     pipeline(session, groups, |number, heard| {
         if let Some(answers) = answers.get_mut(number) {
             answers.hear(heard, &mut |told| on(number, told));

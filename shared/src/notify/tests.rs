@@ -18,7 +18,7 @@ mod underway;
 
 use super::*;
 use crate::domain::{
-    Check, CopyOptions, Endpoint, Fault, FaultCode, JobId, JobState, JobStatus, Language, Pass, RequestId,
+    Check, ClassCounts, CopyOptions, Endpoint, Fault, FaultCode, JobId, JobState, JobStatus, Language, Pass, RequestId,
 };
 use crate::store::job::CertificateNote;
 use crate::store::{AttachmentRecord, JobRecord, OwnerMail};
@@ -74,6 +74,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         looked: None,
         error_code: None,
         error_message: None,
+        rest: None,
         owner: OwnerMail::default(),
     }
 }
@@ -85,6 +86,7 @@ fn certified(row: u32, name: &str, state: JobState) -> JobRecord {
             made_at: "2026-11-27T02:00:00Z".to_owned(),
             pass: Pass::Final,
             agrees: state == JobState::Completed,
+            classes: ClassCounts::default(),
         }),
         ..job(row, name, state, Pass::Final)
     }
@@ -253,6 +255,11 @@ fn finished_counts_each_mailbox_and_names_the_new_server() {
 fn finished_with_exceptions_begins_with_them() {
     let mut lossy = certified(4, "info", JobState::CompletedWithExceptions);
     (lossy.exceptions, lossy.messages_copied) = (2, lossy.messages_total - 2);
+    lossy.certificate.as_mut().unwrap().classes = ClassCounts {
+        too_large: 1,
+        invalid: 1,
+        ..ClassCounts::default()
+    };
     let partial = JobRecord {
         messages_total: 10,
         messages_copied: 9,

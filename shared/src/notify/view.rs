@@ -17,7 +17,7 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{lasting, moment, one_line, sentence};
-use crate::domain::{AfterEnd, Fault, JobState, Language, LaterLooks, Pass, RequestState};
+use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, Pass, RequestState};
 use crate::forgotten::is_forgotten;
 use crate::profile::{DestinationAuth, Profile};
 use crate::store::later::is_shut_out;
@@ -144,6 +144,7 @@ pub(super) struct Mailbox {
     messages_copied: i64,
     bytes_copied: i64,
     exceptions: i64,
+    refused: ClassCounts,
     reason: Option<String>,
     /// The path of its certificate, where one was made.
     certificate: Option<String>,
@@ -342,6 +343,7 @@ impl Mailbox {
             messages_copied: job.messages_copied,
             bytes_copied: job.bytes_copied,
             exceptions: job.exceptions,
+            refused: job.certificate.as_ref().map(|note| note.classes).unwrap_or_default(),
             certificate: job.certificate_path(),
             reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }

@@ -7,7 +7,7 @@ use super::expression::Change;
 use super::job::{Failure, PlanTotals, Verdict, entity_state, keys};
 use super::{Advance, JobRecord, Store, StoreError, request, stamp};
 use crate::domain::job::transition;
-use crate::domain::{JobEvent, JobId, JobState, Pass};
+use crate::domain::{JobEvent, JobId, JobState, Pass, Rest};
 
 impl Store {
     /// Begins a pass for a mailbox. Idempotency key: job and pass.
@@ -15,7 +15,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Illegal`] where the mailbox takes no part in this pass.
     pub async fn start_job(&self, id: JobId, pass: Pass, now: Timestamp) -> Result<Advance<JobRecord>, StoreError> {
-        let change = Change::default().remove("error_code").remove("error_message");
+        // Another day, another cap.
+        let change = Change::default()
+            .remove("error_code")
+            .remove("error_message")
+            .remove("rest");
         let change = if pass.is_later() {
             let before: AttributeValue = serde_dynamo::to_attribute_value(self.job(id).await?.before_look_now())?;
             change.set("before_look", before)
@@ -176,6 +180,17 @@ impl Store {
     pub(super) async fn note_failure(&self, id: JobId, failure: &Failure) -> Result<(), StoreError> {
         let (pk, sk) = keys(id);
         self.change(failure.change().if_there(), pk, sk).await
+    }
+
+    /// Notes that a mailbox rests because its previous provider gives out no more for a while.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_rest(&self, id: JobId, rest: Rest) -> Result<(), StoreError> {
+        let (pk, sk) = keys(id);
+        let rest: AttributeValue = serde_dynamo::to_attribute_value(rest)?;
+        self.change(Change::default().if_there().set("rest", rest), pk, sk)
+            .await
     }
 
     pub(super) async fn advance_job(

@@ -156,6 +156,7 @@ impl Store {
             .set("check_round", i64::from(job.check.round) + 1)
             .remove("check_faults")
             .remove("check_times")
+            .remove("check_servers")
             .remove("check_was_right")
             .remove("check_until");
         let again = transition_of_job(job.status, JobEvent::TriedAgain).ok();
@@ -214,6 +215,11 @@ fn written(check: &Check) -> Result<Change, StoreError> {
     let faults: Option<AttributeValue> = (!check.faults.is_empty())
         .then(|| serde_dynamo::to_attribute_value(&check.faults))
         .transpose()?;
+    let servers: Option<AttributeValue> = check
+        .servers
+        .as_ref()
+        .map(serde_dynamo::to_attribute_value)
+        .transpose()?;
     let size: Option<AttributeValue> = check.size.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
     Ok(Change::default()
         .if_there()
@@ -223,6 +229,7 @@ fn written(check: &Check) -> Result<Change, StoreError> {
         .set_or_remove("checked_at", check.at.clone())
         .set_or_remove("check_faults", faults)
         .set_or_remove("check_size", size)
+        .set_or_remove("check_servers", servers)
         .set_or_remove("check_was_right", check.was_right.then_some(AttributeValue::Bool(true))))
 }
 

@@ -10,7 +10,7 @@ use crate::domain::flags::FlagTable;
 use crate::domain::prints::Prints;
 use crate::domain::tally::Tally;
 use crate::domain::uid::{UidMap, UidRuns, UidSet};
-use crate::domain::{DroppedFlags, JobId, Pass};
+use crate::domain::{DroppedFlags, ExceptionClass, JobId, Pass};
 
 /// A bounded part of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,6 +180,9 @@ pub struct ExceptionRecord {
     pub uid: u32,
     /// The destination's response code, or empty.
     pub code: String,
+    /// What it was refused for, where it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ExceptionClass>,
     /// The destination's own words.
     pub text: String,
 }

@@ -3,16 +3,16 @@
 //! Copying is fenced by the folder's epoch (planning, in [`super::planning`], by the mailbox's plan
 //! epoch): whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chunk::ChunkRecord;
 use super::expression::Change;
 use super::job::Failure;
-use super::ledger::{FolderEnd, Ledger, Planned};
+use super::ledger::{FolderEnd, Ledger, Planned, Recount};
 use super::planning::PlanLease;
-use super::{Store, StoreError};
+use super::{Store, StoreError, belonging};
 use crate::clock::now;
 use crate::domain::prints::PrintList;
 use crate::domain::{JobId, Pass};
@@ -75,6 +75,14 @@ pub struct FolderRecord {
     /// Until when a worker holds it, in seconds since 1970.
     #[serde(default)]
     pub lease_until: i64,
+    /// How often it was planned anew within its pass, because a server had numbered its messages anew.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub renewals: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// A source folder's numbers (RFC 9051, section 6.3.11; RFC 7162), beside its UIDVALIDITY.
@@ -186,6 +194,48 @@ impl Ledger for Store {
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn put_renewed(
+        &self,
+        folder: &FolderRecord,
+        chunks: &[ChunkRecord],
+        recount: Recount,
+    ) -> Result<(), StoreError> {
+        let (request, pk) = (folder.job_id.request(), partition(folder.job_id));
+        let puts = chunks
+            .iter()
+            .map(|chunk| belonging(request, pk.clone(), chunk_key(chunk), chunk));
+        let held = "epoch = :epoch";
+        let epoch = AttributeValue::N(folder.epoch.to_string());
+        let fence = ConditionCheck::builder()
+            .table_name(&self.table)
+            .key("PK", AttributeValue::S(pk.clone()))
+            .key("SK", AttributeValue::S(folder_key(folder.folder)))
+            .condition_expression(held)
+            .expression_attribute_values(":epoch", epoch.clone())
+            .build()?;
+        self.put_fenced(&fence, puts.collect::<Result<_, _>>()?).await?;
+        let item = belonging(request, pk, folder_key(folder.folder), folder)?;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(held)
+            .expression_attribute_values(":epoch", epoch)
+            .build()?;
+        let counters = [
+            ("messages_total", recount.messages),
+            ("messages_copied", recount.messages_copied),
+            ("bytes_total", recount.bytes),
+            ("bytes_copied", recount.bytes_copied),
+            ("exceptions", recount.exceptions),
+            ("notes", recount.notes),
+        ];
+        let mut items = vec![TransactWriteItem::builder().put(put).build()];
+        if counters.iter().any(|(_, amount)| *amount != 0) {
+            items.push(self.job_counters(folder.job_id, &counters)?);
+        }
+        self.transact(items).await
     }
 
     async fn release_folder(&self, folder: &FolderRecord, at: Timestamp) -> Result<(), StoreError> {

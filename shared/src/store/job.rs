@@ -8,8 +8,8 @@ use super::expression::Change;
 use super::{BeforeLook, Item, Looked, OwnerMail, Store, StoreError, belonging, request, stamp};
 use crate::domain::source::route;
 use crate::domain::{
-    Check, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, Pass, RequestId,
-    RequestState,
+    Check, ClassCounts, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, Pass,
+    RequestId, RequestState, Rest,
 };
 
 /// One mailbox of a request.
@@ -86,9 +86,20 @@ pub struct JobRecord {
     /// The same in words for a customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// The rest it took last because its previous provider gave out no more for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
     /// The mail to its owner.
     #[serde(flatten)]
     pub owner: OwnerMail,
+}
+
+impl JobRecord {
+    /// The rest that it takes now, while it is worked on.
+    pub fn resting(&self, now: Timestamp) -> Option<Rest> {
+        let is_at_work = matches!(self.status.state(), JobState::Planning | JobState::Copying);
+        self.rest.filter(|rest| is_at_work && rest.left(now).is_some())
+    }
 }
 
 /// What the table keeps of a certificate.
@@ -101,6 +112,9 @@ pub struct CertificateNote {
     pub pass: Pass,
     /// Whether both sides are the same.
     pub agrees: bool,
+    /// How many of its exceptions were refused for what; of the others it says nothing.
+    #[serde(default, skip_serializing_if = "ClassCounts::is_empty")]
+    pub classes: ClassCounts,
 }
 
 /// How a mailbox ends after its last pass.
@@ -198,6 +212,7 @@ impl JobRecord {
             looked: None,
             error_code: None,
             error_message: None,
+            rest: None,
             owner: OwnerMail::default(),
         }
     }

@@ -30,6 +30,51 @@ pub struct FolderEnd<'a> {
     pub broken_at: Option<i64>,
 }
 
+/// How many messages and bytes a plan brings, or takes away: what a mailbox's counters are corrected by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recount {
+    /// Messages at the source.
+    pub messages: i64,
+    /// Of those, how many are counted as copied.
+    pub messages_copied: i64,
+    /// Bytes at the source.
+    pub bytes: i64,
+    /// Of those, how many are counted as copied.
+    pub bytes_copied: i64,
+    /// Messages and folders counted as exceptions.
+    pub exceptions: i64,
+    /// What is counted as noted.
+    pub notes: i64,
+}
+
+impl Recount {
+    /// What the counters hold of these chunks.
+    pub fn of(chunks: &[ChunkRecord]) -> Self {
+        let sum = |of: fn(&ChunkRecord) -> i64| chunks.iter().map(of).sum();
+        Self {
+            messages: sum(|chunk| chunk.messages),
+            messages_copied: sum(|chunk| chunk.counted.0),
+            bytes: sum(|chunk| chunk.bytes),
+            bytes_copied: sum(|chunk| chunk.counted.1),
+            exceptions: sum(|chunk| chunk.counted_exceptions),
+            notes: sum(|chunk| chunk.counted_notes),
+        }
+    }
+
+    /// The same, to be taken away.
+    #[must_use]
+    pub fn taken_back(self) -> Self {
+        Self {
+            messages: -self.messages,
+            messages_copied: -self.messages_copied,
+            bytes: -self.bytes,
+            bytes_copied: -self.bytes_copied,
+            exceptions: -self.exceptions,
+            notes: -self.notes,
+        }
+    }
+}
+
 /// Folders and chunks of mailboxes. What is written is durable on return.
 pub trait Ledger: Clone + Send + Sync + 'static {
     /// Whether the mailbox shall not be copied any further: its request has ended, waits to be begun again, or waits for
@@ -66,6 +111,15 @@ pub trait Ledger: Clone + Send + Sync + 'static {
         now: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<Option<FolderRecord>, StoreError>> + Send;
+
+    /// Puts a leased folder that its worker has planned anew, after its new chunks, and corrects its mailbox's counters
+    /// with it. [`StoreError::Conflict`] where the lease has been lost.
+    fn put_renewed(
+        &self,
+        folder: &FolderRecord,
+        chunks: &[ChunkRecord],
+        recount: Recount,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Gives a folder back from `at` on, before the lease ends. [`StoreError::Conflict`] where the
     /// lease has been lost.

@@ -53,7 +53,7 @@ pub use finding::{Discrepancy, Finding, Findings, SourceState};
 pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
 pub use later::{BeforeLook, Looked};
-pub use ledger::{FolderEnd, Ledger, Planned};
+pub use ledger::{FolderEnd, Ledger, Planned, Recount};
 pub use notice::{NoticeKind, NoticeRecord, Sent, StaffCause};
 pub use overdue::Reckoning;
 pub use owner::OwnerMail;

@@ -10,8 +10,8 @@ use super::claims::Claims;
 use super::transfer::{Target, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::{Deadline, now};
-use crate::domain::Pass;
 use crate::domain::uid::UidSet;
+use crate::domain::{ExceptionClass, Pass};
 use crate::imap::append::Refusal;
 use crate::imap::fetch::{Found, Metadata};
 use crate::imap::withheld::Withheld;
@@ -115,7 +115,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let (fitting, large): (Vec<_>, Vec<_>) = missing.into_iter().partition(|message| message.size_bytes <= limit);
         for message in large {
             let text = format!("it has {} bytes; the server takes {limit} at most", message.size_bytes);
-            note(chunk, message.uid, "TOOBIG", text)?;
+            note(chunk, message.uid, ("TOOBIG", Some(ExceptionClass::TooLarge)), text)?;
         }
         Ok(fitting)
     }
@@ -130,7 +130,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         note_withheld(chunk, &still.withheld)?;
         for message in still.messages {
             let text = "the previous provider lists this message, but does not give it out".to_owned();
-            note(chunk, message.uid, ExceptionRecord::UNREADABLE, text)?;
+            note(chunk, message.uid, UNREADABLE, text)?;
         }
         Ok(())
     }
@@ -193,7 +193,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         let (mb, seconds) = (message.size_bytes / 1_000_000, had.as_secs());
         let text = format!("it has {mb} MB, and the previous provider did not give it out within {seconds} s");
-        note(chunk, message.uid, "TOOSLOW", text)
+        note(chunk, message.uid, ("TOOSLOW", None), text)
     }
 
     /// Looks for messages that arrived without the server telling where. What the server changed so
@@ -226,17 +226,26 @@ pub(super) fn note_withheld(chunk: &mut ChunkRecord, withheld: &[Withheld]) -> R
                 "" => "the previous provider refuses to give out this message".to_owned(),
                 words => format!("the previous provider refuses to give out this message: {words}"),
             };
-            note(chunk, *uid, ExceptionRecord::UNREADABLE, text)?;
+            note(chunk, *uid, UNREADABLE, text)?;
         }
     }
     Ok(())
 }
 
-/// Notes a message that is not at the destination, or not as it was.
-pub(super) fn note(chunk: &mut ChunkRecord, uid: u32, code: &str, text: String) -> Result<(), SyncError> {
+/// What is noted of a message that the source lists and does not give out.
+pub(super) const UNREADABLE: (&str, Option<ExceptionClass>) = (ExceptionRecord::UNREADABLE, None);
+
+/// Notes a message that is not at the destination, or not as it was: the code and class, and in which words.
+pub(super) fn note(
+    chunk: &mut ChunkRecord,
+    uid: u32,
+    (code, class): (&str, Option<ExceptionClass>),
+    text: String,
+) -> Result<(), SyncError> {
     chunk.exceptions.push(ExceptionRecord {
         uid,
         code: code.to_owned(),
+        class,
         text,
     });
     if chunk.exceptions.len() > MOST_REFUSED {
@@ -246,7 +255,8 @@ pub(super) fn note(chunk: &mut ChunkRecord, uid: u32, code: &str, text: String) 
 }
 
 pub(super) fn note_refusal(chunk: &mut ChunkRecord, uid: u32, refusal: Refusal) -> Result<(), SyncError> {
-    note(chunk, uid, &refusal.code, refusal.text)
+    let class = Some(refusal.reason());
+    note(chunk, uid, (&refusal.code, class), refusal.text)
 }
 
 /// Messages that have neither been copied nor refused.

@@ -157,10 +157,12 @@ impl FolderPlan {
             error: None,
             epoch: 0,
             lease_until: 0,
+            renewals: 0,
         };
         match (self.known(), &self.before) {
             (Some(known), _) => FolderRecord {
                 title: mapping.title.clone(),
+                renewals: 0,
                 route: self.route.clone(),
                 ..known.clone()
             },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::copied::Copied;
 use super::settle::{settle_request, stop_mailbox};
 use super::work::{FAULT_GRACE, LaneFailure, Work};
-use super::{Engine, NO_CONNECTION, late};
+use super::{Engine, NO_CONNECTION, late, until_next_look};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
 use crate::store::{Ledger as _, NoticeKind, StoreError};
@@ -71,6 +71,9 @@ pub async fn run_lane(
                 settle_request(&engine.store, job.request_id, now()).await?,
             ));
         }
+        if let Some(rest) = job.resting(now()) {
+            return Ok(LaneEnd::Wait(until_next_look(rest)));
+        }
         let mailbox = match &mailbox {
             Some(mailbox) => mailbox,
             None => mailbox.insert(engine.mailbox(&job).await?),
@@ -94,6 +97,12 @@ pub async fn run_lane(
         }) = &worked
         {
             engine.note_broken_line(&job, compression, error).await;
+        }
+        if let Err(failure) = &worked
+            && failure.error.is_capped()
+            && let Some(delay) = engine.rest(id, failure.progressed).await?
+        {
+            return Ok(LaneEnd::Wait(delay));
         }
         match worked? {
             Work::Stopped => {}

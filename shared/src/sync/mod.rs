@@ -6,6 +6,7 @@
 //! lane    a chain of messages that works on a mailbox: what is to be done after each run
 //! work    takes folders one after the other, with one connection to each side
 //! chunk   makes one chunk's messages true at the destination (transfer, recover, matching, delta)
+//! renew   a folder that is another one than was planned
 //! late    what broken connections deliver late (second_copies)
 //! ```
 //!
@@ -41,6 +42,7 @@ mod planner;
 mod preview;
 mod ready;
 mod recover;
+mod renew;
 mod repair;
 mod second_copies;
 mod settle;
@@ -63,6 +65,7 @@ use std::time::Duration;
 
 use crate::clock::{Deadline, now};
 use crate::domain::speed::Sample;
+use crate::domain::{JobId, Rest};
 use crate::imap::{Compression, Connector, Credentials, ImapError};
 use crate::profile::{CompressSources, DestinationAuth, Profile};
 use crate::secrets::{SecretError, Secrets};
@@ -71,6 +74,13 @@ use crate::store::{JobRecord, Store, StoreError};
 
 /// How long work waits that may not connect, because others hold all connections to the previous provider's server.
 pub const NO_CONNECTION: Duration = Duration::from_secs(15);
+
+/// How long a message is delayed at most; a longer rest is taken in parts.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
+fn until_next_look(rest: Rest) -> Duration {
+    rest.left(now()).unwrap_or_default().min(LONGEST_DELAY)
+}
 
 /// What the service's functions plan and copy with: it makes [`Mailbox`]es of jobs.
 #[derive(Clone)]
@@ -113,6 +123,9 @@ pub enum SyncError {
         "{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one"
     )]
     TooManyRefused(usize),
+    /// Others hold all connections that there may be to the previous provider's server.
+    #[error("the previous provider's server has as many connections from here as it may have")]
+    NoConnection,
 }
 
 impl Engine {
@@ -130,6 +143,21 @@ impl Engine {
         self.store
             .take_connection(&job.source.host, job.job_id, most, now(), deadline.lease_end())
             .await
+    }
+
+    /// Lets a mailbox rest whose previous provider gives out no more for a while; gives until the next look how long.
+    /// `None` where it has rested for so long that it is given up.
+    async fn rest(&self, id: JobId, progressed: bool) -> Result<Option<Duration>, StoreError> {
+        let job = self.store.job(id).await?;
+        let before = job.rest.filter(|_| !progressed);
+        let Some(rest) = Rest::next(before, job.messages_copied, now()) else {
+            return Ok(None);
+        };
+        if before != Some(rest) {
+            tracing::warn!(job.id = %id, until = %rest.until(), "the previous provider gives out no more: the mailbox rests");
+            self.store.note_rest(id, rest).await?;
+        }
+        Ok(Some(until_next_look(rest)))
     }
 
     /// Whether connections to a job's previous provider are to be compressed.

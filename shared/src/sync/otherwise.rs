@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use super::SyncError;
-use super::chunk::{OpenFolder, note, note_refusal};
+use super::chunk::{OpenFolder, UNREADABLE, note, note_refusal};
 use super::repair::repair;
-use super::transfer::outgoing_flags;
+use super::transfer::{outgoing_flags, stop_for};
+use crate::domain::ExceptionClass;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
 use crate::domain::uid::UidSet;
@@ -29,7 +30,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
     ) -> Result<Option<Metadata>, SyncError> {
         if !measured.insert(message.uid) {
             let text = "the previous provider gives another size for this message each time".to_owned();
-            note(chunk, message.uid, ExceptionRecord::UNREADABLE, text)?;
+            note(chunk, message.uid, UNREADABLE, text)?;
             return Ok(None);
         }
         let size = bodies::measure(self.source, message.uid)
@@ -81,7 +82,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 Some(repaired) => note(
                     chunk,
                     message.uid,
-                    ExceptionRecord::REPAIRED,
+                    (ExceptionRecord::REPAIRED, Some(ExceptionClass::Invalid)),
                     repaired.repairs.to_string(),
                 ),
                 None => Ok(()),
@@ -126,7 +127,10 @@ impl<L: Ledger> OpenFolder<'_, L> {
         };
         if refusal.is_some() {
             chunk.open_batch = None;
-            return Ok(refusal);
+            return match refusal.as_ref().and_then(stop_for) {
+                Some(stop) => Err(stop),
+                None => Ok(refusal),
+            };
         }
         let digest = (body_digest(body), body.len() as u64);
         self.claims.read.insert(message.uid, digest);

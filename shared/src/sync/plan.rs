@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settle::{settle_request, stop_mailbox};
-use super::{Engine, NO_CONNECTION, SyncError};
+use super::{Engine, NO_CONNECTION, SyncError, until_next_look};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
 use crate::store::job::PlanTotals;
@@ -52,6 +52,9 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
             ));
         }
     }
+    if let Some(rest) = job.resting(now()) {
+        return Ok(PlanEnd::Later(until_next_look(rest)));
+    }
     let (is_ours, is_held) = tokio::try_join!(engine.store.lock_destination(&job), is_held_elsewhere(engine, &job))?;
     if !is_ours || is_held {
         return Ok(PlanEnd::Later(BUSY));
@@ -63,6 +66,11 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     };
     let planned = connected(engine, &job, pass, lease, deadline).await;
     engine.store.release_plan(lease).await?;
+    if planned.as_ref().is_err_and(SyncError::is_capped)
+        && let Some(delay) = engine.rest(id, false).await?
+    {
+        return Ok(PlanEnd::Later(delay));
+    }
     match planned? {
         None => return Ok(PlanEnd::Later(NO_CONNECTION)),
         Some(false) => return Ok(PlanEnd::Again),

@@ -2,7 +2,8 @@
 //!
 //! Nothing is made, subscribed or opened at either server: it logs in, lists, and asks for numbers.
 //! The names come from the same function as those of the first pass, so they are the same while the
-//! folders are. A preview takes no lock and changes no state, so it may run beside anything.
+//! folders are. A preview takes no lock and changes no state, so it may run beside anything; its connection to
+//! the source counts like any other.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::clock::{Deadline, now};
 use crate::domain::{FolderPreview, JobId, JobState};
 use crate::imap::folder::{self, ListedFolder};
 use crate::imap::{Count, ImapError, Session, count};
-use crate::store::PreviewRecord;
+use crate::store::{JobRecord, PreviewRecord};
 
 /// Folders are counted until so much time is left.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -36,16 +37,30 @@ pub async fn preview_mailbox(
     if !is_wanted || job.status.state() != JobState::Waiting {
         return Ok(());
     }
-    let made = match engine.mailbox(&job).await {
-        Ok(mailbox) => mailbox.preview(deadline).await,
-        Err(error) => Err(error.into()),
-    };
+    let made = connected(engine, &job, deadline).await;
     let record = match made {
         Ok(folders) => PreviewRecord::ready(id, asked, folders, now()),
         Err(error) if is_last_try || error.needs_person() => PreviewRecord::failed(id, asked, &error.failure(), now()),
         Err(error) => return Err(error),
     };
     Ok(engine.store.put_preview(&record).await?)
+}
+
+/// Makes the preview with the right to connect to the source once.
+async fn connected(engine: &Engine, job: &JobRecord, deadline: Deadline) -> Result<Vec<FolderPreview>, SyncError> {
+    let Some(connection) = engine.take_connection(job, deadline).await? else {
+        return Err(SyncError::NoConnection);
+    };
+    let made = match engine.mailbox(job).await {
+        Ok(mailbox) => mailbox.preview(deadline).await,
+        Err(error) => Err(error.into()),
+    };
+    let was_crowded = made.as_ref().is_err_and(SyncError::is_crowded_source);
+    engine
+        .store
+        .give_connection_back(&connection, was_crowded, now())
+        .await?;
+    made
 }
 
 impl<L> Mailbox<L> {

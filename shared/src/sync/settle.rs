@@ -1,10 +1,12 @@
 //! When the last mailbox of a pass has ended, its request moves on.
 
+use std::time::Duration;
+
 use futures_util::{TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::SyncError;
-use crate::domain::patience::Prospect;
+use crate::domain::patience::{Faults, Prospect};
 use crate::domain::{
     JobId, JobState, LaterLooks, Pass, PassOutcome, RequestEvent, RequestId, RequestState, pass_outcome,
 };
@@ -267,7 +269,7 @@ impl SyncError {
         match self {
             Self::Source(error) | Self::Destination(error) => error.disposition() == Disposition::Person,
             Self::OverQuota(_) | Self::TooManyRefused(_) => true,
-            Self::CutOff(_) | Self::Store(_) | Self::Secret(_) => false,
+            Self::CutOff(_) | Self::NoConnection | Self::Store(_) | Self::Secret(_) => false,
         }
     }
 
@@ -310,7 +312,21 @@ impl SyncError {
 
     /// Whether the previous provider's server says so.
     pub(crate) fn is_crowded_source(&self) -> bool {
-        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. }))
+        matches!(self, Self::Source(ImapError::LoginRefused { passing: true, .. })) && !self.is_capped()
+    }
+
+    /// Whether the previous provider gives out no more for a while: so much is allowed in a day.
+    pub fn is_capped(&self) -> bool {
+        matches!(self, Self::Source(error) if error.is_capped())
+    }
+
+    /// How long to wait after these faults, of which this is the last: as long as the server asks for, if that is longer.
+    pub fn pause_after(&self, faults: Faults) -> Duration {
+        let asked = match self {
+            Self::Source(error) | Self::Destination(error) => error.backoff(),
+            _ => None,
+        };
+        faults.pause().max(asked.unwrap_or_default())
     }
 
     /// Whether the connection to the previous provider's server ended as it should not.
@@ -339,6 +355,7 @@ impl SyncError {
             Self::OverQuota(_) => "destination_over_quota".to_owned(),
             Self::TooManyRefused(_) => "destination_refuses".to_owned(),
             Self::CutOff(_) => "cut_off".to_owned(),
+            Self::NoConnection => "no_connection".to_owned(),
             Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
         };
         Failure {
@@ -354,6 +371,7 @@ fn words(error: &SyncError) -> String {
         SyncError::Source(cause) => format!("at the previous provider: {cause}"),
         SyncError::Destination(cause) => format!("at the new provider: {cause}"),
         SyncError::OverQuota(_) | SyncError::TooManyRefused(_) | SyncError::CutOff(_) => error.to_string(),
+        SyncError::NoConnection => format!("{error}: ask again in a minute"),
         SyncError::Store(_) | SyncError::Secret(_) => return "an internal fault; staff have been told".to_owned(),
     };
     let inner = std::error::Error::source(error).and_then(std::error::Error::source);

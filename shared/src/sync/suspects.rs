@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::SyncError;
-use super::chunk::{ChunkEnd, OpenFolder, note};
+use super::chunk::{ChunkEnd, OpenFolder, UNREADABLE, note};
 use crate::domain::Pass;
 use crate::domain::prints::Print;
 use crate::domain::uid::UidSet;
 use crate::imap::fetch;
 use crate::imap::fetch::Metadata;
-use crate::store::{ChunkRecord, ExceptionRecord, Ledger, Trials};
+use crate::store::{ChunkRecord, Ledger, Trials};
 
 /// What speaks against a message whose reading did not end.
 const WEAK: u32 = 1;
@@ -71,7 +71,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
             if !chunk.is_settled(trial.uid) {
                 let text = "each time this message is read, the previous provider's server breaks the connection off, \
                             or says nothing more";
-                note(chunk, trial.uid, ExceptionRecord::UNREADABLE, text.to_owned())?;
+                note(chunk, trial.uid, UNREADABLE, text.to_owned())?;
             }
         }
         if is_new {

@@ -65,6 +65,19 @@ pub(super) fn outgoing_flags(message: &Metadata, permanent: Option<&[String]>, b
     if bare { flags.without_keywords() } else { flags }
 }
 
+/// Why nothing more is to be sent after a refusal; `None` where it is about the message.
+pub(super) fn stop_for(refusal: &Refusal) -> Option<SyncError> {
+    match refusal.class() {
+        RefusalClass::Message => None,
+        RefusalClass::Quota => Some(SyncError::OverQuota(refusal.text.clone())),
+        RefusalClass::Passing => Some(SyncError::Destination(ImapError::Refused {
+            command: "APPEND",
+            code: refusal.code.clone(),
+            text: refusal.text.clone(),
+        })),
+    }
+}
+
 /// Transfers messages of a chunk, in batches as large as the limits allow. What was copied is in the
 /// chunk; it is saved, unless nothing went wrong: then the caller saves it.
 ///
@@ -340,18 +353,10 @@ impl<L: Ledger> Writer<'_, L> {
         for (sent, result) in sent.into_iter().zip(appended) {
             match result {
                 Appended::Stored { uid } => self.stored(sent, uid),
-                Appended::Refused(refusal) => match refusal.class() {
-                    RefusalClass::Message if refused_together && !is_alone => to_halve.push(sent.message),
-                    RefusalClass::Message => self.transferred.refused.push((sent.message, refusal)),
-                    RefusalClass::Quota => self.stop = Some(SyncError::OverQuota(refusal.text)),
-                    RefusalClass::Passing => {
-                        let (code, text) = (refusal.code, refusal.text);
-                        self.stop = Some(SyncError::Destination(ImapError::Refused {
-                            command: "APPEND",
-                            code,
-                            text,
-                        }));
-                    }
+                Appended::Refused(refusal) => match stop_for(&refusal) {
+                    Some(stop) => self.stop = Some(stop),
+                    None if refused_together && !is_alone => to_halve.push(sent.message),
+                    None => self.transferred.refused.push((sent.message, refusal)),
                 },
             }
         }

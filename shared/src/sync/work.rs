@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::chunk::{ChunkEnd, OpenFolder, absent_from};
 use super::claims::Claims;
 use super::copied::Copied;
+use super::renew::MOST_RENEWALS;
 use super::{Mailbox, SyncError, late};
 use crate::clock::{Deadline, now};
 use crate::domain::Pass;
@@ -105,7 +106,19 @@ impl<L: Ledger> Mailbox<L> {
             else {
                 continue;
             };
-            let end = work_on(self, pass, (deadline, run_length), &folder, &mut sessions, copied).await;
+            let mut end = work_on(self, pass, (deadline, run_length), &folder, &mut sessions, copied).await;
+            if end.as_ref().is_err_and(SyncError::is_of_another_folder)
+                && folder.renewals < MOST_RENEWALS
+                // A later pass only fetches: what the user has moved since must not come back.
+                && !pass.is_later()
+                && let Some(sessions) = &mut sessions
+            {
+                end = Box::pin(self.renew(pass, deadline, &folder, sessions)).await;
+                if matches!(end, Ok(Worked::Finished)) {
+                    self.ledger.release_folder(&folder, now()).await?;
+                    look = None;
+                }
+            }
             match end {
                 Ok(Worked::Finished) => {}
                 Ok(Worked::Stopped) => {
@@ -170,7 +183,7 @@ enum Look {
 }
 
 /// How a run of a folder ended.
-enum Worked {
+pub(super) enum Worked {
     Finished,
     Stopped,
 }

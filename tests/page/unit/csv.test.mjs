@@ -50,7 +50,7 @@ test('columns may have the names of other languages, and others may stand beside
   const { header, rows, faults } = read(bytes('Nachname;E-Mail;Passwort;IMAP-Server;Telefon\nX;a@example.org;x;h.example;1\n'));
   assert.deepEqual(header, [null, 'email', 'password', 'source_host', null]);
   assert.deepEqual(faults, [{ row: 1, column: null, code: 'unknown_column', values: { column: 'Telefon' } }]);
-  assert.equal(new TextDecoder().decode(write(header, rows)), 'email,password,source_host\r\na@example.org,x,h.example\r\n');
+  assert.equal(new TextDecoder().decode(write(header, rows)), 'password,email,source_host\r\nx,a@example.org,h.example\r\n');
 });
 
 test('addresses and servers are told from what is none', () => {
@@ -89,7 +89,11 @@ test('the example of the template is not a mailbox', () => {
 test('a mended file is written as it is read', () => {
   const file = read(bytes(`email;password;source_host\na@example.org;" p;""q ";h.example\n`));
   const again = read(write(file.header, file.rows));
-  assert.deepEqual(again.rows.map(({ cells }) => cells), file.rows.map(({ cells }) => cells));
+  const [{ cells: [email, password, host] }] = file.rows;
+  assert.deepEqual(again.rows.map(({ cells }) => cells), [[password, email, host]]);
+  // Nothing becomes a comment by it.
+  const odd = read(bytes('Name;E-Mail;Passwort\nX;#a@example.org;#x\n'));
+  assert.equal(read(write(odd.header, odd.rows)).rows.length, 1);
   file.rows[0].cells[0] = 'a@example';
   assert.deepEqual(rowFaults(file.header, file.rows).map(({ code }) => code), ['bad_address']);
 });

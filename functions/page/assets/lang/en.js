@@ -280,6 +280,11 @@ export default {
     until: 'done by {when}',
     source: 'Old server: {host}',
     found_by: { service_record: 'found by the DNS of the domain', autoconfig: 'found by the settings the domain offers to mail programs', provider: 'found by the provider of the domain’s mail', usual_name: 'found by its usual name' },
+    too_large: {
+      one: '{count} message is larger than the new mailbox takes ({limit}), and would stay at the old provider: {folders}',
+      other: '{count} messages are larger than the new mailbox takes ({limit}), and would stay at the old provider: {folders}',
+    },
+    rests: 'goes on about {when}: the previous provider gives out no more mail for now',
     fetched: { one: '{count} message fetched after the move', other: '{count} messages fetched after the move' },
     closed: 'the old mailbox cannot be opened any more, which is to be expected once it is given up',
     not_looked: 'We could not look at the old mailbox once more. {why}',
@@ -338,6 +343,11 @@ export default {
     loading: 'Loading …',
     agrees: { one: '{count} message, {size}: the same on both sides.', other: '{count} messages, {size}: the same on both sides.' },
     differs: 'Not everything is the same on both sides. The exceptions are named below and in the report.',
+    refused: {
+      too_large: { one: '{count} message is too large for {provider}', other: '{count} messages are too large for {provider}' },
+      over_quota: { one: 'no room for {count} message at {provider}', other: 'no room for {count} messages at {provider}' },
+      invalid: { one: '{provider} does not take {count} message as it is', other: '{provider} does not take {count} messages as they are' },
+    },
     folder: 'Folder',
     there: 'Old provider',
     here: '{provider}',

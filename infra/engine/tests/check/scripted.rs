@@ -10,7 +10,7 @@ use crate::{Subject, is, server};
 
 /// A server that greets, and answers each command with the last of these whose name it has; `%` stands
 /// for the command's tag.
-async fn scripted(greeting: &'static str, answers: &'static [(&'static str, &'static str)]) -> u16 {
+pub async fn scripted(greeting: &'static str, answers: &'static [(&'static str, &'static str)]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -17,6 +17,7 @@ mod odd_server;
 mod passes;
 mod preview;
 mod refused;
+mod renewed;
 mod restarts;
 mod round_trips;
 mod servers;

@@ -53,6 +53,10 @@ pub struct Odd {
     pub refusal: Option<Refusal>,
     /// After how many messages its folders get another UIDVALIDITY.
     pub renewed_after: Option<usize>,
+    /// After giving out which message, for once, it ends the session, and numbers all messages anew, in another order.
+    pub renumbered_after: Option<u32>,
+    /// Whether it gives another UIDVALIDITY each time that a folder is opened.
+    pub is_unsteady: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +104,18 @@ impl OddServer {
         change(&mut self.state().odd);
     }
 
+    /// Numbers all messages anew, in another order.
+    pub fn renumber(&self) {
+        self.state().renumber();
+    }
+
+    /// Removes a message.
+    pub fn remove(&self, folder: &str, uid: u32) {
+        if let Some(messages) = self.state().folders.get_mut(folder) {
+            messages.retain(|message| message.uid != uid);
+        }
+    }
+
     pub fn messages(&self, folder: &str) -> Vec<Message> {
         self.state().folders.get(folder).cloned().unwrap_or_default()
     }
@@ -112,6 +128,8 @@ impl OddServer {
 /// How a session ends.
 enum Ended {
     Closed,
+    /// With this as the last that is sent.
+    After(Vec<u8>),
     Silent,
 }
 
@@ -131,6 +149,10 @@ async fn talk(stream: TcpStream, state: Arc<Mutex<State>>) -> Result<()> {
         match answer {
             Ok(answer) => out.write_all(&answer).await?,
             Err(Ended::Closed) => return Ok(()),
+            Err(Ended::After(text)) => {
+                out.write_all(&text).await?;
+                return Ok(());
+            }
             Err(Ended::Silent) => std::future::pending().await,
         }
     }
@@ -188,6 +210,7 @@ impl State {
             },
             "SELECT" | "EXAMINE" => match self.folders.get(&name) {
                 Some(messages) => {
+                    self.renewals += u32::from(self.odd.is_unsteady);
                     let (count, next, validity) = (messages.len(), next(messages), self.uid_validity());
                     text = format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}]\r\n* OK [UIDNEXT {next}]\r\n")
                         .into_bytes();
@@ -203,6 +226,19 @@ impl State {
                 let mut words = command.splitn(4, ' ').skip(2);
                 let (set, items) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
                 let messages = self.folders.get(open).cloned().unwrap_or_default();
+                let last = self.odd.renumbered_after;
+                if items.contains("BODY.PEEK[]") && self.odd.renumbered_after.take_if(|uid| is_in(set, *uid)).is_some()
+                {
+                    // What was asked before it is given.
+                    let until = format!("1:{}", last.unwrap_or_default());
+                    let given: Vec<Message> = messages
+                        .into_iter()
+                        .filter(|message| is_in(&until, message.uid))
+                        .collect();
+                    self.fetch(&given, set, items, &mut text)?;
+                    self.renumber();
+                    return Err(Ended::After(text));
+                }
                 if let Some(no) = self.fetch(&messages, set, items, &mut text)? {
                     end = Cow::Borrowed(no);
                 }
@@ -211,6 +247,17 @@ impl State {
         }
         text.extend(format!("{tag} {end}\r\n").bytes());
         Ok(text)
+    }
+
+    /// Numbers all messages anew, the last first.
+    fn renumber(&mut self) {
+        self.renewals += 1;
+        for messages in self.folders.values_mut() {
+            messages.reverse();
+            for (uid, message) in (101..).zip(messages) {
+                message.uid = uid;
+            }
+        }
     }
 
     fn append(&mut self, name: &str, command: &str, body: &[u8]) -> String {

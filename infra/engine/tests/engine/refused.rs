@@ -1,7 +1,7 @@
 //! What a destination refuses, and what a source says wrongly of its messages.
 
 use anyhow::{Result, ensure};
-use mailvan::domain::{CopyOptions, Pass};
+use mailvan::domain::{CopyOptions, ExceptionClass, Pass};
 use mailvan::sync::Mailbox;
 use mailvan_engine::MemoryLedger;
 
@@ -100,6 +100,77 @@ async fn message_is_repaired_also_where_its_keywords_are_refused() -> Result<()>
             .all(|message| message.flags == "\\Seen" && !message.body.contains(&0))
     );
     assert_eq!(noted(&mailbox), (repaired(&[5, 6]), 3));
+    Ok(())
+}
+
+fn by_what_it_says(_: &str, body: &[u8]) -> Option<&'static str> {
+    let says = |words: &str| String::from_utf8_lossy(body).contains(words);
+    match () {
+        () if says("letter 2\r") => Some("[TOOBIG] Message too large."),
+        () if says("letter 3\r") => Some("Message size exceeds fixed limit"),
+        () if says("letter 4\r") => Some("Message contains bare newlines"),
+        () if says("letter 5\r") => Some("[ALERT] Unable to send E-mail message."),
+        () => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_messages_are_named_with_the_class_and_the_words() -> Result<()> {
+    let letters: Vec<Message> = (1..=6).map(letter).collect();
+    let source = OddServer::start(Odd::default(), &[("INBOX", letters)]).await?;
+    let odd = Odd {
+        refusal: Some(by_what_it_says),
+        ..Odd::default()
+    };
+    let destination = OddServer::start(odd, &[]).await?;
+    let mailbox = between(&source, &destination)?;
+    pass(&mailbox, Pass::First).await?;
+    assert_eq!(destination.messages("INBOX").len(), 2);
+    let chunks = mailbox.ledger.all_chunks();
+    let mut named: Vec<_> = chunks
+        .iter()
+        .flat_map(|chunk| &chunk.exceptions)
+        .map(|one| {
+            (
+                one.uid,
+                one.class.map_or("", ExceptionClass::as_str),
+                one.code.as_str(),
+                one.text.as_str(),
+            )
+        })
+        .collect();
+    named.sort_unstable();
+    assert_eq!(
+        named,
+        [
+            (2, "too_large", "TOOBIG", "Message too large."),
+            (3, "too_large", "", "Message size exceeds fixed limit"),
+            (4, "invalid", "", "Message contains bare newlines"),
+            (5, "other", "ALERT", "Unable to send E-mail message."),
+        ]
+    );
+    Ok(())
+}
+
+fn no_keywords_then_full(flags: &str, body: &[u8]) -> Option<&'static str> {
+    no_keywords(flags, body).or(Some("[ALERT] You exceeded your mail quota."))
+}
+
+/// Courier (5.0) has no code for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn full_mailbox_stops_also_where_another_form_of_a_message_meets_it() -> Result<()> {
+    let mut mail = letter(1);
+    mail.flags.push_str(" $Later");
+    let source = OddServer::start(Odd::default(), &[("INBOX", vec![mail])]).await?;
+    let odd = Odd {
+        refusal: Some(no_keywords_then_full),
+        ..Odd::default()
+    };
+    let destination = OddServer::start(odd, &[]).await?;
+    let mailbox = between(&source, &destination)?;
+    let failed = pass(&mailbox, Pass::First).await.unwrap_err();
+    ensure!(failed.to_string().contains("is full"), "{failed}");
+    assert_eq!(noted(&mailbox).0, []);
     Ok(())
 }
 

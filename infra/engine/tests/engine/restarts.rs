@@ -10,7 +10,7 @@ use crate::servers::pass;
 use crate::users::{Pair, User, hiding, message_of};
 
 /// Makes a folder anew with the mail it has: under another UIDVALIDITY, with other UIDs.
-fn make_anew(user: &mut User, folder: &str) -> Result<()> {
+pub fn make_anew(user: &mut User, folder: &str) -> Result<()> {
     user.command(&format!("CREATE {folder}-old"))?;
     user.command(&format!("SELECT {folder}"))?;
     user.command(&format!("UID MOVE 1:* {folder}-old"))?;

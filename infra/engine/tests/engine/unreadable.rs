@@ -26,7 +26,7 @@ fn letters(count: u32) -> Vec<Message> {
 }
 
 /// UIDs of messages that are there, by what they say of themselves.
-fn copied(server: &OddServer, folder: &str) -> Vec<u32> {
+pub fn copied(server: &OddServer, folder: &str) -> Vec<u32> {
     let messages = server.messages(folder);
     let subject = |message: &Message| {
         let text = String::from_utf8_lossy(&message.body).into_owned();

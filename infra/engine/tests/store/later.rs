@@ -1,6 +1,6 @@
 //! Passes after the final one: what becomes of mailboxes, requests and the passwords.
 
-use mailvan::domain::{JobState, LaterLooks, Pass};
+use mailvan::domain::{ClassCounts, JobState, LaterLooks, Pass};
 use mailvan::store::NoticeKind;
 use mailvan::store::job::{CertificateNote, Failure, PlanTotals, Verdict};
 use mailvan::store::later::EndedBy;
@@ -43,6 +43,7 @@ pub async fn certified(store: &Store, number: u8, pass: Pass, rows: &[(u32, i64)
                 made_at: pass.to_string(),
                 pass,
                 agrees: true,
+                classes: ClassCounts::default(),
             };
             let verdict = Verdict {
                 pass,

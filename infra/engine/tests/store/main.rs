@@ -11,12 +11,14 @@
 mod attachments;
 mod begun_again;
 mod cancelled;
+mod connections;
 mod fences;
 mod fifty_thousand;
 mod forgotten;
 mod later;
 mod mails;
 mod owner;
+mod rests;
 mod tickets;
 mod trouble;
 
@@ -103,6 +105,7 @@ async fn conditions_of_the_table_hold() {
     starts_decided_by_another_frame_are_refused(&store).await;
     room_is_promised_until_its_request_leaves_its_frames(&store).await;
     speeds_are_remembered(&store).await;
+    Box::pin(connections::a_preview_needs_a_connection_like_anybody(&store, &stack)).await;
     late_requests_are_found_and_looked_after_once(&store).await;
     a_mailbox_is_looked_at_by_one_at_a_time(&store).await;
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
@@ -111,7 +114,7 @@ async fn conditions_of_the_table_hold() {
     later::a_look_that_brings_nothing_leaves_all_as_it_was(&store).await;
     trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(&store).await;
     trouble::a_farewell_is_told_once(&store).await;
-    trouble::an_outage_is_no_farewell(&store).await;
+    Box::pin(trouble::an_outage_is_no_farewell(&store)).await;
     trouble::a_changed_password_here_is_told_and_nothing_is_missing(&store).await;
     trouble::a_later_look_that_cannot_certify_keeps_what_was_certified(&store).await;
     Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
@@ -125,6 +128,7 @@ async fn conditions_of_the_table_hold() {
         &store,
     ))
     .await;
+    Box::pin(rests::a_capped_mailbox_rests_and_goes_on(&store, &stack)).await;
     Box::pin(cancelled::what_the_call_had_no_time_to_cancel_is_cancelled_by_ingest(
         &store, &stack,
     ))

@@ -28,6 +28,11 @@ fn every_notice_has_its_german_words() {
     ];
     let mut lossy = certified(4, "info", JobState::CompletedWithExceptions);
     (lossy.exceptions, lossy.messages_copied) = (2, lossy.messages_total - 2);
+    lossy.certificate.as_mut().unwrap().classes = ClassCounts {
+        too_large: 1,
+        over_quota: 1,
+        ..ClassCounts::default()
+    };
     let ended = [
         certified(2, "anna", JobState::Completed),
         failed(3, "ben", Pass::Final),

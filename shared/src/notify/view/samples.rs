@@ -6,7 +6,7 @@ use super::rows::{Remedy, Row};
 use super::staff::Staff;
 use super::{Frame, Listing, LookedAt, Mailbox, Owner, Totals, View};
 use crate::dns::Purpose;
-use crate::domain::Language;
+use crate::domain::{ClassCounts, Language};
 use crate::notify::clients::{Clients, Server};
 use crate::notify::files::File;
 use crate::profile::Profile;
@@ -59,6 +59,12 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         messages_copied: 12_000,
         bytes_copied: 1_449_999_999,
         exceptions: 2,
+        refused: ClassCounts {
+            too_large: 1,
+            over_quota: 1,
+            invalid: 1,
+            other: 0,
+        },
         reason: (!certificate).then(|| text("The password was refused.")),
         certificate: certificate.then(|| text("/v1/requests/sample/mailboxes/2/certificate")),
     };

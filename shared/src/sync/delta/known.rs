@@ -15,7 +15,7 @@ use crate::sync::matching::{Candidates, Side, match_messages};
 use crate::sync::planner::Planner;
 
 /// How many messages that must not come back are remembered with a folder, at most.
-const MOST_GONE: usize = 20_000;
+pub(in crate::sync) const MOST_GONE: usize = 20_000;
 
 /// Finds new messages that lie in their destination folders already: from an earlier run, or from
 /// somewhere else.

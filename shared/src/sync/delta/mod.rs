@@ -21,6 +21,7 @@ mod moves;
 mod tidied;
 
 use here::Here;
+pub(super) use known::MOST_GONE;
 
 use super::SyncError;
 use super::item::Item;
