@@ -59,11 +59,11 @@ fn engine(store: &Store, stack: &Stack, destination: &OddServer) -> Engine {
 async fn planned(engine: &Engine, source: &OddServer) -> JobRecord {
     let made = RequestRecord {
         open_jobs: 1,
-        ..request(91, RequestState::Checking)
+        ..request(233, RequestState::Checking)
     };
     engine.store.create_request(&made).await.unwrap();
     let key = engine.secrets.data_key(made.request_id).await.unwrap();
-    let mut job = job(91, 77);
+    let mut job = job(233, 77);
     job.sealed_password = key.seal(job.job_id, &Secret::from("hunter2")).unwrap();
     job.source = Endpoint {
         host: "127.0.0.1".parse().unwrap(),
