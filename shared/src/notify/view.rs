@@ -1,6 +1,7 @@
 //! What a template may speak of: a request in plain values, without anything secret.
 
 mod dns;
+mod looked;
 pub(super) mod rows;
 pub(super) mod samples;
 mod staff;
@@ -8,6 +9,7 @@ mod staff;
 pub(super) use dns::GUIDED_DOMAINS;
 use dns::{Domain, DomainGuide, Ttl};
 use jiff::Timestamp;
+use looked::LookedAt;
 use rows::Row;
 use serde::Serialize;
 use staff::Staff;
@@ -17,11 +19,10 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{lasting, moment, one_line, sentence};
-use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, Pass, RequestState};
+use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, RequestState};
 use crate::forgotten::is_forgotten;
 use crate::profile::{DestinationAuth, Profile};
-use crate::store::later::is_shut_out;
-use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
 
 /// How many mailboxes a mail lists; the report has them all.
@@ -150,15 +151,6 @@ pub(super) struct Mailbox {
     certificate: Option<String>,
 }
 
-/// What a later pass brought for a mailbox.
-#[derive(Debug, Serialize)]
-pub(super) struct LookedAt {
-    address: String,
-    messages: i64,
-    /// What the customer has to know.
-    trouble: Option<String>,
-}
-
 /// Sums over all mailboxes.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Totals {
@@ -279,26 +271,6 @@ impl View {
     }
 }
 
-impl View {
-    /// With what the later pass brought that a notice tells of.
-    pub(super) fn with_later_pass(self, kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord]) -> Self {
-        let looked = LookedAt::of(kind, jobs, self.language);
-        Self {
-            missed: is_missed(kind, request),
-            is_shut_out: matches!(kind, NoticeKind::LookedAgain { pass } if is_shut_out(jobs, Pass::Later(pass))),
-            fetched: looked.iter().map(|mailbox| mailbox.messages).sum(),
-            looked: Listing::first(looked, LISTED_MAILBOXES),
-            ..self
-        }
-    }
-}
-
-/// Whether a notice tells of a later pass that never began: the passwords' time was over before.
-fn is_missed(kind: NoticeKind, request: &RequestRecord) -> bool {
-    let looks = request.looks.as_ref().filter(|looks| looks.ran_out());
-    matches!((kind, looks), (NoticeKind::LookedAgain { pass }, Some(looks)) if pass > looks.passes())
-}
-
 fn accent(profile: &Profile) -> String {
     let accent = profile.provider.accent;
     accent.map_or_else(|| GREY.to_owned(), |accent| accent.to_string())
@@ -347,26 +319,6 @@ impl Mailbox {
             certificate: job.certificate_path(),
             reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }
-    }
-}
-
-impl LookedAt {
-    fn of(kind: NoticeKind, jobs: &[JobRecord], language: Language) -> Vec<Self> {
-        let NoticeKind::LookedAgain { pass } = kind else {
-            return Vec::new();
-        };
-        let found = jobs.iter().filter_map(|job| {
-            let looked = job.looked.as_ref().filter(|looked| looked.pass == Pass::Later(pass))?;
-            // That the previous provider lets nobody in any more is no news.
-            let trouble = looked.trouble.as_ref().filter(|_| looked.is_amiss);
-            let mailbox = Self {
-                address: one_line(&job.address),
-                messages: looked.messages,
-                trouble: trouble.and_then(|failure| reason(Some(&failure.code), Some(&failure.message), language)),
-            };
-            (mailbox.messages > 0 || mailbox.trouble.is_some()).then_some(mailbox)
-        });
-        found.collect()
     }
 }
 

@@ -2,9 +2,10 @@
 //! harm.
 
 use super::dns::{Domain, DomainGuide, Record, Ttl};
+use super::looked::LookedAt;
 use super::rows::{Remedy, Row};
 use super::staff::Staff;
-use super::{Frame, Listing, LookedAt, Mailbox, Owner, Totals, View};
+use super::{Frame, Listing, Mailbox, Owner, Totals, View};
 use crate::dns::Purpose;
 use crate::domain::{ClassCounts, Language};
 use crate::notify::clients::{Clients, Server};
