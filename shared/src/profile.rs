@@ -183,10 +183,10 @@ struct Raw {
     tickets: Option<Box<Tickets>>,
     /// What customers put into their DNS.
     dns: Option<RawDns>,
-    /// How much is done at once.
     /// When the previous provider is looked at once more after the final pass.
     #[serde(default)]
     later_looks: RawLaterLooks,
+    /// How much is done at once.
     #[serde(default)]
     limits: Limits,
     /// How much may be promised to requests at once.

@@ -6,7 +6,7 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use mailvan::clock::now;
 use mailvan::domain::{LaterLooks, Pass, RequestState};
 use mailvan::queue::{CutOver, Queue};
-use mailvan::store::later::EndedBy;
+use mailvan::store::later::{EndedBy, PASSWORDS_DELETED};
 use mailvan::store::{JobRecord, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
@@ -92,6 +92,7 @@ pub async fn delete_passwords(deps: &Deps, mut request: RequestRecord) -> anyhow
 fn wish(request: &RequestRecord) -> Wish {
     match request.state {
         RequestState::FinalPass => Wish::PassOn(None),
+        RequestState::LaterPass if request.has_lost_its_passwords() => Wish::Refused(Code::PasswordsDeleted),
         RequestState::LaterPass => match request.looks.as_ref().map(LaterLooks::running) {
             Some(Pass::Later(number)) => Wish::PassOn(Some(number)),
             _ => Wish::Refused(Code::PasswordsDeleted),
@@ -154,6 +155,7 @@ pub fn in_words(job: &JobRecord) -> Option<(String, String, String)> {
     let message = match &looked.trouble {
         None => fetched,
         Some(failure) if looked.is_amiss => format!("{fetched}; then it broke off: {}", failure.message),
+        Some(failure) if failure.code == PASSWORDS_DELETED => format!("{fetched}; {}", failure.message),
         Some(failure) => format!(
             "{fetched}; the old mailbox could not be opened any more, which is to be expected after it was given up there: {}",
             failure.message
@@ -191,8 +193,13 @@ mod tests {
             };
             assert_eq!(wish(&request(state, true)), expected, "{state}");
         }
-        let without = request(RequestState::Completed, false);
-        assert_eq!(wish(&without), Wish::Refused(Code::PasswordsDeleted));
+        for state in [RequestState::Completed, RequestState::LaterPass] {
+            assert_eq!(
+                wish(&request(state, false)),
+                Wish::Refused(Code::PasswordsDeleted),
+                "{state}"
+            );
+        }
     }
 
     #[test]

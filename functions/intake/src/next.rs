@@ -48,14 +48,16 @@ pub fn next_step(overview: &Overview) -> String {
 
 /// Until when what still arrives at the previous provider is fetched.
 fn looked_again(overview: &Overview) -> String {
-    let next = overview.request.open_looks().and_then(LaterLooks::next);
-    next.map_or_else(String::new, |next| {
-        format!(
-            " On {} what still arrived at the previous provider is fetched; leave the passwords there as they are until then, \
-             or ask for it sooner by POST to this request's /passes.",
-            stamp(next)
-        )
-    })
+    let looks = overview.request.open_looks();
+    let (Some(next), Some(until)) = (looks.and_then(LaterLooks::next), looks.and_then(LaterLooks::until)) else {
+        return String::new();
+    };
+    format!(
+        " On {} what still arrived at the previous provider is fetched, or sooner by POST to this request's /passes; leave the \
+         passwords there as they are until {}.",
+        stamp(next),
+        stamp(until)
+    )
 }
 
 fn attention(overview: &Overview) -> String {

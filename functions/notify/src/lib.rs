@@ -91,16 +91,19 @@ async fn send(deps: &Deps, wish: SendNotice, now: Timestamp) -> anyhow::Result<(
         tries,
     } = wish;
     let id = tracing::field::display(request_id);
+    let outbox = deps.store.notices(request_id).await?;
     let Some(request) = deps.store.find_request(request_id).await? else {
         tracing::warn!(request.id = id, %notice, "the request is not in the table any more: notice dropped");
         return Ok(());
     };
     if is_overtaken(notice, request.state) {
         tracing::info!(request.id = id, %notice, request.state = %request.state, "the request has gone on since: notice dropped");
-        return Ok(deps.store.drop_notice(request_id, notice, now).await?);
+        if let Some(queued) = outbox.iter().find(|queued| queued.notice == notice) {
+            deps.store.drop_notice(request_id, queued, now).await?;
+        }
+        return Ok(());
     }
     let facts = Facts::load(&deps.store, &request, notice).await?;
-    let outbox = deps.store.notices(request_id).await?;
     let is_of_files = matches!(notice, NoticeKind::Imported { .. });
     if is_of_files && (is_followed(notice, &outbox) || !is_due(request.state, &facts.files, &outbox)) {
         tracing::info!(request.id = id, %notice, "another notice tells of these files: notice dropped");

@@ -129,7 +129,8 @@ function line(mailbox, context) {
     why.hidden = reason === '';
     put(why, reason);
     const late = next.later?.fetched > 0 && t('list.fetched', { count: next.later.fetched });
-    const closed = trouble && next.later.expected && t('list.closed');
+    const closed = trouble && next.later.expected
+      && (trouble.code === 'source_login_refused' ? t('list.closed') : failureText(trouble));
     const notes = [late, closed, tooLarge(next), next.exceptions > 0 && t('list.exceptions', { count: next.exceptions }), next.notes > 0 && t('list.notes', { count: next.notes }), ownerMail(next)];
     const text = notes.filter(Boolean).join(' · ');
     remarks.hidden = text === '';

@@ -220,6 +220,19 @@ mod tests {
         assert_eq!(step(&last, RequestState::LaterPass, 95), LookStep::Wait);
     }
 
+    /// A write holds the looks against those in the table: a field that is written where it was not before would let
+    /// no request of before move on.
+    #[test]
+    fn looks_of_before_are_written_as_they_were_read() {
+        for stored in [
+            r#"{"after":[86400],"passes":0,"due":[]}"#,
+            r#"{"after":[86400],"passes":2,"due":[86400],"until":172800,"retries":1,"ran_out":true}"#,
+        ] {
+            let looks: LaterLooks = serde_json::from_str(stored).unwrap();
+            assert_eq!(serde_json::to_string(&looks).unwrap(), stored);
+        }
+    }
+
     #[test]
     fn the_time_ends_whatever_a_look_does() {
         let looks = looks(&[24]);

@@ -24,6 +24,11 @@ pub enum Pass {
 pub struct UnknownPass;
 
 impl Pass {
+    /// What a certificate belongs to that does not name its pass: it is from before there were later ones.
+    pub(crate) fn only_certified() -> Self {
+        Self::Final
+    }
+
     /// Whether it comes after the request's mailboxes have been certified once.
     pub fn is_later(self) -> bool {
         matches!(self, Self::Later(_))

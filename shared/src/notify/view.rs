@@ -1,6 +1,7 @@
 //! What a template may speak of: a request in plain values, without anything secret.
 
 mod dns;
+mod looked;
 pub(super) mod rows;
 pub(super) mod samples;
 mod staff;
@@ -8,6 +9,7 @@ mod staff;
 pub(super) use dns::GUIDED_DOMAINS;
 use dns::{Domain, DomainGuide, Ttl};
 use jiff::Timestamp;
+use looked::LookedAt;
 use rows::Row;
 use serde::Serialize;
 use staff::Staff;
@@ -17,10 +19,10 @@ use super::files::{self, File};
 use super::german;
 use super::owner::OWNER;
 use super::wording::{lasting, moment, one_line, sentence};
-use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, Pass, RequestState};
+use crate::domain::{AfterEnd, ClassCounts, Fault, JobState, Language, LaterLooks, RequestState};
 use crate::forgotten::is_forgotten;
 use crate::profile::{DestinationAuth, Profile};
-use crate::store::{AttachmentRecord, JobRecord, NoticeKind, RequestRecord};
+use crate::store::{AttachmentRecord, JobRecord, RequestRecord};
 use crate::watch::{dns_tells_of_all, domains_of};
 
 /// How many mailboxes a mail lists; the report has them all.
@@ -83,12 +85,16 @@ pub(super) struct View {
     pub(super) passwords_destroyed: bool,
     /// When the mailboxes at the previous provider are looked at for the last time, while that is to come.
     pub(super) last_look: Option<String>,
+    /// Until when the passwords at the previous provider are needed at the latest, while looks are to come.
+    pub(super) needed_until: Option<String>,
     /// What the pass that the notice tells of brought: the mailboxes with new mail or trouble.
     pub(super) looked: Listing<LookedAt>,
     /// How many messages it fetched.
     pub(super) fetched: i64,
     /// Whether it did not begin in time.
     pub(super) missed: bool,
+    /// Whether the previous provider let it into no mailbox.
+    pub(super) is_shut_out: bool,
     /// Whether the passwords at the previous provider are needed for looks that are to come.
     pub(super) password_is_needed: bool,
     /// What only the owner of a mailbox is told.
@@ -145,15 +151,6 @@ pub(super) struct Mailbox {
     certificate: Option<String>,
 }
 
-/// What a later pass brought for a mailbox.
-#[derive(Debug, Serialize)]
-pub(super) struct LookedAt {
-    address: String,
-    messages: i64,
-    /// What the customer has to know.
-    trouble: Option<String>,
-}
-
 /// Sums over all mailboxes.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Totals {
@@ -188,6 +185,8 @@ impl View {
             .cloned()
             .collect();
         let files = files::told(files, jobs, language);
+        let to_come = request.open_looks().filter(|looks| looks.has_more());
+        let in_words = |at| moment(at, &profile.provider.time_zone, language);
         Self {
             kind,
             language,
@@ -232,12 +231,11 @@ impl View {
             ttl: None,
             exchanges: exchanges(profile, jobs),
             passwords_destroyed: request.data_key.is_none(),
-            last_look: request
-                .open_looks()
-                .and_then(LaterLooks::last)
-                .map(|last| moment(last, &profile.provider.time_zone, language)),
+            last_look: to_come.and_then(LaterLooks::last).map(in_words),
+            needed_until: to_come.and_then(LaterLooks::until).map(in_words),
             password_is_needed: request.open_looks().is_some(),
             missed: false,
+            is_shut_out: false,
             fetched: 0,
             looked: Listing::first(Vec::new(), LISTED_MAILBOXES),
             owner: None,
@@ -271,25 +269,6 @@ impl View {
             ..Self::new(OWNER, request, std::slice::from_ref(job), &[], &[], profile)
         }
     }
-}
-
-impl View {
-    /// With what the later pass brought that a notice tells of.
-    pub(super) fn with_later_pass(self, kind: NoticeKind, request: &RequestRecord, jobs: &[JobRecord]) -> Self {
-        let looked = LookedAt::of(kind, jobs, self.language);
-        Self {
-            missed: is_missed(kind, request),
-            fetched: looked.iter().map(|mailbox| mailbox.messages).sum(),
-            looked: Listing::first(looked, LISTED_MAILBOXES),
-            ..self
-        }
-    }
-}
-
-/// Whether a notice tells of a later pass that never began: the passwords' time was over before.
-fn is_missed(kind: NoticeKind, request: &RequestRecord) -> bool {
-    let looks = request.looks.as_ref().filter(|looks| looks.ran_out());
-    matches!((kind, looks), (NoticeKind::LookedAgain { pass }, Some(looks)) if pass > looks.passes())
 }
 
 fn accent(profile: &Profile) -> String {
@@ -340,26 +319,6 @@ impl Mailbox {
             certificate: job.certificate_path(),
             reason: reason(job.error_code.as_deref(), job.error_message.as_deref(), language),
         }
-    }
-}
-
-impl LookedAt {
-    fn of(kind: NoticeKind, jobs: &[JobRecord], language: Language) -> Vec<Self> {
-        let NoticeKind::LookedAgain { pass } = kind else {
-            return Vec::new();
-        };
-        let found = jobs.iter().filter_map(|job| {
-            let looked = job.looked.as_ref().filter(|looked| looked.pass == Pass::Later(pass))?;
-            // That the previous provider lets nobody in any more is no news.
-            let trouble = looked.trouble.as_ref().filter(|_| looked.is_amiss);
-            let mailbox = Self {
-                address: one_line(&job.address),
-                messages: looked.messages,
-                trouble: trouble.and_then(|failure| reason(Some(&failure.code), Some(&failure.message), language)),
-            };
-            (mailbox.messages > 0 || mailbox.trouble.is_some()).then_some(mailbox)
-        });
-        found.collect()
     }
 }
 

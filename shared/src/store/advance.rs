@@ -138,7 +138,7 @@ impl Store {
             Err(StoreError::Illegal(_)) => return Ok(Advance::AlreadyThere(self.job(id).await?)),
             Err(error) => return Err(error),
         }
-        let change = failure.change();
+        let change = job.failed_before(failure).as_ref().unwrap_or(failure).change();
         match self.advance_job(id, JobEvent::Failed, now, change, true).await {
             Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
             ended => ended,

@@ -51,6 +51,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk: Option<u32>,
     /// After which pass it was found; what an earlier one's certificate was made of is found anew, and stays.
+    #[serde(default = "Pass::only_certified")]
     pub pass: Pass,
     /// Whether it is whole. Until then it holds what has been read so far.
     pub done: bool,

@@ -108,6 +108,7 @@ pub struct CertificateNote {
     /// When it was made.
     pub made_at: String,
     /// After which pass: what was found then is what it was made of.
+    #[serde(default = "Pass::only_certified")]
     pub pass: Pass,
     /// Whether both sides are the same.
     pub agrees: bool,

@@ -107,7 +107,8 @@ impl JobRecord {
             messages,
             in_all: last.map_or(0, |last| last.in_all).saturating_add(messages),
             is_amiss,
-            is_repeated: last.is_some_and(|last| last.is_amiss && code(&last.trouble) == code(&trouble)),
+            is_repeated: trouble.is_some()
+                && last.is_some_and(|last| last.is_amiss == is_amiss && code(&last.trouble) == code(&trouble)),
             left_exceptions: self.has_exceptions_of_looks(),
             trouble,
         })
@@ -139,6 +140,12 @@ impl JobRecord {
         looked.left_exceptions =
             ends_with_exceptions && (looked.left_exceptions || before.state != JobState::CompletedWithExceptions);
         Some(looked)
+    }
+
+    /// Why it had failed before the later pass that it is in; that says more than that the pass was cut off.
+    pub(super) fn failed_before(&self, failure: &Failure) -> Option<Failure> {
+        let (_, before) = self.later_pass().filter(|_| is_without_passwords(&failure.code))?;
+        before.failure.clone().filter(|_| before.state == JobState::Failed)
     }
 
     /// The later pass that it is in, and how it was when that began.
@@ -279,10 +286,24 @@ fn is_without_passwords(code: &str) -> bool {
     [PASSWORDS_DELETED, NOT_IN_TIME].contains(&code)
 }
 
+/// Whether a later pass came to nothing because the previous provider let it into no mailbox any more.
+pub fn is_shut_out(jobs: &[JobRecord], pass: Pass) -> bool {
+    let mut looked = jobs
+        .iter()
+        .filter_map(|job| job.looked.as_ref())
+        .filter(|looked| looked.pass == pass)
+        .peekable();
+    looked.peek().is_some()
+        && looked.all(|looked| {
+            let code = looked.trouble.as_ref().map(|failure| failure.code.as_str());
+            looked.messages == 0 && code == Some(SOURCE_LOGIN_REFUSED)
+        })
+}
+
 /// Whether a later pass that ran into this may do better another time. A login that is refused is not tried again
 /// and again: some providers lock a mailbox for that.
 pub fn may_pass(code: &str) -> bool {
-    !is_without_passwords(code) && !is_login_refused(code)
+    !is_without_passwords(code) && !is_login_refused(code) && code != TOO_MUCH_TIDIED_UP
 }
 
 /// Whether a server said that a password is wrong, or a mailbox not there.
@@ -292,6 +313,9 @@ pub fn is_login_refused(code: &str) -> bool {
 
 const SOURCE_LOGIN_REFUSED: &str = "source_login_refused";
 const DESTINATION_LOGIN_REFUSED: &str = "destination_login_refused";
+
+/// Why new mail of a folder is not fetched: more was moved there at the previous provider than can be told from it.
+pub const TOO_MUCH_TIDIED_UP: &str = "too_much_tidied_up";
 
 /// Why a pass ends whose passwords their owner had deleted while it ran.
 pub const PASSWORDS_DELETED: &str = "passwords_deleted";

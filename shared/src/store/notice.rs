@@ -205,16 +205,18 @@ impl Store {
             .remove("claimed_until");
         self.change(change, request::partition(id), sort_key(kind)).await
     }
-    /// Notes that a notice was dropped because it came too late; whoever looks for unsent ones passes it over.
+
+    /// Notes that a notice was dropped because it came too late; whoever looks for unsent ones passes it over. One that
+    /// was queued anew since stays as it is.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn drop_notice(&self, id: RequestId, kind: NoticeKind, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn drop_notice(&self, id: RequestId, notice: &NoticeRecord, now: Timestamp) -> Result<(), StoreError> {
         let change = Change::default()
-            .if_there()
+            .if_equal("queued_at", notice.queued_at.as_str())
             .if_absent("sent_at")
             .set("overtaken_at", stamp(now));
-        self.change_if(change, request::partition(id), sort_key(kind))
+        self.change_if(change, request::partition(id), sort_key(notice.notice))
             .await
             .map(drop)
     }

@@ -51,7 +51,7 @@ pub(super) struct Item {
     /// How many copies were deleted because their messages were.
     pub(super) deleted: u64,
     /// What could not be carried over: words for a customer.
-    pub(super) trouble: Option<String>,
+    pub(super) trouble: Option<Failure>,
 }
 
 /// A message that is at the destination, and not because its bytes were sent now.
@@ -223,13 +223,7 @@ impl Item {
             code: "source_messages_not_listed".to_owned(),
             message: format!("the previous provider does not list {unlisted} messages of the folder {title}"),
         });
-        let trouble = || {
-            self.trouble.clone().map(|message| Failure {
-                code: "destination_command_refused".to_owned(),
-                message,
-            })
-        };
-        unlisted.or_else(trouble)
+        unlisted.or_else(|| self.trouble.clone())
     }
 
     fn touched_chunks(&self) -> Vec<ChunkRecord> {

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::imap::{Disposition, ImapError};
 use crate::store::job::Failure;
-use crate::store::later::{NOT_IN_TIME, PASSWORDS_DELETED, may_pass};
+use crate::store::later::{NOT_IN_TIME, PASSWORDS_DELETED, is_shut_out, may_pass};
 use crate::store::request::RequestChange;
 use crate::store::{Advance, JobRecord, NoticeKind, RequestRecord, StaffCause, Store, StoreError};
 use crate::telemetry::{Unit, measure};
@@ -73,10 +73,10 @@ async fn end_pass(
     let looks = request.looks.as_ref().map(|looks| looks_after(looks, &jobs, pass, now));
     let is_last = !looks.as_ref().is_some_and(LaterLooks::has_more);
     let notice = match (pass, outcome) {
-        (Pass::Later(number), _) => jobs
-            .iter()
-            .any(|job| is_worth_telling(job, pass, is_last))
-            .then_some(NoticeKind::LookedAgain { pass: number }),
+        (Pass::Later(number), _) => {
+            let is_told = jobs.iter().any(|job| is_worth_telling(job, pass, is_last)) || is_shut_out_now(&jobs, pass);
+            is_told.then_some(NoticeKind::LookedAgain { pass: number })
+        }
         (Pass::First, PassOutcome::AllFailed) => Some(NoticeKind::Refused {
             generation: request.generation,
         }),
@@ -128,6 +128,13 @@ fn looks_after(looks: &LaterLooks, jobs: &[JobRecord], pass: Pass, now: Timestam
 fn is_worth_telling(job: &JobRecord, pass: Pass, is_last: bool) -> bool {
     let now = job.looked.as_ref().filter(|looked| looked.pass == pass);
     now.is_some_and(|looked| looked.messages > 0 || looked.is_amiss && (is_last || !looked.is_repeated))
+}
+
+/// Whether the previous provider lets nobody in any more, for the first time: whoever has not given it up there has to know
+/// that nothing more is fetched.
+fn is_shut_out_now(jobs: &[JobRecord], pass: Pass) -> bool {
+    let mut looked = jobs.iter().filter_map(|job| job.looked.as_ref());
+    is_shut_out(jobs, pass) && looked.any(|looked| looked.pass == pass && !looked.is_repeated)
 }
 
 /// Why a request waits for its customer whose mailboxes could none of them be copied in the first pass.

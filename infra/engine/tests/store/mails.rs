@@ -1,6 +1,6 @@
 //! What became of the mails to a customer, in whatever order it is told; and notices that nobody gets a mail of.
 
-use mailvan::store::{MailFate, NoticeKind, NoticeReturn, Sent};
+use mailvan::store::{MailFate, NoticeKind, NoticeRecord, NoticeReturn, Sent};
 
 use super::*;
 
@@ -68,13 +68,24 @@ pub async fn a_notice_without_a_mail_is_closed_once(store: &Store) {
     store.mark_sent(id, sent, until, mail, now()).await.unwrap();
     let before = store.notice(id, sent).await.unwrap();
     store.close_notice(id, sent, until).await.unwrap();
-    store.drop_notice(id, sent, until).await.unwrap();
+    store.drop_notice(id, before.as_ref().unwrap(), until).await.unwrap();
     assert_eq!(store.notice(id, sent).await.unwrap(), before);
 
     // One that came too late waits no more.
     let late = NoticeKind::DnsSeen;
     store.queue_notice(id, late, now()).await.unwrap();
-    store.drop_notice(id, late, now()).await.unwrap();
+    let queued = store.notice(id, late).await.unwrap().unwrap();
+    let of_before = NoticeRecord {
+        queued_at: "2026-11-01T00:00:00Z".to_owned(),
+        ..queued.clone()
+    };
+    store.drop_notice(id, &of_before, now()).await.unwrap();
+    assert_eq!(
+        store.unsent_notices(id).await.unwrap(),
+        [late],
+        "it was queued anew since"
+    );
+    store.drop_notice(id, &queued, now()).await.unwrap();
     assert!(store.unsent_notices(id).await.unwrap().is_empty());
     assert!(!store.queue_notice(id, late, now()).await.unwrap());
 }

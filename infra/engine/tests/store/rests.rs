@@ -5,11 +5,12 @@ use std::time::Duration;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock::Deadline;
-use mailvan::domain::{Endpoint, JobState, Pass, RequestState, Rest, Secret, Security};
+use mailvan::domain::{Endpoint, JobState, Pass, RequestEvent, RequestState, Rest, Secret, Security};
 use mailvan::imap::Connector;
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::profile::Profile;
 use mailvan::secrets::Secrets;
+use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, RequestRecord, Store};
 use mailvan::sync::{Engine, LaneEnd, PlanEnd, plan_mailbox, run_lane};
 use mailvan_local::stack::Stack;
@@ -59,11 +60,11 @@ fn engine(store: &Store, stack: &Stack, destination: &OddServer) -> Engine {
 async fn planned(engine: &Engine, source: &OddServer) -> JobRecord {
     let made = RequestRecord {
         open_jobs: 1,
-        ..request(91, RequestState::Checking)
+        ..request(233, RequestState::Checking)
     };
     engine.store.create_request(&made).await.unwrap();
     let key = engine.secrets.data_key(made.request_id).await.unwrap();
-    let mut job = job(91, 77);
+    let mut job = job(233, 77);
     job.sealed_password = key.seal(job.job_id, &Secret::from("hunter2")).unwrap();
     job.source = Endpoint {
         host: "127.0.0.1".parse().unwrap(),
@@ -71,6 +72,20 @@ async fn planned(engine: &Engine, source: &OddServer) -> JobRecord {
         security: Security::None,
     };
     engine.store.put_jobs(std::slice::from_ref(&job)).await.unwrap();
+    for (event, open_jobs) in [
+        (RequestEvent::Accepted, None),
+        (RequestEvent::PassStarted(Pass::First), Some(1)),
+    ] {
+        let change = RequestChange {
+            open_jobs,
+            ..RequestChange::default()
+        };
+        engine
+            .store
+            .advance_request(made.request_id, event, now(), change)
+            .await
+            .unwrap();
+    }
     engine.store.start_job(job.job_id, Pass::First, now()).await.unwrap();
     let end = Box::pin(plan_mailbox(engine, job.job_id, Pass::First, soon()))
         .await
@@ -106,7 +121,8 @@ pub async fn a_capped_mailbox_rests_and_goes_on(store: &Store, stack: &Stack) {
 
     let lane = async || Box::pin(run_lane(&engine, id, Pass::First, 0, soon())).await.unwrap();
     let is_rest = |end: &LaneEnd| matches!(end, LaneEnd::Wait(delay) if (600..=900).contains(&delay.as_secs()));
-    assert!(is_rest(&lane().await));
+    let first = lane().await;
+    assert!(is_rest(&first), "{first:?}");
     let job = store.job(id).await.unwrap();
     assert_eq!((job.status.state(), job.error_code), (JobState::Copying, None));
     let left = job.rest.unwrap().left(now()).unwrap();

@@ -6,7 +6,7 @@ use mailvan::store::later::EndedBy;
 use mailvan::store::{ChunkRecord, FolderRecord, Ledger as _, NoticeKind, Planned};
 use mailvan::sync::{settle_request, stop_mailbox};
 
-use super::later::{begin, certified, completed, ended, failure, later, totals};
+use super::later::{begin, certified, completed, ended, failure, later, refused, totals};
 use super::*;
 
 /// Planning a later pass has found new mail, of which nothing is fetched yet.
@@ -124,6 +124,19 @@ pub async fn an_outage_is_no_farewell(store: &Store) {
             is_refused,
             "{code}: tried again where that may help"
         );
+    }
+}
+
+pub async fn a_farewell_is_told_once(store: &Store) {
+    completed(store, 149, &[24, 48]).await;
+    for (number, told) in [(1, true), (2, false)] {
+        let at = later(i64::from(number) * 24 * 60);
+        begin(store, 149, at).await;
+        for row in [1, 2] {
+            store.fail_job(job(149, row).job_id, &refused(), at).await.unwrap();
+        }
+        settle_request(store, id(149), at).await.unwrap();
+        assert_eq!(is_told(store, 149, number).await, told, "{number}");
     }
 }
 

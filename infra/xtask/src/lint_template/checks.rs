@@ -1,5 +1,5 @@
 //! The house's own rules for the template: queues come with a dead-letter queue and alarms, functions with a log
-//! group, a role of their own and alarms, APIs with an alarm, alarms with whom they tell and what silence means to them,
+//! group, a role of their own and alarms, APIs with an alarm and a throttle on every route, alarms with whom they tell and what silence means to them,
 //! and no policy allows everything.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ const BROAD: &[(&str, &str, &str)] = &[
 const QUEUE_METRICS: &[&str] = &["ApproximateAgeOfOldestMessage"];
 const DEAD_LETTER_METRICS: &[&str] = &["ApproximateNumberOfMessagesVisible"];
 const FUNCTION_METRICS: &[&str] = &["Errors", "Throttles"];
+const THROTTLES: &[&str] = &["ThrottlingBurstLimit", "ThrottlingRateLimit"];
 const API_METRICS: &[&str] = &["5xx"];
 
 /// Returns what breaks a rule in a template in plain CloudFormation JSON, one line each.
@@ -35,6 +36,7 @@ pub fn faults(template: &Value) -> Vec<String> {
     check_queues(resources, &mut faults);
     check_functions(resources, &mut faults);
     check_alarms(resources, &mut faults);
+    check_throttles(resources, &mut faults);
     check_policies(resources, &mut faults);
     faults
 }
@@ -112,6 +114,33 @@ fn check_alarms(resources: &Map<String, Value>, faults: &mut Vec<String>) {
             .filter(|setting| alarm.pointer(&format!("/Properties/{setting}")).is_none());
         faults.extend(missing.map(|setting| format!("alarm {name} has no {setting}")));
     }
+}
+
+/// The throttle is the only thing before a call that needs no token.
+fn check_throttles(resources: &Map<String, Value>, faults: &mut Vec<String>) {
+    let routes: BTreeSet<&str> = of_type(resources, "AWS::ApiGatewayV2::Route")
+        .filter_map(|(_, route)| route.pointer("/Properties/RouteKey")?.as_str())
+        .collect();
+    for (name, stage) in of_type(resources, "AWS::ApiGatewayV2::Stage") {
+        let default = stage.pointer("/Properties/DefaultRouteSettings");
+        require_throttles(&format!("stage {name}"), default, faults);
+        let own = stage.pointer("/Properties/RouteSettings").and_then(Value::as_object);
+        for (route, settings) in own.into_iter().flatten() {
+            require_throttles(&format!("route {route}"), Some(settings), faults);
+            if !routes.contains(route.as_str()) {
+                faults.push(format!("stage {name} has settings for {route}, which is no route"));
+            }
+        }
+    }
+}
+
+fn require_throttles(what: &str, settings: Option<&Value>, faults: &mut Vec<String>) {
+    let is_set = |limit: &str| {
+        let limit = settings.and_then(|settings| settings.get(limit)?.as_f64());
+        limit.is_some_and(|limit| limit > 0.0)
+    };
+    let missing = THROTTLES.iter().filter(|limit| !is_set(limit));
+    faults.extend(missing.map(|limit| format!("{what} has no {limit}")));
 }
 
 fn check_policies(resources: &Map<String, Value>, faults: &mut Vec<String>) {
@@ -265,6 +294,33 @@ mod tests {
             "alarm A has no TreatMissingData",
         ];
         assert_eq!(faults(&template), expected);
+    }
+
+    #[test]
+    fn a_stage_or_route_without_a_throttle_is_found() {
+        let stage = |default: Value, own: Value| {
+            json!({"Resources": {
+                "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /"}},
+                "Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {
+                    "DefaultRouteSettings": default, "RouteSettings": {"GET /": own}}}}})
+        };
+        let limits = json!({"ThrottlingBurstLimit": 50, "ThrottlingRateLimit": 25});
+        assert_eq!(faults(&stage(limits.clone(), limits.clone())), Vec::<String>::new());
+        let expected = [
+            "stage Stage has no ThrottlingBurstLimit",
+            "route GET / has no ThrottlingRateLimit",
+        ];
+        let found = faults(&stage(
+            json!({"ThrottlingRateLimit": 25}),
+            json!({"ThrottlingBurstLimit": 50, "ThrottlingRateLimit": 0}),
+        ));
+        assert_eq!(found, expected);
+        let mut strange = stage(limits.clone(), limits);
+        strange["Resources"]["Route"]["Properties"]["RouteKey"] = json!("GET /v1");
+        assert_eq!(
+            faults(&strange),
+            ["stage Stage has settings for GET /, which is no route"]
+        );
     }
 
     #[test]

@@ -77,10 +77,44 @@ fn finished_notice_tells_until_when_the_passwords_are_needed() {
     let german = composed(NoticeKind::Finished, &in_german(&request), &jobs, &[]);
     snapshot("de_finished_with_looks", &german);
     let next = composed(KIND, &request, &[looked(2, "anna", 1, None)], &[]);
+    for when in [
+        "we look is Friday, 27 November 2026",
+        "as they are until\nSaturday, 28 November 2026",
+    ] {
+        assert!(next.text.contains(when), "{}", next.text);
+    }
+}
+
+#[test]
+fn previous_provider_that_lets_nobody_in_is_told() {
+    let jobs = [
+        looked(2, "anna", 0, Some("source_login_refused")),
+        job(3, "ben", JobState::Failed, Pass::Final),
+    ];
+    let over = request(RequestState::Completed);
+    let mail = composed(KIND, &over, &jobs, &[]);
+    assert!(!mail.text.contains("anna@example.com"), "{}", mail.text);
+    snapshot("looked_again_in_vain", &mail);
+    snapshot(
+        "de_looked_again_in_vain",
+        &composed(KIND, &in_german(&over), &jobs, &[]),
+    );
+    let one_in = [
+        looked(2, "anna", 0, Some("source_login_refused")),
+        looked(3, "ben", 0, None),
+    ];
+    assert!(!composed(KIND, &over, &one_in, &[]).text.contains("let us into"));
+}
+
+#[test]
+fn notice_that_the_next_pass_overtook_names_no_mailboxes() {
+    let mut jobs = [looked(2, "anna", 3, None)];
+    jobs[0].looked.as_mut().unwrap().pass = Pass::Later(2);
+    let mail = composed(KIND, &request(RequestState::Completed), &jobs, &[]);
     assert!(
-        next.text.contains("The last time we look is Friday, 27 November 2026"),
+        mail.text.contains("several times") && !mail.text.contains("could be"),
         "{}",
-        next.text
+        mail.text
     );
 }
 

@@ -2,9 +2,10 @@
 //! harm.
 
 use super::dns::{Domain, DomainGuide, Record, Ttl};
+use super::looked::LookedAt;
 use super::rows::{Remedy, Row};
 use super::staff::Staff;
-use super::{Frame, Listing, LookedAt, Mailbox, Owner, Totals, View};
+use super::{Frame, Listing, Mailbox, Owner, Totals, View};
 use crate::dns::Purpose;
 use crate::domain::{ClassCounts, Language};
 use crate::notify::clients::{Clients, Server};
@@ -197,6 +198,7 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
         exchanges: vec![text("10 mx1.example.net")],
         passwords_destroyed: true,
         last_look: Some(text("Friday, 27 November 2026, 05:12")),
+        needed_until: Some(text("Saturday, 28 November 2026, 05:12")),
         looked: Listing {
             shown: vec![LookedAt {
                 address: text("anna@example.com"),
@@ -262,9 +264,11 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         exchanges: Vec::new(),
         passwords_destroyed: false,
         last_look: None,
+        needed_until: None,
         looked: Listing::first(Vec::new(), 0),
         fetched: 0,
         missed: false,
+        is_shut_out: false,
         password_is_needed: false,
         owner: None,
         staff: staff(kind, "late", String::new()),

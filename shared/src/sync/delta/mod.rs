@@ -33,6 +33,7 @@ use crate::imap::ImapError;
 use crate::imap::append::{Refusal, RefusalClass};
 use crate::imap::store::{FolderChanges, store_all};
 use crate::store::Ledger;
+use crate::store::job::Failure;
 
 /// Where more messages than this have gone from the source, they are not looked for among the new
 /// ones: what tells them from others has to be held.
@@ -118,10 +119,13 @@ fn give_up(item: &mut Item, error: ImapError) -> Result<(), SyncError> {
     item.bodies.clear();
     item.find.changed = FlagTable::default();
     let title = &item.plan.mapping.title;
-    item.trouble = Some(format!(
-        "what changed in the folder {title} was not carried over: {}",
-        failure.message
-    ));
+    item.trouble = Some(Failure {
+        code: "destination_command_refused".to_owned(),
+        message: format!(
+            "what changed in the folder {title} was not carried over: {}",
+            failure.message
+        ),
+    });
     Ok(())
 }
 

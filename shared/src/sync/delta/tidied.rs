@@ -7,7 +7,12 @@
 use super::MOST_VANISHED;
 use super::moves::Moved;
 use crate::domain::flags::FlagTable;
+use crate::store::job::Failure;
+use crate::store::later::TOO_MUCH_TIDIED_UP;
 use crate::sync::item::Item;
+
+const NOT_FETCHED: &str = "at the previous provider were not fetched, because so much was moved there that new mail cannot be told \
+                           from it";
 
 /// Before anything is looked at: `vanished` messages have gone from these folders. Of so many moved ones nothing can
 /// be held, so that nothing is fetched from where moved mail ends.
@@ -15,10 +20,28 @@ pub(super) fn prepare(items: &mut [Item], vanished: u64) {
     for item in items {
         item.find.changed = FlagTable::default();
         if vanished > MOST_VANISHED && item.plan.is_bin {
+            let new = item.find.cutter.wanted();
             tracing::info!(
                 folder = item.plan.number,
-                "nothing is fetched from it: too much was tidied up"
+                new,
+                "too much was tidied up to fetch from it"
             );
+            // Most of it was moved there; what else arrived is with the previous provider only.
+            let title = &item.plan.mapping.title;
+            let message =
+                (new > 0).then(|| format!("{new} messages that appeared in the folder {title} {NOT_FETCHED}"));
+            // What an earlier look did not fetch is still not here.
+            let before = || {
+                item.plan
+                    .known()?
+                    .error
+                    .clone()
+                    .filter(|error| error.ends_with(NOT_FETCHED))
+            };
+            item.trouble = message.or_else(before).map(|message| Failure {
+                code: TOO_MUCH_TIDIED_UP.to_owned(),
+                message,
+            });
             item.find.identities = None;
             item.find.cutter.leave_all_out();
         }
@@ -113,7 +136,22 @@ mod tests {
         ] {
             let mut items = [item(is_bin)];
             prepare(&mut items, vanished);
+            assert_eq!(items[0].trouble.is_some(), is_bin && left.0 == 0);
             assert_eq!(items.map(planned), [left], "{is_bin} {vanished}");
+        }
+    }
+
+    #[test]
+    fn what_a_look_did_not_fetch_is_missing_at_the_next() {
+        for (error, is_kept) in [
+            (format!("3 messages that appeared in Trash {NOT_FETCHED}"), true),
+            ("no".to_owned(), false),
+        ] {
+            let mut items = [item(true)];
+            items[0].find.cutter.leave_all_out();
+            items[0].plan.before.as_mut().unwrap().error = Some(error);
+            prepare(&mut items, MOST_VANISHED + 1);
+            assert_eq!(items[0].trouble.is_some(), is_kept);
         }
     }
 
