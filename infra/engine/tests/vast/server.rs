@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, BufWriter};
@@ -19,13 +20,14 @@ pub struct Folder {
     pub most_refusals: Option<u32>,
 }
 
-/// Serves until the test ends.
-pub async fn serve(folder: Folder) -> Result<SocketAddr> {
+/// Serves until the test ends, to each connection the folder as it then is.
+pub async fn serve(folder: Arc<Mutex<Folder>>) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(talk(stream, folder));
+            let now = *folder.lock().unwrap_or_else(PoisonError::into_inner);
+            tokio::spawn(talk(stream, now));
         }
     });
     Ok(address)
