@@ -57,7 +57,10 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
     let url = format!("/v1/requests/{}/mailboxes/3/certificate", samples::id());
     assert_eq!(
         document["mailboxes"][1]["certificate"],
-        json!({"url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true})
+        json!({
+            "url": url, "made_at": "2026-11-24T09:00:00Z", "agrees": true,
+            "refused": {"too_large": 2, "over_quota": 0, "invalid": 0, "other": 0},
+        })
     );
     assert_eq!(
         document["mailboxes"][1]["error"],
