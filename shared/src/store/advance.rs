@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::expression::Change;
 use super::job::{Failure, PlanTotals, Verdict, entity_state, keys};
-use super::{Advance, JobRecord, Store, StoreError, request, stamp};
+use super::{Advance, JobRecord, Store, StoreError, attribute, request, stamp};
 use crate::domain::job::transition;
 use crate::domain::{JobEvent, JobId, JobState, Pass, Rest};
 
@@ -87,22 +87,15 @@ impl Store {
         now: Timestamp,
     ) -> Result<Advance<JobRecord>, StoreError> {
         let exceptions = verdict.exceptions > 0 || !verdict.certificate.as_ref().is_some_and(|note| note.agrees);
-        let looked: Option<AttributeValue> = match verdict.pass {
-            Pass::Later(_) => {
-                let looked = self.job(id).await?.looked_by(&verdict, exceptions);
-                looked.map(serde_dynamo::to_attribute_value).transpose()?
-            }
+        let looked = match verdict.pass {
+            Pass::Later(_) => self.job(id).await?.looked_by(&verdict, exceptions),
             Pass::First | Pass::Final => None,
         };
         let event = JobEvent::Certified {
             pass: verdict.pass,
             exceptions,
         };
-        let certificate: Option<AttributeValue> = verdict
-            .certificate
-            .as_ref()
-            .map(serde_dynamo::to_attribute_value)
-            .transpose()?;
+        let certificate = attribute(verdict.certificate.as_ref())?;
         let change = match (&verdict.failure, verdict.exceptions) {
             (Some(failure), _) => failure.change(),
             (None, 0) => Change::default().remove("error_code").remove("error_message"),
@@ -110,7 +103,7 @@ impl Store {
         };
         let change = change
             .set("exceptions", verdict.exceptions)
-            .set_or_remove("looked", looked);
+            .set_or_remove("looked", attribute(looked.as_ref())?);
         let change = match (certificate, verdict.pass) {
             // The one that was made before still says what it said, and when.
             (None, Pass::Later(_)) => change,

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 
 use super::expression::Change;
-use super::{JobRecord, RequestRecord, Store, StoreError, job, request, stamp};
+use super::{JobRecord, RequestRecord, Store, StoreError, attribute, job, request, stamp};
 use crate::domain::job::transition as transition_of_job;
 use crate::domain::request::transition;
 use crate::domain::{Check, CheckState, Endpoint, JobEvent, JobId, RequestEvent, RequestState};
@@ -215,12 +215,7 @@ fn written(check: &Check) -> Result<Change, StoreError> {
     let faults: Option<AttributeValue> = (!check.faults.is_empty())
         .then(|| serde_dynamo::to_attribute_value(&check.faults))
         .transpose()?;
-    let servers: Option<AttributeValue> = check
-        .servers
-        .as_ref()
-        .map(serde_dynamo::to_attribute_value)
-        .transpose()?;
-    let size: Option<AttributeValue> = check.size.as_ref().map(serde_dynamo::to_attribute_value).transpose()?;
+    let (servers, size) = (attribute(check.servers.as_ref())?, attribute(check.size.as_ref())?);
     Ok(Change::default()
         .if_there()
         .if_equal("check_round", i64::from(check.round))

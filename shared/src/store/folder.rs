@@ -12,7 +12,7 @@ use super::expression::Change;
 use super::job::Failure;
 use super::ledger::{FolderEnd, Ledger, Planned, Recount};
 use super::planning::PlanLease;
-use super::{Store, StoreError, belonging};
+use super::{Store, StoreError, attribute, belonging};
 use crate::clock::now;
 use crate::domain::prints::PrintList;
 use crate::domain::{JobId, Pass};
@@ -345,8 +345,4 @@ fn saved(chunk: &ChunkRecord) -> Result<Change, StoreError> {
         .set("counted_exceptions", chunk.counted_exceptions)
         .set("counted_notes", chunk.counted_notes)
         .set("exceptions", exceptions))
-}
-
-fn attribute(value: Option<&impl Serialize>) -> Result<Option<AttributeValue>, StoreError> {
-    Ok(value.map(serde_dynamo::to_attribute_value).transpose()?)
 }

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::{Failure, Verdict};
-use super::{Advance, JobRecord, Ledger as _, RequestRecord, Store, StoreError};
-use crate::domain::{JobEvent, JobState, LaterLooks, Pass};
+use super::{Advance, JobRecord, Ledger as _, RequestRecord, Store, StoreError, attribute};
+use crate::domain::{JobEvent, JobState, Pass};
 
 mod due;
 
@@ -170,7 +169,7 @@ impl Store {
             exceptions: before.state != JobState::Completed,
         };
         let looked = job.looked_now(before.messages_copied, None, false);
-        let change = as_before(before).set("looked", attribute(looked.as_ref())?);
+        let change = as_before(before).set_or_remove("looked", attribute(looked.as_ref())?);
         self.advance_job(job.job_id, event, now, change, true).await.map(Some)
     }
 
@@ -222,7 +221,7 @@ impl Store {
             pass,
             exceptions: has_new || before.state != JobState::Completed,
         };
-        let change = change.set("looked", attribute(looked.as_ref())?);
+        let change = change.set_or_remove("looked", attribute(looked.as_ref())?);
         self.advance_job(job.job_id, event, now, change, true).await.map(Some)
     }
 
@@ -250,14 +249,10 @@ impl Store {
 
 /// Only while the later looks are those that were read.
 pub(super) fn unchanged(change: Change, record: &RequestRecord) -> Result<Change, StoreError> {
-    Ok(match map(record.looks.as_ref())? {
+    Ok(match attribute(record.looks.as_ref())? {
         Some(looks) => change.if_equal("looks", looks),
         None => change.if_absent("looks"),
     })
-}
-
-pub(super) fn map(looks: Option<&LaterLooks>) -> Result<Option<AttributeValue>, StoreError> {
-    Ok(looks.map(serde_dynamo::to_attribute_value).transpose()?)
 }
 
 fn as_before(before: &BeforeLook) -> Change {
@@ -270,10 +265,6 @@ fn as_before(before: &BeforeLook) -> Change {
         .set("folders", i64::from(before.folders))
         .set("messages_total", before.messages_total)
         .set("bytes_total", before.bytes_total)
-}
-
-fn attribute(looked: Option<&Looked>) -> Result<AttributeValue, StoreError> {
-    Ok(serde_dynamo::to_attribute_value(looked)?)
 }
 
 /// Whether a later pass may fail for this reason without anything being amiss: the customer has given up

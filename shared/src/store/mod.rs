@@ -307,6 +307,11 @@ fn belonging(request: RequestId, pk: String, sk: String, record: &impl serde::Se
     Ok(item)
 }
 
+/// A value as the table holds it, where there is one.
+fn attribute(value: Option<&impl serde::Serialize>) -> Result<Option<AttributeValue>, StoreError> {
+    Ok(value.map(serde_dynamo::to_attribute_value).transpose()?)
+}
+
 /// An item from a record and its keys.
 fn item_of(pk: String, sk: String, record: &impl serde::Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(record)?;

@@ -1,12 +1,12 @@
 //! The outbox: what customers have to be told, queued with the change it tells of.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{RequestRecord, Store, StoreError, belonging, request, stamp};
+use super::{RequestRecord, Store, StoreError, attribute, belonging, request, stamp};
 use crate::domain::{RequestId, Window};
 
 mod kind;
@@ -193,7 +193,7 @@ impl Store {
         sent: Sent<'_>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let frame: Option<AttributeValue> = sent.frame.map(serde_dynamo::to_attribute_value).transpose()?;
+        let frame = attribute(sent.frame.as_ref())?;
         let change = Change::default()
             .if_equal("claimed_until", claimed_until.as_second())
             .set("sent_at", stamp(now))

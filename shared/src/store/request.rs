@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
 use super::job::Failure;
-use super::{Advance, MailFates, Reckoning, Store, StoreError, item_of, later, stamp};
+use super::{Advance, MailFates, Reckoning, Store, StoreError, attribute, item_of, later, stamp};
 use crate::domain::request::transition;
 use crate::domain::speed::Seconds;
 use crate::domain::{
@@ -287,7 +287,7 @@ impl Store {
             .set_or_remove("error_code", after.error_code.clone())
             .set_or_remove("error_message", after.error_message.clone())
             .set_or_remove("data_key", after.data_key.clone())
-            .set_or_remove("looks", later::map(after.looks.as_ref())?)
+            .set_or_remove("looks", attribute(after.looks.as_ref())?)
             .set_or_remove("completed_at", after.completed_at.clone())
             .set_or_remove("expires_at", after.expires_at);
         let update = match change.estimated {

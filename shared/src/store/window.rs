@@ -1,11 +1,11 @@
 //! A request's time frame in the table.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 
 use super::expression::Change;
 use super::request::keys;
-use super::{NoticeKind, RequestRecord, Store, StoreError};
+use super::{NoticeKind, RequestRecord, Store, StoreError, attribute};
 use crate::domain::{RequestState, Window};
 
 impl RequestRecord {
@@ -51,7 +51,7 @@ impl Store {
         notice: Option<NoticeKind>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let stored: Option<AttributeValue> = window.map(serde_dynamo::to_attribute_value).transpose()?;
+        let stored = attribute(window)?;
         let change = Change::default()
             .if_equal("state", record.state.as_str())
             .if_equal("generation", i64::from(record.generation))

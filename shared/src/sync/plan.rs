@@ -78,7 +78,7 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     }
     let folders = engine.store.folders(id).await?;
     let totals = totals(engine, id, pass, &folders).await?;
-    if pass.is_later() && brings_nothing(&engine.store.job(id).await?, pass, totals, &folders) {
+    if pass.is_later() && brings_nothing(&job, pass, totals, &folders) {
         let ended = engine.store.end_look(&job, now()).await?;
         if ended.is_some() {
             return Ok(PlanEnd::Nothing(

@@ -1,6 +1,5 @@
 //! A large request is cancelled: the call ends some of its mailboxes, and `ingest` the others.
 
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use mailvan::admission::Admission;
 use mailvan::domain::{JobState, LeadTimes, RequestEvent, RequestState};
 use mailvan::profile::Profile;
@@ -13,6 +12,7 @@ use mailvan::store::{NoticeKind, RequestRecord, Store};
 use mailvan::sync::cancel_jobs;
 use mailvan_local::stack::{Queue, Stack};
 
+use super::clients::aws;
 use super::{id, job, now, request};
 
 /// How many mailboxes it has, and how many of them the call ends.
@@ -21,17 +21,7 @@ const BY_CALL: usize = 200;
 
 /// What `ingest` admits with.
 pub fn admission(store: &Store, stack: &Stack) -> Admission {
-    let credentials = || Credentials::new("test", "test", None, None, "test");
-    let queues = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(stack.endpoint())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(credentials());
-    let schedules = aws_sdk_scheduler::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(stack.endpoint())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(credentials());
+    let aws = aws(stack);
     let url = |queue| stack.queue_url(queue).unwrap().to_owned();
     let urls = QueueUrls {
         ingest: url(Queue::Ingest),
@@ -51,14 +41,8 @@ pub fn admission(store: &Store, stack: &Stack) -> Admission {
     let name = String::new;
     Admission {
         store: store.clone(),
-        queues: Queues::new(aws_sdk_sqs::Client::from_conf(queues.build()), urls),
-        schedules: Schedules::new(
-            aws_sdk_scheduler::Client::from_conf(schedules.build()),
-            name(),
-            name(),
-            name(),
-            name(),
-        ),
+        queues: Queues::new(aws_sdk_sqs::Client::new(&aws), urls),
+        schedules: Schedules::new(aws_sdk_scheduler::Client::new(&aws), name(), name(), name(), name()),
         room: Room {
             store: store.clone(),
             capacity: profile.capacity,

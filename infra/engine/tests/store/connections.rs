@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use mailvan::clock::Deadline;
 use mailvan::domain::{Host, RequestEvent, RequestState};
 use mailvan::imap::Connector;
 use mailvan::imap::guard::AddressPolicy;
-use mailvan::profile::Profile;
-use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{RequestRecord, Store};
-use mailvan::sync::{Engine, SyncError, preview_mailbox};
+use mailvan::sync::{SyncError, preview_mailbox};
 use mailvan_local::stack::Stack;
 
+use super::clients::engine;
 use super::{job, now, request};
 
 const ASKED: i64 = 7;
@@ -34,33 +32,6 @@ sender = "migration@example.net"
 host_connections = 2
 "#;
 
-fn engine(store: &Store, stack: &Stack) -> Engine {
-    let credentials = || Credentials::new("test", "test", None, None, "test");
-    let kms = aws_sdk_kms::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(stack.endpoint())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(credentials());
-    let manager = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(stack.endpoint())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(credentials());
-    let connector = Connector::try_new(AddressPolicy::PublicOnly, false, None).unwrap();
-    Engine {
-        store: store.clone(),
-        secrets: Secrets::new(
-            aws_sdk_kms::Client::from_conf(kms.build()),
-            aws_sdk_secretsmanager::Client::from_conf(manager.build()),
-            String::new(),
-            store.clone(),
-        ),
-        sources: connector.clone(),
-        destination: connector,
-        profile: Profile::parse(PROFILE).unwrap(),
-    }
-}
-
 /// Where all are held, a preview is tried again, and at last says so; whether it comes about or not, it gives its
 /// connection back.
 pub async fn a_preview_needs_a_connection_like_anybody(store: &Store, stack: &Stack) {
@@ -79,7 +50,8 @@ pub async fn a_preview_needs_a_connection_like_anybody(store: &Store, stack: &St
         RequestChange::default(),
     );
     found.await.unwrap();
-    let engine = engine(store, stack);
+    let connector = Connector::try_new(AddressPolicy::PublicOnly, false, None).unwrap();
+    let engine = engine(store, stack, connector, PROFILE);
     let host: Host = wanted.source.host.clone();
     let moment = mailvan::clock::now();
     let later = moment.checked_add(jiff::SignedDuration::from_mins(5)).unwrap();

@@ -11,6 +11,7 @@
 mod attachments;
 mod begun_again;
 mod cancelled;
+mod clients;
 mod connections;
 mod fences;
 mod fifty_thousand;
@@ -84,15 +85,7 @@ async fn start() -> (Emulator, Stack, Store) {
     fs::write(&profile, "[notices]\nsender = \"migration@example.net\"\n").unwrap();
     let setup = Setup::new("store", bootstrap, profile);
     let (emulator, stack) = setup.start(&venv, |_| {}).await.unwrap();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version_latest()
-        .endpoint_url(stack.endpoint())
-        .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-        .credentials_provider(aws_sdk_dynamodb::config::Credentials::new(
-            "test", "test", None, None, "test",
-        ))
-        .build();
-    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    let client = aws_sdk_dynamodb::Client::new(&clients::aws(&stack));
     let table = stack.output("TableName").unwrap().to_owned();
     (emulator, stack, Store::new(client, table))
 }

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use jiff::{SignedDuration, Timestamp};
 use mailvan::clock::Deadline;
 use mailvan::domain::{Endpoint, JobState, Pass, RequestEvent, RequestState, Rest, Secret, Security};
 use mailvan::imap::Connector;
 use mailvan::imap::guard::AddressPolicy;
-use mailvan::profile::Profile;
-use mailvan::secrets::Secrets;
 use mailvan::store::request::RequestChange;
 use mailvan::store::{JobRecord, RequestRecord, Store};
 use mailvan::sync::{Engine, LaneEnd, PlanEnd, plan_mailbox, run_lane};
 use mailvan_local::stack::Stack;
 
 use self::odd_server::{Fate, Message, Odd, OddServer};
+use super::clients::engine;
 use super::{job, request};
 
 #[path = "../engine/odd_server.rs"]
@@ -24,36 +22,12 @@ mod odd_server;
 
 const CAPPED: &str = "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)";
 
-fn engine(store: &Store, stack: &Stack, destination: &OddServer) -> Engine {
-    let credentials = || Credentials::new("test", "test", None, None, "test");
-    let kms = aws_sdk_kms::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(stack.endpoint())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(credentials());
-    let manager = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(stack.endpoint())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(credentials());
-    let profile = format!(
+fn profile(destination: &OddServer) -> String {
+    format!(
         "[provider]\nname = \"Example\"\ntime_zone = \"Europe/Berlin\"\n[destination.imap]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nauth = \"password\"\n\
          [notices]\nsender = \"migration@example.net\"\n",
         destination.address.port()
-    );
-    let connector = Connector::try_new(AddressPolicy::Any, true, None).unwrap();
-    Engine {
-        store: store.clone(),
-        secrets: Secrets::new(
-            aws_sdk_kms::Client::from_conf(kms.build()),
-            aws_sdk_secretsmanager::Client::from_conf(manager.build()),
-            stack.output("KeyId").unwrap().to_owned(),
-            store.clone(),
-        ),
-        sources: connector.clone(),
-        destination: connector,
-        profile: Profile::parse(&profile).unwrap(),
-    }
+    )
 }
 
 /// A mailbox of three letters, whose first pass has been planned.
@@ -116,7 +90,8 @@ pub async fn a_capped_mailbox_rests_and_goes_on(store: &Store, stack: &Stack) {
     let letters: Vec<Message> = (1..=3).map(letter).collect();
     let source = OddServer::start(odd, &[("INBOX", letters)]).await.unwrap();
     let destination = OddServer::start(Odd::default(), &[]).await.unwrap();
-    let engine = engine(store, stack, &destination);
+    let connector = Connector::try_new(AddressPolicy::Any, true, None).unwrap();
+    let engine = engine(store, stack, connector, &profile(&destination));
     let id = Box::pin(planned(&engine, &source)).await.job_id;
 
     let lane = async || Box::pin(run_lane(&engine, id, Pass::First, 0, soon())).await.unwrap();

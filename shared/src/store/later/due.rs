@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{map, unchanged};
+use super::unchanged;
 use crate::domain::{LaterLooks, RequestId};
 use crate::store::expression::Change;
-use crate::store::{NoticeKind, RequestRecord, Store, StoreError, item_of, request};
+use crate::store::{NoticeKind, RequestRecord, Store, StoreError, attribute, item_of, request};
 
 const PARTITION: &str = "LOOKS";
 const PREFIX: &str = "REQ#";
@@ -126,7 +126,7 @@ impl Store {
             .if_equal("state", record.state.as_str())
             .if_present("data_key")
             .remove("data_key")
-            .set_or_remove("looks", map(after.looks.as_ref())?);
+            .set_or_remove("looks", attribute(after.looks.as_ref())?);
         let missed = record.looks.as_ref().filter(|looks| looks.has_more());
         let notice = missed
             .filter(|_| by == EndedBy::Clock && record.state.is_terminal())
