@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Pass, RequestState};
+use super::{Pass, RequestState, is_zero};
 
 /// How long after its time the last look may take: then the passwords are deleted whatever it does.
 const GRACE: SignedDuration = SignedDuration::from_hours(24);
@@ -38,11 +38,6 @@ pub struct LaterLooks {
     /// Whether the clock had the passwords deleted, and not their owner.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ran_out: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way to ask")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 /// What is to be done about a request's later looks.

@@ -77,3 +77,8 @@ pub use source::{Endpoint, MailboxOrder, Security};
 pub use ticket_system::TicketSystem;
 pub use window::{Window, WindowError};
 pub use zone::{UnknownZone, Zone};
+
+/// Whether a number is zero, for serde: such a number is not written.
+pub(crate) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::LONGEST_DELAY;
-use crate::domain::RequestId;
+use crate::domain::{RequestId, is_zero};
 use crate::store::NoticeKind;
 
 /// How often the mail service may say that it is too much: with 15 minutes between two tries two days.
@@ -19,7 +19,7 @@ pub struct SendNotice {
     /// Which notice.
     pub notice: NoticeKind,
     /// How often the mail service took no more mail.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tries: u32,
 }
 
@@ -38,11 +38,6 @@ impl SendNotice {
         let (tries, pause) = next_try(self.tries)?;
         Some((Self { tries, ..self }, pause))
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_none(tries: &u32) -> bool {
-    *tries == 0
 }
 
 /// The number of the next try after so many, and how long it waits; none after about two days.

@@ -15,7 +15,7 @@ use super::planning::PlanLease;
 use super::{Store, StoreError, attribute, belonging};
 use crate::clock::now;
 use crate::domain::prints::PrintList;
-use crate::domain::{JobId, Pass};
+use crate::domain::{JobId, Pass, is_zero};
 
 /// One folder of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +78,6 @@ pub struct FolderRecord {
     /// How often it was planned anew within its pass, because a server had numbered its messages anew.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub renewals: u8,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_zero(number: &u8) -> bool {
-    *number == 0
 }
 
 /// A source folder's numbers (RFC 9051, section 6.3.11; RFC 7162), beside its UIDVALIDITY.
