@@ -148,8 +148,18 @@ pub struct Trials {
 pub struct Trial {
     /// Its source UID.
     pub uid: u32,
-    /// How much speaks against it.
-    pub weight: u32,
+    /// How often it was tried.
+    #[serde(default)]
+    pub tries: u32,
+    /// At how many of them the connection had just carried more than the message.
+    #[serde(default)]
+    pub proofs: u32,
+    /// When it was tried first, in seconds since 1970.
+    #[serde(default)]
+    pub since: i64,
+    /// Whether it was found out, and is left out.
+    #[serde(default)]
+    pub is_condemned: bool,
 }
 
 impl Trials {
@@ -158,18 +168,15 @@ impl Trials {
         Self { pass, open: Vec::new() }
     }
 
-    /// How much speaks against a message.
-    pub fn weight(&self, uid: u32) -> u32 {
-        let of_it = self.open.iter().find(|trial| trial.uid == uid);
-        of_it.map_or(0, |trial| trial.weight)
+    /// What is known of a message.
+    pub fn of(&self, uid: u32) -> Option<Trial> {
+        self.open.iter().find(|trial| trial.uid == uid).copied()
     }
 
-    /// Sets how much speaks against a message.
-    pub fn set(&mut self, uid: u32, weight: u32) {
+    /// Sets what is known of a message.
+    pub fn set(&mut self, uid: u32, known: Option<Trial>) {
         self.open.retain(|trial| trial.uid != uid);
-        if weight > 0 {
-            self.open.push(Trial { uid, weight });
-        }
+        self.open.extend(known);
     }
 }
 

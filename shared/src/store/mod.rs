@@ -46,7 +46,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{RequestId, Retention};
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
-pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
+pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trial, Trials};
 pub use error::StoreError;
 pub use fate::{MailFate, MailFates, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};

@@ -3,35 +3,38 @@
 //! Where a connection broke and nothing had been copied, one of the messages that were asked for may be why. From
 //! then on each is read alone, and written down before: whoever dies of it leaves its name. Those
 //! that nobody died of go first, so that the others are copied. Lines break too, and then any message may be the
-//! one: a break speaks more against it where the connection had just carried many others.
+//! one: what speaks against it is that the same connection had just carried more than it is long.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::SyncError;
 use super::chunk::{ChunkEnd, OpenFolder, UNREADABLE, note};
+use crate::clock::now;
 use crate::domain::Pass;
 use crate::domain::prints::Print;
 use crate::domain::uid::UidSet;
 use crate::imap::fetch;
 use crate::imap::fetch::Metadata;
-use crate::store::{ChunkRecord, Ledger, Trials};
+use crate::store::{ChunkRecord, Ledger, Trial, Trials};
 
-/// What speaks against a message whose reading did not end.
-const WEAK: u32 = 1;
+/// A message is left out where its reading broke so often although the connection had just carried enough.
+const PROOFS: u32 = 2;
 
-/// The same, where its connection had carried much just before.
-const STRONG: u32 = 3;
+/// Where that cannot be shown, because there is too little else to be read or no line carries enough: so many tries ...
+const TRIES: u32 = 6;
 
-/// Much is so many messages, or so many bytes.
-const MANY_MESSAGES: u64 = 32;
-const MANY_BYTES: u64 = 256 << 10;
+/// ... over so many seconds. Some ten minutes, by the pauses between runs; a mailbox is given up after more.
+const TRIED_FOR: i64 = 5 * 60;
 
-/// A message against which so much speaks is left out.
-const BELIEVED: u32 = 6;
+/// Enough is so many bytes, or so many messages; and twice as much as the message has.
+const ENOUGH_BYTES: u64 = 256 << 10;
+const ENOUGH_MESSAGES: u64 = 1024;
 
-/// One that was noted as such: more than it is ever counted up to.
-const NOTED: u32 = 100;
+/// So many messages are read again at once, and so often at most.
+const OTHERS: usize = 48;
+const ROUNDS: usize = 64;
 
 /// So long a message may keep silent before the session gives it up, and what is known is saved.
 const TRIAL_MARGIN: Duration = Duration::from_secs(135);
@@ -49,8 +52,23 @@ impl Carried {
         self.bytes = self.bytes.saturating_add(size_bytes);
     }
 
-    fn is_much(&self) -> bool {
-        self.messages >= MANY_MESSAGES || self.bytes >= MANY_BYTES
+    /// Whether a connection that has carried this much has shown that it would carry a message of a size.
+    fn is_enough_for(&self, size_bytes: u64) -> bool {
+        let is_much = self.messages >= ENOUGH_MESSAGES || self.bytes >= ENOUGH_BYTES;
+        is_much && self.bytes / 2 >= size_bytes
+    }
+}
+
+impl Trial {
+    fn is_decided(&self, now: i64) -> bool {
+        let is_worn_out = self.tries >= TRIES && now - self.since >= TRIED_FOR;
+        self.is_condemned || self.proofs >= PROOFS || is_worn_out
+    }
+
+    /// Whether it is now tried on a connection that has carried enough. On one that is fresh it may cross a line that never
+    /// carries as much, so the two take turns, until the first proof.
+    fn wants_proof(&self) -> bool {
+        self.proofs > 0 || self.tries % 2 == 1
     }
 }
 
@@ -60,18 +78,20 @@ impl<L: Ledger> OpenFolder<'_, L> {
         let Some(trials) = trials_of(chunk, self.pass) else {
             return Ok(());
         };
-        let mut condemned = trials.open.clone();
-        condemned.retain(|trial| trial.weight >= BELIEVED);
-        let is_new = condemned.iter().any(|trial| trial.weight < NOTED);
-        for trial in &condemned {
+        let now = now().as_second();
+        let mut is_new = false;
+        let mut condemned = Vec::new();
+        for trial in trials.open.iter_mut().filter(|trial| trial.is_decided(now)) {
             // What was found out once is no news in the next run.
-            trials.set(trial.uid, NOTED);
+            is_new |= !trial.is_condemned;
+            trial.is_condemned = true;
+            condemned.push(trial.uid);
         }
-        for trial in condemned {
-            if !chunk.is_settled(trial.uid) {
+        for uid in condemned {
+            if !chunk.is_settled(uid) {
                 let text = "each time this message is read, the previous provider's server breaks the connection off, \
                             or says nothing more";
-                note(chunk, trial.uid, UNREADABLE, text.to_owned())?;
+                note(chunk, uid, UNREADABLE, text.to_owned())?;
             }
         }
         if is_new {
@@ -98,8 +118,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
             }
             return sent;
         };
-        let (calm, suspects): (Vec<_>, Vec<_>) =
-            missing.into_iter().partition(|message| trials.weight(message.uid) == 0);
+        let (calm, mut suspects): (Vec<_>, Vec<_>) = missing
+            .into_iter()
+            .partition(|message| trials.of(message.uid).is_none());
+        // One that is nearly found out is found out; of the others each has its turn.
+        suspects.sort_by_key(|message| trials.of(message.uid).map(|trial| (Reverse(trial.proofs), trial.tries)));
         let mut carried = Carried::default();
         for message in calm {
             if self.send_alone(chunk, message, &mut carried, gone).await? == ChunkEnd::OutOfTime {
@@ -107,26 +130,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
             }
         }
         for message in suspects {
-            self.read_others(chunk, &mut carried).await?;
             if self.send_alone(chunk, message, &mut carried, gone).await? == ChunkEnd::OutOfTime {
                 return Ok(ChunkEnd::OutOfTime);
             }
         }
         Ok(ChunkEnd::Finished)
-    }
-
-    /// Reads messages that were copied, to see that the connection holds.
-    async fn read_others(&mut self, chunk: &ChunkRecord, carried: &mut Carried) -> Result<(), SyncError> {
-        if carried.is_much() {
-            return Ok(());
-        }
-        let others = chunk.map.iter().map(|pair| pair.0);
-        let others = UidSet::from_sorted(others.take(usize::try_from(MANY_MESSAGES).unwrap_or_default()));
-        let sizes = fetch::sample(self.source, &others).await.map_err(SyncError::Source)?;
-        for size_bytes in sizes {
-            carried.add(size_bytes);
-        }
-        Ok(())
     }
 
     /// Sends one message, written down as the one that is being read.
@@ -142,24 +150,65 @@ impl<L: Ledger> OpenFolder<'_, L> {
             return Ok(ChunkEnd::OutOfTime);
         }
         let (uid, size_bytes) = (message.uid, message.size_bytes);
-        let before = trials_of(chunk, self.pass).map_or(0, |trials| trials.weight(uid));
-        let more = if carried.is_much() { STRONG } else { WEAK };
-        set_weight(chunk, self.pass, uid, before + more);
-        self.mailbox.ledger.save_chunk(chunk).await?;
+        let known = trials_of(chunk, self.pass).and_then(|trials| trials.of(uid));
+        let before = known.unwrap_or(Trial {
+            uid,
+            tries: 0,
+            proofs: 0,
+            since: now().as_second(),
+            is_condemned: false,
+        });
+        let mut trial = Trial {
+            tries: before.tries + 1,
+            ..before
+        };
+        // A line that breaks while others are read has had its try too.
+        self.write_down(chunk, uid, Some(trial)).await?;
+        if before.wants_proof() && self.has_carried_enough(chunk, size_bytes, carried).await? {
+            trial.proofs += 1;
+            self.write_down(chunk, uid, Some(trial)).await?;
+        }
         let sent = self.send_wanted(chunk, vec![message], gone).await;
-        let weight = match &sent {
+        match &sent {
             Ok(ChunkEnd::Finished) => {
                 carried.add(size_bytes);
-                0
+                set_trial(chunk, self.pass, uid, None);
             }
-            Err(error) if error.may_be_of_a_message() => return sent,
-            Ok(ChunkEnd::OutOfTime) | Err(_) => before,
-        };
-        set_weight(chunk, self.pass, uid, weight);
-        if sent.is_err() {
-            self.mailbox.ledger.save_chunk(chunk).await?;
+            Err(error) if error.may_be_of_a_message() => {}
+            Ok(ChunkEnd::OutOfTime) => set_trial(chunk, self.pass, uid, known),
+            Err(_) => self.write_down(chunk, uid, known).await?,
         }
         sent
+    }
+
+    /// Reads messages that were copied, again and again, until the connection has shown that it would carry one of a size;
+    /// tells whether it has.
+    async fn has_carried_enough(
+        &mut self,
+        chunk: &ChunkRecord,
+        size_bytes: u64,
+        carried: &mut Carried,
+    ) -> Result<bool, SyncError> {
+        let others = chunk.map.iter().map(|pair| pair.0).take(OTHERS);
+        let others = UidSet::from_sorted(others);
+        for _ in 0..ROUNDS {
+            let is_late = self.deadline.remaining() < self.run_length / 2;
+            if others.is_empty() || is_late || carried.is_enough_for(size_bytes) {
+                break;
+            }
+            let sizes = fetch::sample(self.source, &others).await.map_err(SyncError::Source)?;
+            for size_bytes in sizes {
+                carried.add(size_bytes);
+            }
+        }
+        Ok(carried.is_enough_for(size_bytes))
+    }
+
+    /// Saves what is known of a message that is read alone.
+    async fn write_down(&mut self, chunk: &mut ChunkRecord, uid: u32, known: Option<Trial>) -> Result<(), SyncError> {
+        set_trial(chunk, self.pass, uid, known);
+        self.mailbox.ledger.save_chunk(chunk).await?;
+        Ok(())
     }
 
     /// Sends messages, but for those that must not come back, and those that the destination never takes.
@@ -179,8 +228,8 @@ fn trials_of(chunk: &mut ChunkRecord, pass: Pass) -> Option<&mut Trials> {
     chunk.trials.as_mut().filter(|trials| trials.pass == pass)
 }
 
-fn set_weight(chunk: &mut ChunkRecord, pass: Pass, uid: u32, weight: u32) {
+fn set_trial(chunk: &mut ChunkRecord, pass: Pass, uid: u32, known: Option<Trial>) {
     if let Some(trials) = trials_of(chunk, pass) {
-        trials.set(uid, weight);
+        trials.set(uid, known);
     }
 }

@@ -100,6 +100,9 @@ async fn lines_that_break_anywhere_lose_and_double_nothing() -> Result<()> {
         }
         ensure!(breaks > 5, "the lines held: the test shows nothing");
         pass(&mailbox, Pass::First).await?;
+        let chunks = mailbox.ledger.all_chunks();
+        let left_out: Vec<_> = chunks.iter().flat_map(|chunk| &chunk.exceptions).collect();
+        ensure!(left_out.is_empty(), "{hidden:?}, {breaks} breaks: {left_out:?}");
         let comparison = servers.compare()?;
         ensure!(comparison.is_identical(), "{hidden:?}, {breaks} breaks: {comparison}");
     }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use mailvan::domain::Pass;
+use mailvan::store::Ledger as _;
 use mailvan::sync::Mailbox;
 use mailvan_engine::MemoryLedger;
+use mailvan_local::proxy::{Cut, Direction, Ending, Network, Proxy};
 
 use crate::odd_server::{Fate, Message, Odd, OddServer};
-use crate::servers::{between, pass};
+use crate::servers::{between, between_ports, pass};
 
 const DATE: &str = "01-Feb-2019 10:11:12 +0530";
 
@@ -46,7 +48,18 @@ fn exceptions(mailbox: &Mailbox<MemoryLedger>) -> Vec<(u32, String, String)> {
     all
 }
 
-/// Runs a pass until it ends; gives how many runs broke off before.
+/// As if the messages that are tried alone had been tried for longer.
+async fn age_trials(mailbox: &Mailbox<MemoryLedger>, seconds: i64) -> Result<()> {
+    for mut chunk in mailbox.ledger.all_chunks() {
+        if let Some(trials) = chunk.trials.as_mut() {
+            trials.open.iter_mut().for_each(|trial| trial.since -= seconds);
+            mailbox.ledger.save_chunk(&mut chunk).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a pass until it ends, a run a minute; gives how many broke off before.
 async fn until_done(mailbox: &Mailbox<MemoryLedger>, this: Pass) -> Result<usize> {
     for broken in 0..20 {
         let done = pass(mailbox, this).await;
@@ -54,6 +67,7 @@ async fn until_done(mailbox: &Mailbox<MemoryLedger>, this: Pass) -> Result<usize
         if done.is_ok() {
             return Ok(broken);
         }
+        age_trials(mailbox, 60).await?;
     }
     anyhow::bail!("the pass does not end")
 }
@@ -152,7 +166,7 @@ async fn message_that_kills_its_worker_is_found_out_and_left_out() -> Result<()>
         mailbox.ledger.end_leases();
     }
     source.set(|odd| odd.fates = [(40, Fate::Silence)].into());
-    for _ in 0..2 {
+    for _ in 0..3 {
         let killed = tokio::time::timeout(Duration::from_secs(1), pass(&mailbox, Pass::First)).await;
         ensure!(killed.is_err(), "{killed:?}");
         mailbox.ledger.end_leases();
@@ -182,6 +196,64 @@ async fn message_that_breaks_the_connection_once_is_copied() -> Result<()> {
     pass(&mailbox, Pass::First).await?;
     assert_eq!(copied(&destination, "INBOX"), (1..=20).collect::<Vec<_>>());
     assert_eq!(exceptions(&mailbox), []);
+    Ok(())
+}
+
+/// A message that is longer than what the line carries at once breaks it each time too.
+#[tokio::test(flavor = "multi_thread")]
+async fn message_that_is_too_long_for_the_line_is_copied_over_a_better_one() -> Result<()> {
+    let mut all = letters(60);
+    all[29].body.extend(b"a line of a long letter\r\n".repeat(1600));
+    let source = OddServer::start(Odd::default(), &[("INBOX", all)]).await?;
+    let destination = OddServer::start(Odd::default(), &[]).await?;
+    let line = Proxy::start(source.address, Network::default())?;
+    let mailbox = between_ports(line.port(), destination.address.port())?;
+    let cut = Cut {
+        after_bytes: 32_000,
+        direction: Direction::ToClient,
+        ending: Ending::Close,
+        each: true,
+    };
+    for _ in 0..12 {
+        line.set_network(Network {
+            cut: Some(cut),
+            ..Network::default()
+        });
+        ensure!(pass(&mailbox, Pass::First).await.is_err());
+        mailbox.ledger.end_leases();
+    }
+    let others: Vec<u32> = (1..=60).filter(|uid| *uid != 30).collect();
+    assert_eq!(copied(&destination, "INBOX"), others);
+    line.set_network(Network::default());
+    pass(&mailbox, Pass::First).await?;
+    assert_eq!(copied(&destination, "INBOX"), (1..=60).collect::<Vec<_>>());
+    assert_eq!(exceptions(&mailbox), []);
+    Ok(())
+}
+
+/// Nothing else can be read there to see whether the line holds, so the message is tried for longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn lone_message_that_breaks_the_connection_is_left_out_after_minutes() -> Result<()> {
+    let odd = Odd {
+        fates: [(100, Fate::Close)].into(),
+        ..Odd::default()
+    };
+    let source = OddServer::start(odd, &[("INBOX", vec![letter(100)]), ("Other", letters(3))]).await?;
+    let destination = OddServer::start(Odd::default(), &[]).await?;
+    let mailbox = between(&source, &destination)?;
+    for _ in 0..12 {
+        ensure!(pass(&mailbox, Pass::First).await.is_err());
+        mailbox.ledger.end_leases();
+    }
+    assert_eq!(exceptions(&mailbox), []);
+    age_trials(&mailbox, 300).await?;
+    pass(&mailbox, Pass::First).await?;
+    let codes: Vec<_> = exceptions(&mailbox)
+        .into_iter()
+        .map(|(uid, code, _)| (uid, code))
+        .collect();
+    assert_eq!(codes, [(100, "UNREADABLE".to_owned())]);
+    assert_eq!(copied(&destination, "Other"), [1, 2, 3]);
     Ok(())
 }
 
