@@ -264,6 +264,7 @@ impl View {
             reason: None,
             owner: Some(Owner {
                 password_is_known: job.sealed_destination_password.is_some()
+                    || job.had_destination_password
                     || profile.imap.auth == DestinationAuth::Password,
             }),
             ..Self::new(OWNER, request, std::slice::from_ref(job), &[], &[], profile)

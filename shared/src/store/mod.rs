@@ -25,6 +25,7 @@ mod lock;
 pub mod notice;
 mod overdue;
 mod owner;
+mod passwords;
 pub mod planning;
 pub mod preview;
 pub mod reading;
@@ -84,6 +85,7 @@ pub struct Store {
     client: Client,
     table: String,
     retention: Retention,
+    files_take_passwords: bool,
 }
 
 /// What became of a wanted change of state.
@@ -116,6 +118,7 @@ impl Store {
             client,
             table,
             retention: Retention::default(),
+            files_take_passwords: true,
         }
     }
 
@@ -123,6 +126,16 @@ impl Store {
     #[must_use]
     pub fn keeping(self, retention: Retention) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same, which is told whether contacts and calendars are brought into mailboxes by the mailboxes' own passwords:
+    /// those are kept then until no file can come any more. So they are where nothing is told.
+    #[must_use]
+    pub fn with_passwords_for_files(self, files_take_passwords: bool) -> Self {
+        Self {
+            files_take_passwords,
+            ..self
+        }
     }
 
     /// Its name, which tells this stack from others.

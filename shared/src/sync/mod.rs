@@ -193,9 +193,10 @@ impl Engine {
     /// # Errors
     /// [`SecretError`] where the passwords have been destroyed or do not open.
     pub async fn mailbox(&self, job: &JobRecord) -> Result<Mailbox<Store>, SecretError> {
-        let (password, compression) = tokio::try_join!(self.secrets.open(job.job_id, &job.sealed_password), async {
-            Ok(self.compression(job).await?)
-        },)?;
+        let (password, compression) =
+            tokio::try_join!(self.secrets.open(job.job_id, job.sealed_password.as_deref()), async {
+                Ok(self.compression(job).await?)
+            },)?;
         let source = Credentials::Own {
             user: job.source_user.clone(),
             password,
@@ -212,7 +213,7 @@ impl Engine {
                 token: self.secrets.named(token_secret).await?,
             },
             DestinationAuth::Password => {
-                let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
+                let sealed = job.sealed_for_destination();
                 Credentials::Own {
                     user: mailbox,
                     password: self.secrets.open(job.job_id, sealed).await?,

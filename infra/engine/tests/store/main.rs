@@ -113,6 +113,7 @@ async fn conditions_of_the_table_hold() {
     Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
     Box::pin(later::passwords_can_be_deleted_at_any_time_after_the_end(&store)).await;
+    Box::pin(later::a_mailboxs_passwords_go_with_its_work(&store)).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
     mails::what_became_of_mails_does_not_depend_on_the_order(&store).await;
     mails::a_notice_without_a_mail_is_closed_once(&store).await;
@@ -145,7 +146,7 @@ async fn rows_are_mended_only_when_all_are_read(store: &Store) {
         source: job(1, 1).source,
         seeks_source: false,
         source_user: "other".to_owned(),
-        sealed_password: "sealed".to_owned(),
+        sealed_password: Some("sealed".to_owned()),
         sealed_destination_password: None,
     };
     // The rest of the file is still being read.
