@@ -51,8 +51,8 @@ fn uids_that_do_not_fit_the_messages_are_not_believed() {
     assert_eq!(append_uids(&ok("", ""), 1), [0_u32; 0]);
 }
 
-/// hMailServer (2026) writes ranges from their end. RFC 4315 takes `9:5` for `5:9`, and does not say which message got which
-/// UID then: where they lie is looked for.
+/// hMailServer (2026) writes ranges from their end. RFC 4315 takes `9:5` for `5:9`, and does not say which message got
+/// which UID then: where they lie is looked for.
 #[test]
 fn hmailserver_2026_uids_in_descending_ranges_are_not_believed() {
     for arguments in ["7 9:5", "7 9,8:6,5", "0 9:5"] {
@@ -127,8 +127,8 @@ async fn answers_of_single_appends_are_told_apart_by_their_tags() {
     assert_eq!(results[2], Appended::Stored { uid: None });
 }
 
-/// Stalwart and Dovecot's IMAP4rev2 (2026) have LITERAL-, RFC 7888: up to 4096 bytes follow at once, more waits for leave, also
-/// within a MULTIAPPEND.
+/// RFC 7888, LITERAL-, which IMAP4rev2 implies: up to 4096 bytes follow at once, more waits for leave, also within a
+/// MULTIAPPEND.
 #[tokio::test]
 async fn literal_minus_lets_small_messages_follow_at_once_and_larger_ones_wait() {
     let (small, large) = ("s".repeat(4096), "l".repeat(4097));
@@ -138,13 +138,11 @@ async fn literal_minus_lets_small_messages_follow_at_once_and_larger_ones_wait()
         ("LITERAL- MULTIAPPEND", true),
     ] {
         let told: &'static str = format!("* CAPABILITY IMAP4rev1 UIDPLUS {capabilities}\r\nv1 OK\r\n").leak();
-        let (first, begin, end) = match multi {
-            false => (
-                "v2 APPEND \"a\" (\\Seen) {4096+}\r\n",
-                "\r\nv3 APPEND \"a\" (\\Seen) ",
-                "v2 OK\r\nv3 OK\r\n",
-            ),
-            true => ("v2 APPEND \"a\" (\\Seen) {4096+}\r\n", " (\\Seen) ", "v2 OK\r\n"),
+        let first = "v2 APPEND \"a\" (\\Seen) {4096+}\r\n";
+        let (begin, end) = if multi {
+            (" (\\Seen) ", "v2 OK\r\n")
+        } else {
+            ("\r\nv3 APPEND \"a\" (\\Seen) ", "v2 OK\r\nv3 OK\r\n")
         };
         let wire = format!("{first}{small}{begin}{{4097}}\r\n{large}\r\n");
         let steps = vec![("{4097}\r\n", "+ go on\r\n"), ("l\r\n", end)];
