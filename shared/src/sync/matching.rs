@@ -164,8 +164,48 @@ pub(super) fn match_messages(source: &Side, destination: &Side, candidates: Cand
             matches.pairs.push((ours.uid, theirs.uid));
         }
     }
+    pair_by_bytes_alone(source, destination, &mut matches);
     matches.pairs.sort_unstable();
     matches
+}
+
+/// Pairs what is left on both sides with equal sizes and dates, and other Message-IDs: a server's word of the header and
+/// the message that it gives out may disagree (Zimbra, 2023).
+fn pair_by_bytes_alone(source: &Side, destination: &Side, matches: &mut Matches) {
+    let (mut told, mut told_there) = (matches.doubtful_sources.clone(), matches.doubtful_destinations.clone());
+    for (ours, theirs) in &matches.pairs {
+        told.insert(*ours);
+        told_there.insert(*theirs);
+    }
+    let mut by_size: BTreeMap<u64, Vec<&Metadata>> = BTreeMap::new();
+    for message in destination
+        .messages
+        .iter()
+        .filter(|message| !told_there.contains(&message.uid))
+    {
+        by_size.entry(message.size_bytes).or_default().push(message);
+    }
+    let (mut ours, mut theirs) = (Vec::new(), BTreeMap::new());
+    for message in source.messages.iter().filter(|message| !told.contains(&message.uid)) {
+        let equal = by_size.get(&message.size_bytes).into_iter().flatten();
+        let mut equal = equal.filter(|other| may_be(message, other)).peekable();
+        if equal.peek().is_some() {
+            ours.push(message);
+            theirs.extend(equal.map(|other| (other.uid, *other)));
+        }
+    }
+    if ours.is_empty() {
+        return;
+    }
+    let theirs: Vec<&Metadata> = theirs.into_values().collect();
+    if source.digests.is_empty() {
+        matches.doubtful_sources.extend(ours.iter().map(|message| message.uid));
+        matches
+            .doubtful_destinations
+            .extend(theirs.iter().map(|message| message.uid));
+        return;
+    }
+    pair_by_digest(&ours, &theirs, source, destination, matches, |digest| digest.exact);
 }
 
 /// Messages by Message-ID.
@@ -177,7 +217,7 @@ fn grouped(messages: &[Metadata]) -> BTreeMap<Option<&str>, Vec<&Metadata>> {
     groups
 }
 
-/// Whether the dates allow it: a message that has none at the source was dated by the destination.
+/// Whether the dates allow it: a message that has none at the source was dated by its header, or by the destination.
 fn may_be(ours: &Metadata, theirs: &Metadata) -> bool {
     let instant = |message: &Metadata| message.date.as_ref().map(InternalDate::instant);
     ours.date.is_none() || instant(ours) == instant(theirs)
@@ -359,6 +399,21 @@ mod tests {
             &[(71, 7)],
         );
         assert_eq!(match_messages(&source, &destination, AnyMail).pairs, [(2, 71)]);
+    }
+
+    /// Zimbra (2023) tells a Message-ID that is not the message's own.
+    #[test]
+    fn message_whose_header_is_told_otherwise_is_known_by_its_bytes() {
+        for candidates in [SinceOurBatch, AnyMail] {
+            let ours = || vec![message(1, Some("<told>"), 10), message(2, Some("<b>"), 10)];
+            let theirs = || vec![message(71, Some("<own>"), 10), message(72, Some("<b>"), 10)];
+            let matches = match_messages(&side(ours(), &[]), &side(theirs(), &[]), candidates);
+            assert_eq!((&matches.pairs[..], matches.in_doubt()), (&[(2, 72)][..], true));
+            let (ours, there) = (side(ours(), &[(1, 7)]), side(theirs(), &[(71, 7)]));
+            assert_eq!(match_messages(&ours, &there, candidates).pairs, [(1, 71), (2, 72)]);
+            let other = side(there.messages, &[(71, 8)]);
+            assert_eq!(match_messages(&ours, &other, candidates).pairs, [(2, 72)]);
+        }
     }
 
     proptest! {
