@@ -46,11 +46,12 @@
 //! | Gmail: views as folders; so much a day; messages it keeps back | `views_of_other_folders_are_not_copied` |
 //! | | `daily_cap_is_told_from_other_refusals` |
 //! | | `refused_message_is_found_among_the_others_by_halving` |
-//! | Yahoo: SEARCH cut at 1000 | `yahoo_2026_cuts_what_it_finds_and_nothing_passes_for_deleted` |
+//! | Yahoo: a line end behind each message; SEARCH cut at 1000 | `literal_minus_lets_small_messages_follow_at_once_and_larger_ones_wait` |
+//! | | `yahoo_2026_cuts_what_it_finds_and_nothing_passes_for_deleted` |
 //! | Yandex: BYE without end; no body; no SEARCH | `yandex_2026_says_goodbye_without_end` |
 //! | | `yandex_2026_answers_without_a_body_and_nothing_is_given` |
 //! | | `yandex_2026_messages_without_a_body_are_named_and_all_others_are_copied` |
-//! | | `without_extended_search_each_message_is_named` |
+//! | | `yandex_2026_refuses_to_search_and_deletions_are_found_nevertheless` |
 //! | Courier: EXAMINE; `INBOX.`; Unicode messages | `courier_is_asked_by_select_because_examine_makes_up_a_uidvalidity` |
 //! | | `prefix_and_separator_are_the_servers_own` |
 //! | | `courier_2018_puts_another_message_in_the_place_of_a_unicode_one` |

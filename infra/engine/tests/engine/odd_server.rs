@@ -60,6 +60,8 @@ pub struct Odd {
     pub disagreeing_uids: Vec<u32>,
     /// A message that is removed when its bytes are asked for.
     pub vanishing: Option<u32>,
+    /// Whether it refuses each SEARCH.
+    pub refuses_search: bool,
     /// How many messages SEARCH names at most.
     pub search_limit: Option<usize>,
     /// Its UIDVALIDITY, where it never is another one.
@@ -244,6 +246,9 @@ impl State {
                 if self.odd.unconfirmed_after.take_if(|after| all > *after).is_some() {
                     return Err(Ended::Closed);
                 }
+            }
+            "UID" if upper.starts_with("UID SEARCH ") && self.odd.refuses_search => {
+                end = Cow::Borrowed("BAD command syntax error");
             }
             "UID" if upper.starts_with("UID SEARCH RETURN (ALL) UID ") => {
                 let set = upper.rsplit(' ').next().unwrap_or_default();

@@ -70,6 +70,25 @@ async fn yahoo_2026_cuts_what_it_finds_and_nothing_passes_for_deleted() -> Resul
     Ok(())
 }
 
+/// Yandex (2026) has no SEARCH, whatever it announces: what was deleted is told otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn yandex_2026_refuses_to_search_and_deletions_are_found_nevertheless() -> Result<()> {
+    let odd = Odd {
+        capabilities: "ESEARCH",
+        refuses_search: true,
+        ..Odd::default()
+    };
+    let (source, destination) = servers(odd, Odd::default(), letters(30)).await?;
+    let mailbox = deleting(&source, &destination, true)?;
+    pass(&mailbox, Pass::First).await?;
+    source.remove("INBOX", 12);
+    source.deliver("INBOX", letter(31));
+    pass(&mailbox, Pass::Final).await?;
+    let others: Vec<u32> = (1..=31).filter(|uid| *uid != 12).collect();
+    assert_eq!(copied(&destination, "INBOX"), others);
+    Ok(())
+}
+
 /// Yandex (2026) lists some messages, and answers without a body when it is asked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn yandex_2026_messages_without_a_body_are_named_and_all_others_are_copied() -> Result<()> {
