@@ -38,6 +38,9 @@ const waiting = people.map((email, at) => mailbox(at + 2, email, 'waiting', null
 
 const estimate = { from: '2026-11-25T23:10:00+01:00', until: '2026-11-26T02:40:00+01:00', seconds_low: 4_200, seconds_high: 16_800 };
 
+const doing = (step, folder, [messages, bytes] = []) => ({ doing: { step, folder, messages_per_minute: messages, bytes_per_minute: bytes, at: '2026-11-25T23:04:10Z' } });
+const through = (done, folders) => ({ progress: { folders_done: done, folders } });
+
 export const states = {
   awaiting_upload: status('awaiting_upload', []),
   checking: status('checking', []),
@@ -64,14 +67,26 @@ export const states = {
   }),
   first_pass: status('first_pass', [
     mailbox(2, people[0], 'awaiting_cutover', 'first', [12_841, 12_841]),
-    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204], { estimate }),
-    mailbox(4, people[2], 'copying', 'first', [8_120, 912]),
+    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204], { estimate, ...doing('copying', 'Projekte/2024/Angebote und Rechnungen/Eingang', [1_240, 46_300_000]), ...through(5, 14) }),
+    mailbox(4, people[2], 'copying', 'first', [8_120, 912], doing('copying', 'INBOX')),
     mailbox(5, people[3], 'failed', 'first', [0, 0], { error: login }),
     mailbox(6, people[4], 'planning', 'first'),
   ], { window: frame, estimate }),
   awaiting_cutover: status('awaiting_cutover', people.map((email, at) => mailbox(at + 2, email, 'awaiting_cutover', 'first', [9_120 + at * 811, 9_120 + at * 811]))),
-  final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'completed', 'certifying', 'copying', 'waiting'][at], 'final', [9_120, 9_120], at < 2 ? { certificate: certificate(at + 2) } : {}))),
-  later_pass: status('later_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'copying', 'planning', 'completed', 'completed'][at], 'later_1', [9_120, 9_120], { certificate: certificate(at + 2) })), {
+  final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ...[
+    ['completed', 'final', [9_120, 9_120], { certificate: certificate(2) }],
+    ['certifying', 'final', [9_120, 9_120], { ...doing('comparing', 'Projekte/2026/Angebote', [10_400, 398_000_000]), ...through(9, 14) }],
+    ['certifying', 'final', [9_120, 9_120]],
+    ['copying', 'final', [9_131, 9_124], { ...doing('copying', 'INBOX', [60, 0]), ...through(2, 5) }],
+    ['awaiting_cutover', 'first', [9_120, 9_120]],
+  ][at]))),
+  later_pass: status('later_pass', people.map((email, at) => mailbox(at + 2, email, ...[
+    ['completed', 'later_1', [9_120, 9_120], {}],
+    ['copying', 'later_1', [9_123, 9_121], { ...doing('copying', 'INBOX', [180, 7_100_000]), ...through(0, 1) }],
+    ['planning', 'later_1', [9_120, 9_120], {}],
+    ['certifying', 'later_1', [9_123, 9_123], { ...doing('comparing', 'INBOX', [9_800, 377_000_000]), ...through(3, 4) }],
+    ['completed', 'final', [9_120, 9_120], {}],
+  ][at].map((part, place) => (place === 3 ? { certificate: certificate(at + 2), ...part } : part)))), {
     later_looks: { passes: 1, fetched: 0, passwords_until: '2026-11-28T04:12:09Z' },
   }),
   looked_again: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'later_1', [9_123, 9_123], {

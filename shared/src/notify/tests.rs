@@ -63,6 +63,7 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         check: Check::default(),
         folders: 9,
         open_folders: 0,
+        pass_folders: 0,
         messages_total: 12_345 + i64::from(row),
         messages_copied: 12_345 + i64::from(row),
         bytes_total: 1_449_999_999,

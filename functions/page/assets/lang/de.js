@@ -253,7 +253,8 @@ export default {
   },
   progress: {
     copied: 'Kopiert',
-    compared: 'Fertige Postfächer',
+    final_pass: 'Nachgeholt und verglichen',
+    later_pass: 'Noch einmal durchgesehen',
     messages: 'Nachrichten',
     of: '{done} von {all}',
     size: 'Größe',
@@ -294,13 +295,20 @@ export default {
       told: 'Nachricht an das Postfach gesendet', not_sent: 'Nachricht an das Postfach ließ sich nicht senden', delayed: 'Nachricht an das Postfach ließ sich nicht zustellen',
       bounced: 'Nachricht an das Postfach kam zurück', unreachable: 'Nachricht an das Postfach kam zurück', complaint: 'Nachricht an das Postfach wurde als unerwünscht gemeldet',
     },
-    bar: 'Kopiert von {email}',
+    bar: { copied: 'Kopiert von {email}', fetched: 'Durchgegangen von {email}', compared: 'Verglichen von {email}' },
     state: {
       to_mend: 'ist zu beheben', checking: 'wird geprüft', checked: 'geprüft',
       waiting: 'wartet', planning: 'Ordner werden gelesen', copying: 'wird kopiert', awaiting_cutover: 'erste Kopie fertig',
       certifying: 'wird verglichen', completed: 'fertig', completed_with_exceptions: 'fertig, mit Ausnahmen',
       failed: 'nicht kopiert', cancelled: 'abgebrochen',
     },
+  },
+  doing: {
+    copying: 'jetzt im Ordner {folder}',
+    comparing: 'jetzt wird der Ordner {folder} verglichen',
+    folders: { one: '{done} von {count} Ordner', other: '{done} von {count} Ordnern' },
+    per_minute: '{messages} in der Minute',
+    per_minute_with_size: '{messages} und {size} in der Minute',
   },
   faults: {
     title: { one: '{count} Fehler in Ihrer Datei', other: '{count} Fehler in Ihrer Datei' },

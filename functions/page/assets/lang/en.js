@@ -253,7 +253,8 @@ export default {
   },
   progress: {
     copied: 'Copied',
-    compared: 'Mailboxes finished',
+    final_pass: 'Fetched and compared',
+    later_pass: 'Looked through once more',
     messages: 'Messages',
     of: '{done} of {all}',
     size: 'Size',
@@ -294,13 +295,20 @@ export default {
       told: 'its owner was written to', not_sent: 'its owner could not be written to', delayed: 'the mail to its owner could not be delivered',
       bounced: 'the mail to its owner came back', unreachable: 'the mail to its owner came back', complaint: 'its owner reported the mail as unwanted',
     },
-    bar: 'Copied of {email}',
+    bar: { copied: 'Copied of {email}', fetched: 'Gone through of {email}', compared: 'Compared of {email}' },
     state: {
       to_mend: 'has something to mend', checking: 'is being checked', checked: 'checked',
       waiting: 'waits', planning: 'folders are being read', copying: 'is being copied', awaiting_cutover: 'first copy done',
       certifying: 'is being compared', completed: 'finished', completed_with_exceptions: 'finished, with exceptions',
       failed: 'not copied', cancelled: 'cancelled',
     },
+  },
+  doing: {
+    copying: 'now in the folder {folder}',
+    comparing: 'now compares the folder {folder}',
+    folders: { one: '{done} of {count} folder', other: '{done} of {count} folders' },
+    per_minute: '{messages} a minute',
+    per_minute_with_size: '{messages} and {size} a minute',
   },
   faults: {
     title: { one: '{count} mistake in your file', other: '{count} mistakes in your file' },
