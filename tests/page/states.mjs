@@ -41,6 +41,8 @@ const estimate = { from: '2026-11-25T23:10:00+01:00', until: '2026-11-26T02:40:0
 const doing = (step, folder, [messages, bytes] = []) => ({ doing: { step, folder, messages_per_minute: messages, bytes_per_minute: bytes, at: '2026-11-25T23:04:10Z' } });
 const through = (done, folders) => ({ progress: { folders_done: done, folders } });
 
+const note = 'Gmail gives out 2500 MB of a mailbox a day: 2 mailboxes have more, and the largest takes 5 days at least.';
+
 export const states = {
   awaiting_upload: status('awaiting_upload', []),
   checking: status('checking', []),
@@ -55,7 +57,7 @@ export const states = {
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
-  scheduled: status('scheduled', waiting, { window: frame, estimate, contact_trouble: { kind: 'unreachable' }, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  scheduled: status('scheduled', waiting, { window: frame, estimate: { ...estimate, note }, contact_trouble: { kind: 'unreachable' }, options: { ...NONE, include: ['INBOX', 'Projekte/**'], exclude: ['Junk', 'Archive/2009'], since: '2020-01-01', before: '2026-11-01' } }),
   stopped: status('needs_attention', [mailbox(2, people[0], 'failed', 'first', [12_841, 7_000], { error: login })], {
     error: { code: 'none_copied', message: 'none of the mailboxes could be copied; each says why' },
   }),

@@ -86,12 +86,12 @@ struct CertificateView<'a> {
 }
 
 /// A mailbox with what is done with it at the moment, where that is known.
-pub fn view<'a>(
-    job: &'a JobRecord,
+pub fn view(
+    job: &JobRecord,
     doing: Option<Doing>,
     estimate: Option<EstimateView>,
     read_at: Timestamp,
-) -> MailboxView<'a> {
+) -> MailboxView<'_> {
     MailboxView {
         row: job.job_id.row(),
         email: &job.address,

@@ -194,7 +194,10 @@ export default {
     window_until: 'bis {end}',
     estimate: 'Erste Kopie fertig, soweit absehbar',
     options: 'Weggelassen',
+    note: 'Warum es so lange dauert',
+    only: 'Nur die Ordner',
     since: 'Nur seit',
+    before: 'Nur vor',
     owners: 'Wer ein Postfach hat',
     owners_told: 'bekommt nach dessen Umzug eine Nachricht ins neue Postfach',
     link: 'Bewahren Sie diesen Link auf',
@@ -225,6 +228,10 @@ export default {
     completed_with_exceptions: ['Fertig, mit Ausnahmen', 'Alles, was sich kopieren ließ, ist kopiert. Sehen Sie den Bericht an, bevor Sie die alten Postfächer aufgeben: Er nennt, was nicht ging.'],
     cancelled: ['Der Auftrag wurde abgebrochen', 'Die Passwörter, die Sie uns gaben, sind vernichtet. Was schon kopiert war, bleibt in den neuen Postfächern.'],
     failed: ['Der Auftrag konnte nicht weitergehen', 'Unten steht, warum. Beheben Sie es und legen Sie einen neuen Auftrag an.'],
+  },
+  rule: {
+    without_deletions: 'Die letzte Kopie bringt mit, was seit der ersten beim alten Anbieter neu ist oder geändert wurde; was Sie in den neuen Postfächern geändert haben, wird in der Regel nicht überschrieben, und gelöscht wird dort nichts.',
+    with_deletions: 'Die letzte Kopie bringt mit, was seit der ersten beim alten Anbieter neu ist oder geändert wurde; was Sie in den neuen Postfächern geändert haben, wird in der Regel nicht überschrieben, und gelöscht wird dort nur, was beim alten Anbieter gelöscht wurde.',
   },
   action: {
     proceed: { one: 'Mit dem {count} guten Postfach weitermachen', other: 'Mit den {count} guten Postfächern weitermachen' },
@@ -594,6 +601,8 @@ export default {
   },
   // Sentences of the service that have values in them, marked by {}.
   sentences: [
+    ['{} gives out {} MB of a mailbox a day: 1 mailbox has more, and takes {} days at least.', '{} gibt von einem Postfach {} MB am Tag heraus: 1 Postfach hat mehr und braucht mindestens {} Tage.'],
+    ['{} gives out {} MB of a mailbox a day: {} mailboxes have more, and the largest takes {} days at least.', '{} gibt von einem Postfach {} MB am Tag heraus: {} Postfächer haben mehr, und das größte braucht mindestens {} Tage.'],
     ['A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}). A time frame that ends is {} minutes long at least.', 'Ein Umzug wird {} Stunden vorher bestellt, und {} Stunden vor einem Beginn an einem Samstag, Sonntag oder Feiertag ({}). Ein Zeitfenster mit einem Ende ist mindestens {} Minuten lang.'],
     ['another version of it is there already, and was kept', 'Davon ist schon eine andere Fassung da; sie wurde gelassen.'],
     ['another one of the upload has the same UID; that one was taken', 'Ein anderer Eintrag der Datei hat dieselbe Kennung (UID); jener wurde genommen.'],

@@ -194,7 +194,10 @@ export default {
     window_until: 'until {end}',
     estimate: 'First copy done, as far as can be told',
     options: 'Left out',
+    note: 'Why it takes so long',
+    only: 'Only the folders',
     since: 'Only since',
+    before: 'Only before',
     owners: 'Owners of the mailboxes',
     owners_told: 'get a mail into the new mailbox when theirs has moved',
     link: 'Keep this link',
@@ -225,6 +228,10 @@ export default {
     completed_with_exceptions: ['Done, with exceptions', 'All that could be copied has been. Look at the report before you give up your old mailboxes: it names what could not.'],
     cancelled: ['The request was cancelled', 'The passwords you gave us have been destroyed. What had been copied stays in the new mailboxes.'],
     failed: ['The request could not go on', 'See below why. Mend it, and make a new request.'],
+  },
+  rule: {
+    without_deletions: 'The final copy brings over what is new or was changed at the old provider since the first one; as a rule, what you have changed in the new mailboxes is not overwritten, and nothing is deleted there.',
+    with_deletions: 'The final copy brings over what is new or was changed at the old provider since the first one; as a rule, what you have changed in the new mailboxes is not overwritten, and only what was deleted at the old provider is deleted there.',
   },
   action: {
     proceed: { one: 'Go on with the {count} good mailbox', other: 'Go on with the {count} good mailboxes' },

@@ -22,14 +22,14 @@ fn doing(folder: &str, after: i64) -> Doing {
 
 /// Each lane has its place, a mailbox is written to every few seconds at most, and its own item stays as it is.
 pub async fn what_lanes_do_is_noted_now_and_then(store: &Store) {
-    let (mailbox, other) = (job(95, 2), job(95, 3));
+    let (mailbox, other) = (job(241, 2), job(241, 3));
     let note = async |lane, doing| store.note_doing(mailbox.job_id, lane, &doing).await.unwrap();
     assert!(note(0, doing("INBOX", 0)).await);
     assert!(!note(1, doing("Sent", 2)).await, "too soon");
     assert!(note(1, doing("Sent", 3)).await);
     assert!(!note(0, doing("Late", 1)).await, "what comes late is not news");
     assert!(store.note_doing(other.job_id, 0, &doing("INBOX", 0)).await.unwrap());
-    let noted = store.doings(id(95), 1).await.unwrap();
+    let noted = store.doings(id(241), 1).await.unwrap();
     let of_row = |row| -> Vec<Doing> {
         let mut lanes = noted[&row].clone();
         lanes.sort_by_key(|doing| doing.at);
@@ -39,15 +39,15 @@ pub async fn what_lanes_do_is_noted_now_and_then(store: &Store) {
     assert_eq!(of_row(2), [doing("INBOX", 0), doing("Sent", 3)]);
     assert_eq!(of_row(3), [doing("INBOX", 0)]);
     // No mailbox comes into being by it.
-    assert_eq!(store.jobs(id(95), 1).await.unwrap(), []);
-    assert_eq!(store.doings(id(95), 2).await.unwrap().len(), 0);
+    assert_eq!(store.jobs(id(241), 1).await.unwrap(), []);
+    assert_eq!(store.doings(id(241), 2).await.unwrap().len(), 0);
     the_work_of_a_pass_is_counted(store).await;
 }
 
 async fn the_work_of_a_pass_is_counted(store: &Store) {
-    let request = super::request(96, RequestState::Checking);
+    let request = super::request(242, RequestState::Checking);
     store.create_request(&request).await.unwrap();
-    let mailbox = job(96, 2);
+    let mailbox = job(242, 2);
     store.put_jobs(std::slice::from_ref(&mailbox)).await.unwrap();
     store.start_job(mailbox.job_id, Pass::First, now()).await.unwrap();
     let totals = PlanTotals {
