@@ -38,6 +38,8 @@ pub enum Fate {
     Silence,
     /// It is answered, without its bytes, as by Yandex (2026).
     NoBody,
+    /// It is answered with no bytes.
+    Empty,
 }
 
 /// What a server says of a message that it refuses, by its flags and bytes.
