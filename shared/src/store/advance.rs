@@ -44,6 +44,7 @@ impl Store {
         let change = Change::default()
             .set("folders", i64::from(totals.folders))
             .set("open_folders", i64::from(totals.open_folders))
+            .set("pass_folders", i64::from(totals.open_folders))
             .set("messages_total", totals.messages)
             .set("messages_copied", totals.messages_copied)
             .set("bytes_total", totals.bytes)

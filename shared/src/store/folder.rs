@@ -12,7 +12,7 @@ use super::expression::Change;
 use super::job::Failure;
 use super::ledger::{FolderEnd, Ledger, Planned, Recount};
 use super::planning::PlanLease;
-use super::{Store, StoreError, attribute, belonging};
+use super::{Doing, Store, StoreError, attribute, belonging};
 use crate::clock::now;
 use crate::domain::prints::PrintList;
 use crate::domain::{JobId, Pass, is_zero};
@@ -149,6 +149,10 @@ impl Ledger for Store {
     async fn delete_folder(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
         self.delete_chunks(job, folder).await?;
         self.delete_all(&partition(job), &folder_key(folder)).await
+    }
+
+    async fn note_doing(&self, job: JobId, lane: u8, doing: &Doing) -> Result<bool, StoreError> {
+        self.put_doing(job, lane, doing).await
     }
 
     async fn note_trouble(&self, job: JobId, failure: &Failure) -> Result<(), StoreError> {

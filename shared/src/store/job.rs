@@ -9,7 +9,7 @@ use super::{BeforeLook, Item, Looked, OwnerMail, Store, StoreError, belonging, r
 use crate::domain::source::route;
 use crate::domain::{
     Check, ClassCounts, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, Pass,
-    RequestId, RequestState, Rest,
+    RequestId, RequestState, Rest, is_zero,
 };
 
 /// One mailbox of a request.
@@ -57,6 +57,9 @@ pub struct JobRecord {
     pub folders: u32,
     /// How many of them the running pass still waits for.
     pub open_folders: u32,
+    /// How many there was work in when the running pass had been planned.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pass_folders: u32,
     /// Messages at the source, as planned.
     pub messages_total: i64,
     /// Of those, how many are at the destination.
@@ -201,6 +204,7 @@ impl JobRecord {
             check: Check::default(),
             folders: 0,
             open_folders: 0,
+            pass_folders: 0,
             messages_total: 0,
             messages_copied: 0,
             bytes_total: 0,

@@ -11,6 +11,7 @@ pub mod attachment;
 pub mod check;
 mod chunk;
 pub mod claim;
+mod doing;
 pub mod domain;
 mod error;
 mod expression;
@@ -47,6 +48,7 @@ use crate::domain::{RequestId, Retention};
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
 pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trials};
+pub use doing::{Doing, Pace, Step};
 pub use error::StoreError;
 pub use fate::{MailFate, MailFates, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};

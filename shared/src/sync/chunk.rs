@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::claims::Claims;
+use super::telling::Teller;
 use super::transfer::{Target, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::{Deadline, now};
@@ -47,6 +48,8 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) claims: Claims,
     /// What was at the destination before this chunk's first copy, once it has been read.
     pub(super) before_us: Option<Vec<Metadata>>,
+    /// Tells what is being done.
+    pub(super) teller: &'a mut Teller<L>,
     /// Messages of the chunks done so far that had been copied into a folder that is gone.
     pub(super) absent: u64,
     /// When a batch of the chunks done so far was found whose end was unknown, the last of them, in seconds since 1970.
@@ -166,7 +169,8 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 permanent: self.selected.permanent_flags.as_deref(),
                 deadline: self.deadline,
             };
-            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &messages).await?;
+            let noted = (&mut *chunk, &mut self.claims, &mut *self.teller);
+            let transferred = transfer(self.mailbox, self.source, target, noted, &messages).await?;
             if let Some((message, had)) = transferred.torn {
                 self.note_too_slow(chunk, &message, had)?;
                 return Ok(ChunkEnd::OutOfTime);

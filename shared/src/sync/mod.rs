@@ -7,6 +7,7 @@
 //! work    takes folders one after the other, with one connection to each side
 //! chunk   makes one chunk's messages true at the destination (transfer, recover, matching, delta)
 //! renew   a folder that is another one than was planned
+//! telling what a lane does at the moment, for whoever watches
 //! late    what broken connections deliver late (second_copies)
 //! ```
 //!
@@ -48,6 +49,7 @@ mod second_copies;
 mod settle;
 mod small;
 mod suspects;
+mod telling;
 mod transfer;
 mod work;
 
@@ -59,6 +61,7 @@ pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
 pub(crate) use second_copies::{SecondCopies, beyond_chunks};
 pub use settle::{cancel_jobs, fail_mailbox, is_none_copied, none_copied, settle_request, stop_mailbox, tell_staff};
+pub(crate) use telling::Teller;
 pub use work::{LaneFailure, Work};
 
 use std::time::Duration;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::chunk::note_withheld;
 use super::claims::Claims;
+use super::telling::Teller;
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
@@ -100,8 +101,7 @@ pub(super) async fn transfer<L: Ledger>(
     mailbox: &Mailbox<L>,
     source: &mut Session,
     target: Target<'_>,
-    chunk: &mut ChunkRecord,
-    claims: &mut Claims,
+    (chunk, claims, teller): (&mut ChunkRecord, &mut Claims, &mut Teller<L>),
     messages: &[Metadata],
 ) -> Result<Transferred, SyncError> {
     let wanted = |message: &Metadata| Wanted {
@@ -118,6 +118,7 @@ pub(super) async fn transfer<L: Ledger>(
         deadline: target.deadline,
         chunk,
         claims,
+        teller,
         waiting: VecDeque::new(),
         stop: None,
         left_out: Vec::new(),
@@ -163,6 +164,7 @@ struct Writer<'a, L> {
     deadline: Deadline,
     chunk: &'a mut ChunkRecord,
     claims: &'a mut Claims,
+    teller: &'a mut Teller<L>,
     /// What was sent in batches that have no answer yet.
     waiting: VecDeque<(Instant, Vec<Sent>)>,
     /// Why nothing more is to be sent.
@@ -203,6 +205,7 @@ impl<L: Ledger> Writer<'_, L> {
         let mut missing: BTreeMap<u32, &Metadata> = messages.iter().map(|message| (message.uid, message)).collect();
         let mut batch: Option<Batch> = None;
         while let Some(piece) = pieces.next().await {
+            self.teller.tell();
             match self.piece(&piece, &mut batch, &mut missing).await? {
                 Next::Piece => {}
                 Next::End => break,
@@ -373,6 +376,7 @@ impl<L: Ledger> Writer<'_, L> {
                 },
             }
         }
+        self.teller.go_on(self.chunk);
         if !to_halve.is_empty() {
             let second = to_halve.split_off(to_halve.len() / 2);
             self.transferred.again.extend([to_halve, second]);

@@ -13,6 +13,7 @@ mod begun_again;
 mod cancelled;
 mod clients;
 mod connections;
+mod doing;
 mod fences;
 mod fifty_thousand;
 mod forgotten;
@@ -134,6 +135,7 @@ async fn conditions_of_the_table_hold() {
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
     fences::whoever_copies_a_folder_that_was_forgotten_writes_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;
+    doing::what_lanes_do_is_noted_now_and_then(&store).await;
     fences::one_job_at_a_time_holds_a_destination(&store).await;
 }
 
