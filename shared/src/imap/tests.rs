@@ -19,10 +19,12 @@ mod login;
 mod output;
 mod quirks;
 mod search;
+mod seeds;
 mod silence;
 mod streams;
 mod survey;
 mod token;
+mod wire;
 
 const IDLE: Duration = Duration::from_secs(20);
 
