@@ -47,7 +47,8 @@ impl<L: Ledger> Planner<'_, L> {
             let error = SyncError::NotListed(faults.count());
             return Ok(Looked::Decided(Box::new(plan.skipped(job_id, pass, &error))));
         }
-        let nothing = find.afresh(&plan);
+        let mut nothing = find.afresh(&plan);
+        nothing.opened = find.opened;
         let part = Item::new(plan, nothing, target).part(job_id, pass, &limits, faults);
         Ok(Looked::Part(Box::new(part)))
     }
