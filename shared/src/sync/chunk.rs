@@ -87,8 +87,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
             self.mailbox.ledger.save_chunk(chunk).await?;
             return Ok(ChunkEnd::OutOfTime);
         }
-        self.note_unreadable(chunk, &found).await?;
-        let uids = found.iter().map(|message| message.uid);
+        let gone = self.note_unreadable(chunk, &found).await?;
+        let uids = found
+            .iter()
+            .map(|message| message.uid)
+            .filter(|uid| !gone.contains(uid));
         let withheld = withheld.iter().map(|message| message.uid);
         let copied = chunk.map.iter().map(|pair| pair.0);
         let present: BTreeSet<u32> = uids.chain(withheld).chain(copied).collect();
@@ -120,11 +123,15 @@ impl<L: Ledger> OpenFolder<'_, L> {
         Ok(fitting)
     }
 
-    /// Notes messages that were asked for and not given, although they are still there.
-    async fn note_unreadable(&mut self, chunk: &mut ChunkRecord, found: &[Metadata]) -> Result<(), SyncError> {
+    /// Notes messages that were asked for and not given, although they are still there; gives those that have gone.
+    async fn note_unreadable(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        found: &[Metadata],
+    ) -> Result<BTreeSet<u32>, SyncError> {
         let left = UidSet::from_sorted(missing_of(chunk, found).iter().map(|message| message.uid));
         if left.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let still = fetch::metadata(self.source, &left).await.map_err(SyncError::Source)?;
         note_withheld(chunk, &still.withheld)?;
@@ -132,7 +139,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
             let text = "the previous provider lists this message, but does not give it out".to_owned();
             note(chunk, message.uid, UNREADABLE, text)?;
         }
-        Ok(())
+        Ok(left.iter().filter(|uid| !chunk.is_settled(*uid)).collect())
     }
 
     /// Sends messages in batches, until each is there or refused for good.

@@ -19,6 +19,7 @@ use crate::domain::tally::{BodyDigest, BodyDigester, body_digest};
 use crate::domain::uid::UidRuns;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal, RefusalClass};
 use crate::imap::bodies::{self, Piece, Pieces, ReadEnd, Wanted};
+use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Session};
 use crate::profile::Limits;
@@ -63,6 +64,13 @@ pub(super) struct Transferred {
 pub(super) fn outgoing_flags(message: &Metadata, permanent: Option<&[String]>, bare: bool) -> FlagSet {
     let flags = FlagSet::new(&message.flags).permitted(permanent);
     if bare { flags.without_keywords() } else { flags }
+}
+
+/// The date a message is sent with, of which `beginning` holds the header. Without one the destination would take the time of
+/// copying for it.
+pub(super) fn outgoing_date(message: &Metadata, beginning: &[u8]) -> Option<InternalDate> {
+    let date = message.date.clone();
+    date.or_else(|| InternalDate::of_header(beginning))
 }
 
 /// Why nothing more is to be sent after a refusal; `None` where it is about the message.
@@ -233,9 +241,9 @@ impl<L: Ledger> Writer<'_, L> {
         batch: &mut Option<Batch>,
         missing: &mut BTreeMap<u32, &Metadata>,
     ) -> Result<Next, SyncError> {
-        let (uid, size_bytes) = match piece {
-            Piece::Whole { uid, body } => (*uid, body.len() as u64),
-            Piece::Begin { uid, size_bytes } => (*uid, *size_bytes),
+        let (uid, size_bytes, beginning) = match piece {
+            Piece::Whole { uid, body } => (*uid, body.len() as u64, body),
+            Piece::Begin { uid, size_bytes, first } => (*uid, *size_bytes, first),
             Piece::Part(part) => return self.part(part, batch).await,
             Piece::End => {
                 if let Some(batch) = batch
@@ -270,7 +278,7 @@ impl<L: Ledger> Writer<'_, L> {
         };
         let head = Head {
             flags: outgoing_flags(message, self.permanent, self.claims.bare).words(),
-            date: message.date.clone(),
+            date: outgoing_date(message, beginning),
             size_bytes,
         };
         let begun = self.appender.begin(&head).await.map_err(SyncError::Destination)?;

@@ -17,6 +17,7 @@ mod names;
 mod odd_server;
 mod passes;
 mod preview;
+mod providers;
 mod refused;
 mod renewed;
 mod restarts;

@@ -26,7 +26,7 @@ async fn given_or_not(
         while let Some(piece) = pieces.next().await {
             lines.push(match piece {
                 Piece::Whole { uid, body } => format!("{uid} {}", String::from_utf8_lossy(&body)),
-                Piece::Begin { uid, size_bytes } => format!("{uid} begins {size_bytes}"),
+                Piece::Begin { uid, size_bytes, .. } => format!("{uid} begins {size_bytes}"),
                 Piece::Part(part) => format!("part {}", part.len()),
                 Piece::End => "end".to_owned(),
             });
