@@ -130,6 +130,11 @@ impl OddServer {
         self.state().renumber();
     }
 
+    /// Numbers all messages anew, in the same order.
+    pub fn renew(&self) {
+        self.state().renewals += 1;
+    }
+
     /// Removes a message.
     pub fn remove(&self, folder: &str, uid: u32) {
         if let Some(messages) = self.state().folders.get_mut(folder) {
