@@ -20,6 +20,7 @@
 //! through jobs and requests in the table. Neither knows of queues: whoever calls them is told what
 //! to send ([`LaneEnd`], [`PlanEnd`]).
 
+mod asks;
 mod chunk;
 mod chunks;
 mod claims;
@@ -38,6 +39,7 @@ mod mailbox;
 mod mapping;
 mod matching;
 mod otherwise;
+mod part;
 mod plan;
 mod planner;
 mod preview;
@@ -56,6 +58,7 @@ mod work;
 pub use lane::{LaneEnd, run_lane};
 pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders, restore_name};
+pub use part::Planning;
 pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
@@ -121,6 +124,9 @@ pub enum SyncError {
     /// Runs were cut off one after the other, without a message copied between them.
     #[error("the copying was cut off {0} times without getting any further")]
     CutOff(u32),
+    /// Run after run did not get any further in listing a folder.
+    #[error("the previous provider did not list its messages within a run, {0} times")]
+    NotListed(u32),
     /// So many messages were refused, or not given out, that it cannot be the messages.
     #[error(
         "{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one"

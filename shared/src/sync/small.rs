@@ -135,7 +135,10 @@ pub(super) async fn read(
         };
         let new = item.find.identities.iter().flatten();
         let all: Option<Vec<_>> = new
-            .map(|message| Some((message.clone(), given.remove(&message.uid)?)))
+            .map(|message| {
+                let body = given.remove(&message.uid)?;
+                (!message.is_hollow(&body)).then(|| (message.clone(), body))
+            })
             .collect();
         all.unwrap_or_default()
     });

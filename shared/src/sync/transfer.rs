@@ -258,7 +258,7 @@ impl<L: Ledger> Writer<'_, L> {
                 return Ok(Next::Piece);
             }
         };
-        let Some(message) = missing.remove(&uid) else {
+        let Some(message) = missing.remove(&uid).filter(|message| !message.is_hollow(beginning)) else {
             return Ok(Next::Piece);
         };
         let batch = match batch {

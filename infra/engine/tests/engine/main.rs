@@ -11,6 +11,7 @@ mod copied;
 mod copying;
 mod delta;
 mod late_copies;
+mod listing;
 mod mended;
 mod names;
 mod odd_server;

@@ -38,6 +38,8 @@ pub enum Fate {
     Silence,
     /// It is answered, without its bytes, as by Yandex (2026).
     NoBody,
+    /// It is answered with no bytes.
+    Empty,
 }
 
 /// What a server says of a message that it refuses, by its flags and bytes.
@@ -126,6 +128,11 @@ impl OddServer {
     /// Numbers all messages anew, in another order.
     pub fn renumber(&self) {
         self.state().renumber();
+    }
+
+    /// Numbers all messages anew, in the same order.
+    pub fn renew(&self) {
+        self.state().renewals += 1;
     }
 
     /// Removes a message.

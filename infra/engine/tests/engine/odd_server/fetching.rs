@@ -27,7 +27,7 @@ impl State {
                         end = Some(*no);
                         continue;
                     }
-                    Some(Fate::NoBody) | None => {}
+                    Some(Fate::NoBody | Fate::Empty) | None => {}
                 }
             }
             let mut line = format!("* {number} FETCH (UID {}", message.uid);
@@ -56,7 +56,8 @@ impl State {
             }
             let is_given = !matches!(self.odd.fates.get(&message.uid), Some(Fate::NoBody));
             if let Some((_, section)) = items.split_once("BODY.PEEK[]").filter(|_| is_given) {
-                let (name, part) = part(section, &message.body);
+                let is_empty = matches!(self.odd.fates.get(&message.uid), Some(Fate::Empty));
+                let (name, part) = part(section, if is_empty { &[] } else { &message.body });
                 text.extend(format!(" BODY[]{name} {{{}}}\r\n", part.len()).bytes());
                 text.extend(part);
             }
