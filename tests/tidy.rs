@@ -121,6 +121,26 @@ fn no_file_holds_more_than_one_thing() {
 }
 
 #[test]
+fn every_hazard_of_imap_servers_names_tests_that_exist() {
+    let table = fs::read_to_string(root().join("shared/src/imap/tests.rs")).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("//! | "));
+    let named: Vec<&str> = rows.filter_map(|row| row.rsplit('`').nth(1)).collect();
+    assert!(named.len() > 50, "{} tests are named", named.len());
+    let sources = [
+        files(&root().join("shared/src"), ".rs"),
+        files(&root().join("infra/engine/tests"), ".rs"),
+    ]
+    .concat();
+    for name in named {
+        let begins = format!("fn {name}(");
+        assert!(
+            sources.iter().any(|(_, text)| text.contains(&begins)),
+            "there is no test {name}"
+        );
+    }
+}
+
+#[test]
 fn versions_stand_in_the_workspace_table_only() {
     for (path, text) in files(&root(), "Cargo.toml") {
         if path != root().join("Cargo.toml") {

@@ -159,7 +159,9 @@ impl Config {
     /// The job table.
     pub fn store(&self) -> Store {
         let client = aws_sdk_dynamodb::Client::new(&self.aws);
-        Store::new(client, self.variables.table.clone()).keeping(self.profile.requests.retention())
+        Store::new(client, self.variables.table.clone())
+            .keeping(self.profile.requests.retention())
+            .with_passwords_for_files(self.profile.files_take_passwords())
     }
 
     /// The queues.

@@ -85,11 +85,16 @@ impl DailyCap {
     /// The same for the customer.
     pub fn in_words(&self) -> String {
         let (provider, megabytes, days) = (self.provider, self.bytes / 1_000_000, self.days.saturating_add(1));
-        let who = match self.mailboxes {
-            1 => format!("1 mailbox has more, and takes {days} days at least"),
-            more => format!("{more} mailboxes have more, and the largest takes {days} days at least"),
-        };
-        format!("{provider} gives out {megabytes} MB of a mailbox a day: {who}.")
+        // Whole sentences, for whoever translates them.
+        match self.mailboxes {
+            1 => format!(
+                "{provider} gives out {megabytes} MB of a mailbox a day: 1 mailbox has more, and takes {days} days at least."
+            ),
+            more => format!(
+                "{provider} gives out {megabytes} MB of a mailbox a day: {more} mailboxes have more, and the largest \
+                 takes {days} days at least."
+            ),
+        }
     }
 }
 

@@ -122,6 +122,11 @@ impl Profile {
         raw.check()
             .map_err(|(key, message)| ProfileError::at_key(text, key, message))
     }
+
+    /// Whether contacts and calendars are brought into mailboxes by the mailboxes' own passwords.
+    pub fn files_take_passwords(&self) -> bool {
+        self.dav.is_some() && self.imap.auth == DestinationAuth::Password
+    }
 }
 
 impl Provider {

@@ -42,7 +42,7 @@ pub struct DataKey(Zeroizing<Vec<u8>>);
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The request has ended, and its data key with it.
+    /// The request has ended, and its data key with it; or the mailbox is done, and its password gone.
     #[error("the passwords of this request have been destroyed")]
     Destroyed,
     /// The sealed text does not belong to this mailbox, or was changed.
@@ -110,11 +110,12 @@ impl Secrets {
         self.unseal(request, kept).await
     }
 
-    /// Opens a password of a mailbox.
+    /// Opens a password of a mailbox, where it still has one.
     ///
     /// # Errors
-    /// [`SecretError::Destroyed`] when the request has ended.
-    pub async fn open(&self, job: JobId, sealed: &str) -> Result<Secret, SecretError> {
+    /// [`SecretError::Destroyed`] when the request has ended, or the mailbox is done.
+    pub async fn open(&self, job: JobId, sealed: Option<&str>) -> Result<Secret, SecretError> {
+        let sealed = sealed.ok_or(SecretError::Destroyed)?;
         let request = self.store.request(job.request()).await?;
         // The table removes it some time after.
         let is_past = request.is_past_its_time(now());

@@ -1,8 +1,11 @@
-//! Logs and metrics: JSON lines on standard output, which Lambda hands to `CloudWatch`.
+//! Logs and metrics: JSON lines on standard output, which Lambda hands to `CloudWatch`. And what a process that dies does
+//! not tell.
 
 use std::io::Write as _;
 
 use jiff::Timestamp;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
 use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -51,7 +54,8 @@ fn embedded(table: &str, metrics: &[Metric], about: &[(&str, &str)], now: Timest
     Value::Object(line)
 }
 
-/// Starts logging. `filter` is what `RUST_LOG` says; none means `info`.
+/// Starts logging, and keeps what is in memory out of what the process leaves behind when it dies: it may be a password.
+/// `filter` is what `RUST_LOG` says; none means `info`.
 ///
 /// async-imap logs through another facade, which is not connected here: its records hold message
 /// bodies and passwords.
@@ -69,6 +73,16 @@ pub fn start(filter: Option<&str>) {
     }));
     // A second start changes nothing.
     let _ = subscriber.try_init();
+    if let Err(error) = forbid_core_dumps() {
+        tracing::error!(%error, "the process may leave its memory behind");
+    }
+}
+
+/// A limit of nothing forbids the file. A program that takes core dumps instead of a file is not asked for the limit, but
+/// for whether the process may be dumped; nor may others of the same user look into it then.
+fn forbid_core_dumps() -> nix::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    prctl::set_dumpable(false)
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ async fn late_mail_is_fetched_once_and_then_the_passwords_are_gone(world: &World
     // The clock forgets to see to it.
     send(world, Queue::Watch, &[json!({ "look": "all" })]).await?;
     quiet(world).await?;
-    for key in ["data_key", "due_at"] {
+    for key in ["data_key", "due_at", "sealed_password"] {
         assert!(!whole_table(world).await?.contains(&format!("\"{key}\"")), "{key}");
     }
     let subjects = subjects(world, order).await?;

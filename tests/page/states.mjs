@@ -38,6 +38,11 @@ const waiting = people.map((email, at) => mailbox(at + 2, email, 'waiting', null
 
 const estimate = { from: '2026-11-25T23:10:00+01:00', until: '2026-11-26T02:40:00+01:00', seconds_low: 4_200, seconds_high: 16_800 };
 
+const doing = (step, folder, [messages, bytes] = []) => ({ doing: { step, folder, messages_per_minute: messages, bytes_per_minute: bytes, at: '2026-11-25T23:04:10Z' } });
+const through = (done, folders) => ({ progress: { folders_done: done, folders } });
+
+const note = 'Gmail gives out 2500 MB of a mailbox a day: 2 mailboxes have more, and the largest takes 5 days at least.';
+
 export const states = {
   awaiting_upload: status('awaiting_upload', []),
   checking: status('checking', []),
@@ -52,7 +57,7 @@ export const states = {
     { ...waiting[1], check: { state: 'failed', fault: wrongPassword, faults: [wrongPassword] } },
     { ...waiting[2], check: { state: 'failed', fault: wrongHost, faults: [wrongHost] } },
   ]),
-  scheduled: status('scheduled', waiting, { window: frame, estimate, contact_trouble: { kind: 'unreachable' }, options: { ...NONE, exclude: ['Junk', 'Archive/2009'] } }),
+  scheduled: status('scheduled', waiting, { window: frame, estimate: { ...estimate, note }, contact_trouble: { kind: 'unreachable' }, options: { ...NONE, include: ['INBOX', 'Projekte/**'], exclude: ['Junk', 'Archive/2009'], since: '2020-01-01', before: '2026-11-01' } }),
   stopped: status('needs_attention', [mailbox(2, people[0], 'failed', 'first', [12_841, 7_000], { error: login })], {
     error: { code: 'none_copied', message: 'none of the mailboxes could be copied; each says why' },
   }),
@@ -64,14 +69,26 @@ export const states = {
   }),
   first_pass: status('first_pass', [
     mailbox(2, people[0], 'awaiting_cutover', 'first', [12_841, 12_841]),
-    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204], { estimate }),
-    mailbox(4, people[2], 'copying', 'first', [8_120, 912]),
+    mailbox(3, people[1], 'copying', 'first', [30_412, 17_204], { estimate, ...doing('copying', 'Projekte/2024/Angebote und Rechnungen/Eingang', [1_240, 46_300_000]), ...through(5, 14) }),
+    mailbox(4, people[2], 'copying', 'first', [8_120, 912], doing('copying', 'INBOX')),
     mailbox(5, people[3], 'failed', 'first', [0, 0], { error: login }),
     mailbox(6, people[4], 'planning', 'first'),
   ], { window: frame, estimate }),
   awaiting_cutover: status('awaiting_cutover', people.map((email, at) => mailbox(at + 2, email, 'awaiting_cutover', 'first', [9_120 + at * 811, 9_120 + at * 811]))),
-  final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'completed', 'certifying', 'copying', 'waiting'][at], 'final', [9_120, 9_120], at < 2 ? { certificate: certificate(at + 2) } : {}))),
-  later_pass: status('later_pass', people.map((email, at) => mailbox(at + 2, email, ['completed', 'copying', 'planning', 'completed', 'completed'][at], 'later_1', [9_120, 9_120], { certificate: certificate(at + 2) })), {
+  final_pass: status('final_pass', people.map((email, at) => mailbox(at + 2, email, ...[
+    ['completed', 'final', [9_120, 9_120], { certificate: certificate(2) }],
+    ['certifying', 'final', [9_120, 9_120], { ...doing('comparing', 'Projekte/2026/Angebote', [10_400, 398_000_000]), ...through(9, 14) }],
+    ['certifying', 'final', [9_120, 9_120]],
+    ['copying', 'final', [9_131, 9_124], { ...doing('copying', 'INBOX', [60, 0]), ...through(2, 5) }],
+    ['awaiting_cutover', 'first', [9_120, 9_120]],
+  ][at]))),
+  later_pass: status('later_pass', people.map((email, at) => mailbox(at + 2, email, ...[
+    ['completed', 'later_1', [9_120, 9_120], {}],
+    ['copying', 'later_1', [9_123, 9_121], { ...doing('copying', 'INBOX', [180, 7_100_000]), ...through(0, 1) }],
+    ['planning', 'later_1', [9_120, 9_120], {}],
+    ['certifying', 'later_1', [9_123, 9_123], { ...doing('comparing', 'INBOX', [9_800, 377_000_000]), ...through(3, 4) }],
+    ['completed', 'final', [9_120, 9_120], {}],
+  ][at].map((part, place) => (place === 3 ? { certificate: certificate(at + 2), ...part } : part)))), {
     later_looks: { passes: 1, fetched: 0, passwords_until: '2026-11-28T04:12:09Z' },
   }),
   looked_again: status('completed', people.map((email, at) => mailbox(at + 2, email, 'completed', 'later_1', [9_123, 9_123], {

@@ -274,7 +274,7 @@ async fn session(deps: &Deps, record: &AttachmentRecord) -> Result<Result<DavSes
         Ok(session) => Ok(Ok(session)),
         Err(AccessError::Secret(SecretError::Destroyed)) => {
             let why =
-                "the mailbox's password was destroyed when the request ended; nothing can be changed with it any more";
+                "the mailbox's password was deleted when its move was over; nothing can be changed with it any more";
             Ok(Err(failure("request_ended", why)))
         }
         Err(AccessError::Server(error)) => Err(error.into()),

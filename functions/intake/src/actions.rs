@@ -200,6 +200,7 @@ mod tests {
 
     use super::*;
     use crate::samples;
+    use crate::status::Noted;
 
     fn overview(state: RequestState, jobs: u32) -> Overview {
         let jobs = (1..=jobs)
@@ -211,6 +212,7 @@ mod tests {
             faults: Vec::new(),
             read_at: samples::now(),
             forecast: None,
+            noted: Noted::new(),
         }
     }
 

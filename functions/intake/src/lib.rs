@@ -2,7 +2,7 @@
 //!
 //! `infra/openapi.yaml` describes it. The function checks, writes and sends messages; it connects
 //! to no mail server and starts no pass; the DNS it asks. Reading order: here the routes, then `auth`, `body`,
-//! `order` with its `faults` and `permit`, and `create`, then `status`, `next`, `actions`, `later`, `mend`, `preview`, `dns`, `report`,
+//! `order` with its `faults` and `permit`, and `create`, then `status`, `mailbox`, `next`, `actions`, `later`, `mend`, `preview`, `dns`, `report`,
 //! `certificate` and `apple`;
 //! `problem` is how everything is refused.
 
@@ -17,6 +17,7 @@ mod create;
 mod dns;
 mod faults;
 mod later;
+mod mailbox;
 mod mend;
 mod moment;
 mod next;
@@ -160,6 +161,7 @@ async fn serve(
         Action::Status => {
             let from_row = preview::from_row(event)?;
             let overview = Overview::load(deps, request).await?.with_forecast(deps).await?;
+            let overview = overview.with_doings(deps).await?;
             Ok(overview.response_from(200, from_row)?)
         }
         Action::Upload => actions::upload(deps, request, &body::take(event)?, now).await,

@@ -69,7 +69,7 @@ pub async fn mend(
         source: order.source,
         seeks_source: order.seeks_source,
         source_user: order.source_user,
-        sealed_password: seal(&changes.password)?.unwrap_or_else(|| job.sealed_password.clone()),
+        sealed_password: seal(&changes.password)?.or_else(|| job.sealed_password.clone()),
         sealed_destination_password: seal(&changes.destination_password)?
             .or_else(|| job.sealed_destination_password.clone()),
     };

@@ -177,6 +177,7 @@ mod tests {
 
     use super::*;
     use crate::samples;
+    use crate::status::Noted;
 
     fn next(state: RequestState, good: u32, bad: u32) -> String {
         let jobs = (1..=good)
@@ -191,6 +192,7 @@ mod tests {
             faults,
             read_at: samples::now(),
             forecast: None,
+            noted: Noted::new(),
         })
     }
 
@@ -233,6 +235,7 @@ mod tests {
             faults: Vec::new(),
             read_at: samples::now(),
             forecast: None,
+            noted: Noted::new(),
         };
         let words = next_step(&overview);
         assert!(
@@ -254,6 +257,7 @@ mod tests {
             faults: Vec::new(),
             read_at: samples::now(),
             forecast: None,
+            noted: Noted::new(),
         };
         let words = next_step(&overview);
         assert!(
@@ -281,6 +285,7 @@ mod tests {
             faults: Vec::new(),
             read_at: "2026-11-26T05:00:00Z".parse().unwrap(),
             forecast: None,
+            noted: Noted::new(),
         };
         let words = next_step(&overview);
         assert!(
@@ -301,6 +306,7 @@ mod tests {
             faults: Vec::new(),
             read_at: samples::now(),
             forecast: None,
+            noted: Noted::new(),
         };
         assert!(
             next_step(&overview)
@@ -318,6 +324,7 @@ mod tests {
             faults: Vec::new(),
             read_at: samples::now(),
             forecast: None,
+            noted: Noted::new(),
         };
         assert!(
             next_step(&overview)

@@ -1,20 +1,21 @@
 //! `GET /v1/requests/{id}`: how far a request is, from the table's records.
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use jiff::Timestamp;
 use mailvan::clock;
 use mailvan::domain::{
-    AfterEnd, ClassCounts, CopyOptions, EmailAddress, Estimate, Fault, FoundBy, JobState, Pass, RequestId,
-    RequestState, Security, Window,
+    AfterEnd, CopyOptions, EmailAddress, Estimate, Fault, JobState, RequestId, RequestState, Window,
 };
 use mailvan::forecast::{Forecast, Known};
-use mailvan::store::{JobRecord, MailFate, RequestRecord, StoreError, stamp};
+use mailvan::store::{Doing, JobRecord, MailFate, RequestRecord, StoreError, stamp};
 use serde::Serialize;
 
-use crate::later::{LaterLooksView, LookedView};
+use crate::later::LaterLooksView;
+use crate::mailbox::MailboxView;
 use crate::next::next_step;
-use crate::owner_mail::OwnerMailView;
-use crate::{Deps, check, later, moment, response};
+use crate::{Deps, later, mailbox, moment, response};
 
 /// The most mailboxes of one answer.
 const MOST_MAILBOXES: usize = 1_000;
@@ -35,7 +36,12 @@ pub struct Overview {
     pub read_at: Timestamp,
     /// When the first pass will be done, while it is ahead or under way.
     pub forecast: Option<Forecast>,
+    /// What is done with those that are worked on.
+    pub noted: Noted,
 }
+
+/// What the lanes of mailboxes noted last, by their rows.
+pub type Noted = BTreeMap<u32, Vec<Doing>>;
 
 /// The status as clients get it.
 #[derive(Serialize)]
@@ -88,7 +94,7 @@ pub struct WindowView<'a> {
 
 /// When the first pass will be done, in the zone of the time frame.
 #[derive(Serialize)]
-struct EstimateView {
+pub struct EstimateView {
     from: String,
     until: String,
     seconds_low: u64,
@@ -113,57 +119,6 @@ struct Counts {
     cancelled: usize,
 }
 
-#[derive(Serialize)]
-struct MailboxView<'a> {
-    row: u32,
-    email: &'a str,
-    state: JobState,
-    pass: Option<Pass>,
-    folders: u32,
-    messages_total: i64,
-    messages_copied: i64,
-    bytes_total: i64,
-    bytes_copied: i64,
-    exceptions: i64,
-    notes: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<SourceView<'a>>,
-    check: check::CheckView<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    estimate: Option<EstimateView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate: Option<CertificateView<'a>>,
-    /// When it goes on, while its previous provider gives out no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resumes_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    later: Option<LookedView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner_mail: Option<OwnerMailView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorView<'a>>,
-}
-
-/// The server at the previous provider.
-#[derive(Serialize)]
-struct SourceView<'a> {
-    host: &'a str,
-    port: u16,
-    security: Security,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    found_by: Option<FoundBy>,
-}
-
-/// A certificate that has been made, and where it is.
-#[derive(Serialize)]
-struct CertificateView<'a> {
-    url: String,
-    made_at: &'a str,
-    agrees: bool,
-    #[serde(skip_serializing_if = "ClassCounts::is_empty")]
-    refused: ClassCounts,
-}
-
 /// Why something failed.
 #[derive(Serialize)]
 pub struct ErrorView<'a> {
@@ -181,6 +136,7 @@ impl Overview {
         let (jobs, faults) = tokio::try_join!(store.jobs(id, generation), store.faults(id, generation))?;
         Ok(Self {
             forecast: None,
+            noted: Noted::new(),
             request,
             jobs,
             faults,
@@ -195,6 +151,17 @@ impl Overview {
             forecast: known.forecast(&self.request, &self.jobs, self.read_at),
             ..self
         })
+    }
+
+    /// Adds what is done with mailboxes at the moment, for who watches them.
+    pub async fn with_doings(self, deps: &Deps) -> Result<Self, StoreError> {
+        let (id, generation) = (self.request.request_id, self.request.generation);
+        let at_work = self.in_state(JobState::Copying) + self.in_state(JobState::Certifying);
+        let noted = match at_work {
+            0 => Noted::new(),
+            _ => deps.store.doings(id, generation).await?,
+        };
+        Ok(Self { noted, ..self })
     }
 
     /// How many mailboxes are in a state.
@@ -263,7 +230,8 @@ impl Overview {
                 .map(|job| {
                     let forecast = self.forecast.as_ref();
                     let estimate = forecast.and_then(|forecast| forecast.mailboxes.get(&job.job_id.row()));
-                    mailbox(job, estimate.map(|estimate| self.estimate(*estimate)), self.read_at)
+                    let estimate = estimate.map(|estimate| self.estimate(*estimate));
+                    mailbox::view(job, self.doing(job), estimate, self.read_at)
                 })
                 .collect(),
             rows_refused: self.faults.iter().filter(|fault| is_shown(fault.row)).collect(),
@@ -282,6 +250,13 @@ impl Overview {
             seconds_high: estimate.seconds_high,
             note: None,
         }
+    }
+
+    /// What is done with a mailbox now; nothing while the copying waits for the next night.
+    fn doing(&self, job: &JobRecord) -> Option<Doing> {
+        let noted = self.noted.get(&job.job_id.row())?;
+        let is_paused = self.request.paused_until(self.read_at).is_some();
+        job.doing(noted, self.read_at).filter(|_| !is_paused)
     }
 
     fn counts(&self) -> Counts {
@@ -312,51 +287,8 @@ pub fn window(window: &Window, paused_until: Option<Timestamp>) -> WindowView<'_
     }
 }
 
-fn mailbox(job: &JobRecord, estimate: Option<EstimateView>, read_at: Timestamp) -> MailboxView<'_> {
-    MailboxView {
-        row: job.job_id.row(),
-        email: &job.address,
-        state: job.status.state(),
-        pass: job.status.pass(),
-        folders: job.folders,
-        messages_total: job.messages_total,
-        messages_copied: job.messages_copied,
-        bytes_total: job.bytes_total,
-        bytes_copied: job.bytes_copied,
-        exceptions: job.exceptions,
-        notes: job.notes,
-        source: source(job),
-        check: check::view(&job.check),
-        estimate: estimate.filter(|_| job.resting(read_at).is_none()),
-        resumes_at: job.resting(read_at).map(|rest| stamp(rest.until())),
-        owner_mail: OwnerMailView::of(&job.owner),
-        certificate: certificate(job),
-        later: later::looked(job),
-        error: error(job.error_code.as_deref(), job.error_message.as_deref()),
-    }
-}
-
-fn source(job: &JobRecord) -> Option<SourceView<'_>> {
-    let source = job.named_source()?;
-    Some(SourceView {
-        host: source.host.as_str(),
-        port: source.port,
-        security: source.security,
-        found_by: job.source_found_by,
-    })
-}
-
-fn certificate(job: &JobRecord) -> Option<CertificateView<'_>> {
-    let note = job.certificate.as_ref()?;
-    Some(CertificateView {
-        url: job.certificate_path()?,
-        made_at: &note.made_at,
-        agrees: note.agrees,
-        refused: note.classes,
-    })
-}
-
-fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorView<'a>> {
+/// Why something failed, where it did.
+pub fn error<'a>(code: Option<&'a str>, message: Option<&'a str>) -> Option<ErrorView<'a>> {
     code.map(|code| ErrorView {
         code,
         message: message.unwrap_or_default(),

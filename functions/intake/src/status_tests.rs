@@ -1,5 +1,6 @@
-use mailvan::domain::{ClassCounts, FaultCode};
+use mailvan::domain::{ClassCounts, FaultCode, FoundBy, Pass};
 use mailvan::store::job::CertificateNote;
+use mailvan::store::{Pace, Step};
 use serde_json::{Value, json};
 
 use super::*;
@@ -33,6 +34,7 @@ fn a_status_shows_each_mailbox_and_each_refused_row() {
         faults,
         read_at: samples::now(),
         forecast: None,
+        noted: Noted::new(),
     });
     assert_eq!(document["id"], json!(samples::id()));
     assert_eq!(document["state"], "first_pass");
@@ -90,6 +92,7 @@ fn a_large_request_is_shown_in_parts_that_leave_nothing_out() {
         faults: faults.collect(),
         read_at: samples::now(),
         forecast: None,
+        noted: Noted::new(),
     };
     let (mut from_row, mut mailboxes, mut refused, mut answers) = (0, 0, 0, 0);
     loop {
@@ -122,6 +125,7 @@ fn a_window_is_shown_in_its_own_zone() {
         faults: Vec::new(),
         read_at: samples::now(),
         forecast: None,
+        noted: Noted::new(),
     });
     let expected = json!({"start": "2026-11-25T22:00:00+01:00", "end": "2026-11-26T06:00:00+01:00", "time_zone": "Europe/Berlin", "after_end": "next_night"});
     assert_eq!(document["window"], expected);
@@ -138,6 +142,7 @@ fn nothing_secret_is_shown() {
         faults: Vec::new(),
         read_at: samples::now(),
         forecast: None,
+        noted: Noted::new(),
     })
     .to_string();
     for secret in ["sealed", "token", "hash", "data_key", "password"] {
@@ -153,6 +158,7 @@ fn a_server_is_shown_once_it_is_known_and_how_it_was_found() {
         faults: Vec::new(),
         read_at: samples::now(),
         forecast: None,
+        noted: Noted::new(),
     };
     let shown = |overview: &Overview| serde_json::to_value(overview.view(0)).unwrap()["mailboxes"][0]["source"].clone();
     let named = json!({ "host": "imap.example.com", "port": 993, "security": "tls" });
@@ -161,4 +167,40 @@ fn a_server_is_shown_once_it_is_known_and_how_it_was_found() {
     assert_eq!(shown(&overview)["found_by"], "service_record");
     overview.jobs[0].seeks_source = true;
     assert_eq!(shown(&overview), Value::Null);
+}
+
+#[test]
+fn what_is_done_with_a_mailbox_is_shown_unless_the_copying_waits_for_the_night() {
+    let doing = Doing {
+        pass: Pass::First,
+        step: Step::Copying,
+        folder: "INBOX".to_owned(),
+        folders: None,
+        pace: Some(Pace {
+            messages: 600,
+            bytes: 60_000,
+        }),
+        at: samples::now().as_second(),
+    };
+    let mut overview = Overview {
+        request: samples::request(RequestState::FirstPass),
+        jobs: vec![
+            samples::job(2, JobState::Copying, Some(Pass::First)),
+            samples::job(3, JobState::Copying, Some(Pass::First)),
+        ],
+        faults: Vec::new(),
+        read_at: samples::now(),
+        forecast: None,
+        noted: Noted::from([(3, vec![doing])]),
+    };
+    let shown = |overview: &Overview, at: usize| shown(overview)["mailboxes"][at]["doing"].clone();
+    assert_eq!(shown(&overview, 0), Value::Null);
+    assert_eq!(
+        shown(&overview, 1),
+        json!({"step": "copying", "folder": "INBOX", "messages_per_minute": 600, "bytes_per_minute": 60_000, "at": "2026-11-24T09:00:00Z"})
+    );
+    let made = "2026-11-23T12:00:00Z".parse().unwrap();
+    let window = Window::parse("2026-11-23T22:00", Some("2026-11-24T06:00"), "Europe/Berlin", made);
+    overview.request.window = Some(window.unwrap());
+    assert_eq!(shown(&overview, 1), Value::Null);
 }

@@ -3,7 +3,7 @@
 import { ask } from './ask.js';
 import { fill, h, whileBusy } from './dom.js';
 import { shortMoment, span, zoneName } from './format.js';
-import { t } from './language.js';
+import { t, worded } from './language.js';
 import { ENDED, MOVED } from './pace.js';
 import { refusalText } from './refusals.js';
 
@@ -46,9 +46,12 @@ function list({ id, state, created_at: created, contact_email: contact, contact_
     const parts = [t('request.window_from', { start: shortMoment(frame.start, zone) }), frame.end && t('request.window_until', { end: shortMoment(frame.end, zone) })];
     rows.push([t('request.window'), `${parts.filter(Boolean).join(' ')} (${zoneName(zone)})`]);
   }
+  if (estimate?.note) rows.push([t('request.note'), worded(estimate.note)]);
+  if (options.include.length > 0) rows.push([t('request.only'), options.include.join(', ')]);
   if (estimate && state === 'scheduled') rows.push([t('request.estimate'), span(estimate.from, estimate.until, frame?.time_zone)]);
   if (options.exclude.length > 0) rows.push([t('request.options'), options.exclude.join(', ')]);
   if (options.since) rows.push([t('request.since'), options.since]);
+  if (options.before) rows.push([t('request.before'), options.before]);
   if (options.tell_owners) rows.push([t('request.owners'), t('request.owners_told')]);
   return rows;
 }

@@ -2,6 +2,7 @@
 
 import { applePart } from './apple.js';
 import { certificatePart } from './certificate.js';
+import { doingOf, shareOf } from './doing.js';
 import { fill, h, newId, put } from './dom.js';
 import { foundIn, number, ofAll, shortMoment } from './format.js';
 import { t } from './language.js';
@@ -95,9 +96,10 @@ function line(mailbox, context) {
   const state = h('span', { class: 'state' });
   const inner = h('span', {});
   const bar = h('div', {
-    class: 'bar thin', role: 'progressbar', 'aria-label': t('list.bar', { email: mailbox.email }), 'aria-valuemin': '0', 'aria-valuemax': '100', hidden: true,
+    class: 'bar thin', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100', hidden: true,
   }, inner);
   const counts = h('p', { class: 'soft small number' });
+  const doing = h('p', { class: 'soft small number doing', hidden: true });
   const why = h('p', { class: 'small why', hidden: true });
   const server = h('p', { class: 'soft small', hidden: true });
   const remarks = h('p', { class: 'small why soft', hidden: true });
@@ -105,16 +107,21 @@ function line(mailbox, context) {
   const certificate = certificatePart(context, mailbox);
   const apple = applePart(context, mailbox);
   const element = h('li', {},
-    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, server, why, remarks, mend.element, apple.element, certificate.element);
+    h('div', { class: 'mailbox-line' }, h('span', { class: 'name' }, mailbox.email), state), bar, counts, doing, server, why, remarks, mend.element, apple.element, certificate.element);
   const update = (next, status) => {
     const [kind, words] = stateOf(next);
     state.className = `state ${kind}`;
     put(state, words);
-    const copying = next.state === 'copying' && next.pass === 'first';
-    const share = next.bytes_total > 0 ? next.bytes_copied / next.bytes_total : next.messages_copied / Math.max(next.messages_total, 1);
-    bar.hidden = !copying;
-    bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
-    inner.style.width = `${share * 100}%`;
+    bar.hidden = next.state !== 'copying' && next.state !== 'certifying';
+    const share = shareOf(next);
+    bar.classList.toggle('unknown', share === null);
+    if (share === null) bar.removeAttribute('aria-valuenow');
+    else bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
+    bar.setAttribute('aria-label', t(`list.bar.${next.state === 'certifying' ? 'compared' : next.pass === 'first' ? 'copied' : 'fetched'}`, next));
+    inner.style.width = `${(share ?? 0) * 100}%`;
+    const now = doingOf(next);
+    doing.hidden = now === '';
+    put(doing, now);
     const found = next.messages_total === 0 && next.check?.messages > 0;
     counts.hidden = next.messages_total === 0 && !found;
     const until = next.estimate && t('list.until', { when: shortMoment(next.estimate.until, status.window?.time_zone) });

@@ -59,7 +59,7 @@ export function nowPanel(context) {
       provider: provider.name, start: at(next.window?.start), paused: at(next.window?.paused_until),
     });
     failed.hidden = true;
-    fill(element, h('h2', {}, title), h('p', { class: 'soft' }, text), (build[next.state] ?? (() => []))(next), failed);
+    fill(element, h('h2', {}, title), h('p', { class: 'soft' }, text), rule(next), (build[next.state] ?? (() => []))(next), failed);
   };
   return { element, update, status };
 }
@@ -71,6 +71,10 @@ export function wordsFor({ state, window, error }) {
   if (state === 'needs_attention' && error?.code === 'none_copied') return 'stopped';
   return state === 'needs_attention' && NO_ROOM.has(error?.code) ? 'no_room' : state;
 }
+
+/** What the final copy does on both sides, told before it begins. */
+const rule = ({ state, options }) => state === 'awaiting_cutover'
+  && h('p', { class: 'soft' }, t(options.carry_deletions ? 'rule.with_deletions' : 'rule.without_deletions'));
 
 const isNoRoom = (status) => wordsFor(status) === 'no_room';
 const isStopped = (status) => wordsFor(status) === 'stopped';

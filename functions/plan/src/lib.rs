@@ -87,7 +87,15 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
             let messages: Vec<WorkLane> = (0..lanes).map(lane).collect();
             deps.queues.send_all(Queue::Sync, &messages).await?;
         }
-        Ok(PlanEnd::Again) => next(deps, wanted, Faults::NONE, Duration::ZERO).await?,
+        Ok(PlanEnd::Again { progressed: true }) => next(deps, wanted, Faults::NONE, Duration::ZERO).await?,
+        Ok(PlanEnd::Again { progressed: false }) => {
+            let faults = faults.and_cut_off(1, now());
+            if faults.outlast(patience, now()) {
+                fail(deps, job_id, &SyncError::CutOff(faults.count())).await?;
+            } else {
+                next(deps, wanted, faults, faults.pause()).await?;
+            }
+        }
         Ok(PlanEnd::Later(delay)) => next(deps, wanted, faults.waited(delay), delay).await?,
         Ok(PlanEnd::Nothing(notices)) => deps.queues.send_notices(job_id.request(), &notices).await?,
         Err(error) => {
@@ -108,7 +116,7 @@ async fn plan(deps: &Deps, message: &SqsMessage, wanted: PlanMailbox, deadline: 
 /// How many folders have been planned in a pass.
 async fn planned(deps: &Deps, job_id: JobId, pass: Pass) -> anyhow::Result<u32> {
     let folders = deps.engine.store.folders(job_id).await?;
-    let planned = folders.iter().filter(|folder| folder.planned_pass == pass).count();
+    let planned = folders.iter().filter(|folder| folder.is_planned(pass)).count();
     Ok(u32::try_from(planned)?)
 }
 

@@ -188,7 +188,7 @@ async fn go_on_at_night(deps: &Deps, request: &RequestRecord, jobs: &[JobRecord]
 /// whatever its check said at that time. Mended, it is copied in the final pass.
 async fn start_job(deps: &Deps, job: &JobRecord, pass: Pass) -> anyhow::Result<Option<PlanMailbox>> {
     let id = job.job_id;
-    if pass.is_later() && is_locked_out(job) {
+    if pass.is_later() && !may_be_looked_at(job) {
         return Ok(None);
     }
     let begun = match deps.store.start_job(id, pass, now()).await {
@@ -228,7 +228,8 @@ fn running(pass: Pass) -> RequestState {
 
 /// Whether a mailbox is counted into a pass that begins: into the first, all that wait, because what
 /// their checks say may change while they are started; in the final one, those that failed in the
-/// first get their second chance, and in each later one another, unless their passwords are wrong.
+/// first get their second chance, and in each later one another, unless their passwords are wrong. One that is done for
+/// good, and has no password any more, takes part in none.
 fn takes_part(job: &JobRecord, pass: Pass) -> bool {
     match pass {
         Pass::First => job.status.state() == JobState::Waiting,
@@ -237,9 +238,14 @@ fn takes_part(job: &JobRecord, pass: Pass) -> bool {
             matches!(
                 job.status.state(),
                 JobState::Completed | JobState::CompletedWithExceptions | JobState::Failed
-            ) && !is_locked_out(job)
+            ) && may_be_looked_at(job)
         }
     }
+}
+
+/// Whether a later pass can do anything with a mailbox.
+fn may_be_looked_at(job: &JobRecord) -> bool {
+    job.sealed_password.is_some() && !is_locked_out(job)
 }
 
 /// Whether a mailbox failed because a server takes its password for wrong. Nobody can mend it any more, and some
@@ -312,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn later_passes_try_what_failed_but_no_wrong_password() {
+    fn later_passes_try_what_failed_but_no_wrong_password_and_nothing_that_is_done() {
         let failed = JobStatus::new(JobState::Failed, Some(Pass::Final)).unwrap();
         let with = |code: &str| JobRecord {
             error_code: Some(code.to_owned()),
@@ -326,6 +332,11 @@ mod tests {
         ] {
             assert_eq!(takes_part(&with(code), Pass::Later(1)), tried, "{code}");
         }
+        let done = JobRecord {
+            sealed_password: None,
+            ..job(&[], JobStatus::new(JobState::Completed, Some(Pass::Later(1))).unwrap())
+        };
+        assert!(!takes_part(&done, Pass::Later(2)), "it is done for good");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use mailvan::domain::{CopyOptions, Endpoint, JobId, Pass, RequestId, Secret, Sec
 use mailvan::imap::guard::AddressPolicy;
 use mailvan::imap::{Connector, Credentials};
 use mailvan::profile::Limits;
-use mailvan::sync::{Access, Mailbox};
+use mailvan::sync::{Access, Mailbox, Planning};
 use mailvan_engine::{MemoryLedger, run_pass};
 
 use crate::account;
@@ -66,7 +66,10 @@ pub fn run(source: &account::Mailbox, destination: &account::Mailbox, how: &How)
     let deadline = Deadline::after(PATIENCE);
     if how.plan_only {
         let lease = mailbox.ledger.lease_plan(mailbox.job_id);
-        ensure!(runtime.block_on(mailbox.plan(pass, lease, deadline))?, "time ran short");
+        ensure!(
+            runtime.block_on(mailbox.plan(pass, lease, deadline))? == Planning::Whole,
+            "time ran short"
+        );
     } else {
         runtime.block_on(run_pass(&mailbox, pass, deadline))?;
     }

@@ -8,7 +8,9 @@ use mailvan::domain::{JobId, Pass};
 use mailvan::store::finding::CertifyLease;
 use mailvan::store::job::Failure;
 use mailvan::store::planning::PlanLease;
-use mailvan::store::{ChunkRecord, Finding, Findings, FolderEnd, FolderRecord, Ledger, Planned, Recount, StoreError};
+use mailvan::store::{
+    ChunkRecord, Doing, Finding, Findings, FolderEnd, FolderRecord, Ledger, Planned, Recount, StoreError,
+};
 use serde::{Deserialize, Serialize};
 
 /// The ledger of one mailbox. Cheap to clone; clones are the same ledger.
@@ -27,6 +29,9 @@ struct State {
     findings: BTreeMap<u32, Vec<Finding>>,
     #[serde(skip)]
     troubles: Vec<String>,
+    /// What was noted of what is being done.
+    #[serde(skip)]
+    doings: Vec<Doing>,
     /// How often folders were written down by planning.
     #[serde(skip)]
     plan_writes: u64,
@@ -84,6 +89,11 @@ impl MemoryLedger {
     /// What went wrong on the way, in words.
     pub fn troubles(&self) -> Vec<String> {
         self.state().troubles.clone()
+    }
+
+    /// What was noted of what is being done, the first of it first.
+    pub fn doings(&self) -> Vec<Doing> {
+        self.state().doings.clone()
     }
 
     /// All folders.
@@ -279,6 +289,11 @@ impl Ledger for MemoryLedger {
             held.error = Some(error.to_owned());
         }
         Ok(())
+    }
+
+    async fn note_doing(&self, _job: JobId, _lane: u8, doing: &Doing) -> Result<bool, StoreError> {
+        self.state().doings.push(doing.clone());
+        Ok(true)
     }
 
     async fn note_trouble(&self, _job: JobId, failure: &Failure) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use mailvan::certify::{Basis, Certificate, CertifyFailure, Compared, Subject};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
 use mailvan::store::{FolderRecord, StoreError};
-use mailvan::sync::{LaneFailure, Mailbox, SyncError, Work};
+use mailvan::sync::{LaneFailure, Mailbox, Planning, SyncError, Work};
 use tokio::task::JoinSet;
 
 pub use journal::MemoryJournal;
@@ -92,7 +92,7 @@ pub async fn certify_after(
 /// [`PassError`]; what has been done is in the ledger, and the pass can be run again.
 pub async fn run_pass(mailbox: &Mailbox<MemoryLedger>, pass: Pass, deadline: Deadline) -> Result<(), PassError> {
     let lease = mailbox.ledger.lease_plan(mailbox.job_id);
-    if !mailbox.plan(pass, lease, deadline).await? {
+    if mailbox.plan(pass, lease, deadline).await? != Planning::Whole {
         return Err(PassError::OutOfTime);
     }
     let mailbox = Arc::new(mailbox.clone());

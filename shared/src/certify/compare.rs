@@ -4,8 +4,8 @@ use super::folder::OpenFolder;
 use super::side::Side;
 use crate::clock::Deadline;
 use crate::store::finding::{CertifyLease, Findings};
-use crate::store::{ChunkRecord, Finding, FolderRecord, StoreError};
-use crate::sync::{Mailbox, SyncError};
+use crate::store::{ChunkRecord, Finding, FolderRecord, Step, StoreError};
+use crate::sync::{Mailbox, SyncError, Teller};
 
 /// What a mailbox is compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ impl<L: Findings> Mailbox<L> {
                 .with_source
                 .then(|| Side::new(&self.source, SyncError::Source, deadline)),
             progressed: false,
+            teller: Teller::new(self, lease.pass(), Step::Comparing, 0),
         };
         let halted = comparer.all_folders().await;
         let (here, there) = (&mut comparer.here, &mut comparer.there);
@@ -116,14 +117,17 @@ pub(super) struct Comparer<'a, L> {
     pub(super) there: Option<Side<'a>>,
     /// Whether anything was written down in this run.
     progressed: bool,
+    teller: Teller<L>,
 }
 
 impl<L: Findings> Comparer<'_, L> {
     async fn all_folders(&mut self) -> Result<(), Halt> {
         let folders = self.mailbox.ledger.folders(self.mailbox.job_id).await?;
-        for folder in &folders {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        for (number, folder) in folders.iter().enumerate() {
             let whole = self.finding(folder.folder, None);
             if !whole.done {
+                self.teller.begin(folder, Some((count(number), count(folders.len()))));
                 self.folder(folder, &folders, whole).await?;
             }
         }
@@ -147,6 +151,7 @@ impl<L: Findings> Comparer<'_, L> {
                 return Err(Halt::Stopped);
             }
             open.compare(self, chunk, finding).await?;
+            self.teller.compared(chunk);
         }
         let beside = self.mailbox.chunks_beside(folder, folders).await?;
         open.compare_whole(self, &chunks, &beside, &mut whole).await?;

@@ -37,7 +37,7 @@ pub async fn session_for(
         },
         DestinationAuth::Token { token_secret } => Login::Bearer(secrets.named(token_secret).await?),
         DestinationAuth::Password => {
-            let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
+            let sealed = job.sealed_for_destination();
             Login::Basic {
                 user: mailbox.clone(),
                 password: secrets.open(job.job_id, sealed).await?,

@@ -123,6 +123,12 @@ impl LaterLooks {
         }
     }
 
+    /// Whether another look may be made after a pass that ends now, be it because of trouble that may pass.
+    pub fn may_go_on(&self, pass: Pass, in_trouble: bool, now: Timestamp) -> bool {
+        let after = self.after_pass(pass, now);
+        after.has_more() || in_trouble && after.after_trouble(now).has_more()
+    }
+
     /// Whether looks are still to come.
     pub fn has_more(&self) -> bool {
         !self.due.is_empty()

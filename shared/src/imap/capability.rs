@@ -35,11 +35,6 @@ impl Capabilities {
         announced.join(" ")
     }
 
-    /// Whether this is what an IMAP server says of itself.
-    pub(super) fn names_imap(&self) -> bool {
-        self.0.iter().any(|capability| capability.starts_with("IMAP4"))
-    }
-
     /// Whether folder names are UTF-8 on the wire without having been asked for: with IMAP4rev2 alone
     /// (RFC 9051, appendix A). Everywhere else they are in modified UTF-7.
     pub(super) fn names_are_utf8(&self) -> bool {

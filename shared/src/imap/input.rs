@@ -6,6 +6,7 @@ use super::capability::Capabilities;
 use super::error::ImapError;
 use super::response::{Kind, Response, Status, parse_response};
 use super::session::{Event, GREETING, LOGOUT, Session, timed};
+use super::value::Value;
 
 /// How much room a read is given, in bytes.
 pub(super) const READ_BYTES: usize = 64 << 10;
@@ -70,8 +71,10 @@ impl Session {
     /// Servers tell what they can do in data, in a greeting and in the status of a login.
     pub(super) fn note_capabilities(&mut self, response: &Response) {
         match response {
+            // Sohu (2026) answers NAMESPACE under the name of CAPABILITY: what is no list of words is none.
             Response::Data(data) if data.name == "CAPABILITY" => {
-                self.learn(data.values.iter().filter_map(|value| value.text()));
+                let words: Option<Vec<&str>> = data.values.iter().map(Value::text).collect();
+                self.learn(words.into_iter().flatten());
             }
             Response::Untagged(status) | Response::Done(_, status) if status.code == "CAPABILITY" => {
                 self.learn(status.arguments.split_whitespace());
@@ -80,10 +83,9 @@ impl Session {
         }
     }
 
-    /// Sohu (2026) answers NAMESPACE under the name of CAPABILITY: what names no IMAP is none.
     fn learn<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
         let told = Capabilities::new(words);
-        if told.names_imap() {
+        if told != Capabilities::none() {
             self.capabilities = Some(told);
         }
     }

@@ -6,7 +6,7 @@
 //! `OK` or in an [`ImapError`].
 //!
 //! This module knows nothing of requests, chunks or the table. Read next: [`connect`], then
-//! `login`, [`session`] and [`append`]. What real servers do is in `tests/quirks.rs`.
+//! `login`, [`session`] and [`append`]. What real servers do, and which test shows it, is in `tests.rs`.
 
 pub mod append;
 pub mod bodies;

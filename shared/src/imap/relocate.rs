@@ -86,5 +86,8 @@ mod tests {
         );
         assert_eq!(copied(&status("38505 304,319 3956")), []);
         assert_eq!(copied(&status("38505 304")), []);
+        // hMailServer (2026) writes ranges from their end, which does not say which message is which: it is looked for.
+        assert_eq!(copied(&status("38505 304,320:319 3956:3958")), []);
+        assert_eq!(copied(&status("38505 304,319:320 3958:3956")), []);
     }
 }

@@ -29,6 +29,16 @@ pub(super) fn replay<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Replayed
     (responses, Ok(framer.buffer().len()))
 }
 
+/// Checks an input of the fuzz target: its first bytes say where the others are cut.
+///
+/// # Panics
+/// Where the stream does not say the same however it is cut.
+pub(super) fn check_input(input: &[u8]) {
+    let (places, stream) = input.split_at(input.len().min(4));
+    let cuts = places.iter().map(|&place| usize::from(place) * stream.len() / 256);
+    check(stream, &cuts.collect::<Vec<_>>());
+}
+
 /// The stream cut at these places, in any order, as far as they lie within it.
 pub(super) fn pieces<'a>(stream: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|&cut| cut.min(stream.len())).collect();

@@ -56,13 +56,15 @@ fn job(row: u32, name: &str, state: JobState, pass: Pass) -> JobRecord {
         source: Endpoint::with_defaults("imap.example.org".parse().unwrap(), None, None),
         seeks_source: false,
         source_found_by: None,
-        sealed_password: "SEALED".to_owned(),
+        sealed_password: Some("SEALED".to_owned()),
+        had_destination_password: false,
         destination: format!("{name}@example.com").parse().unwrap(),
         sealed_destination_password: Some("SEALED".to_owned()),
         options: CopyOptions::default(),
         check: Check::default(),
         folders: 9,
         open_folders: 0,
+        pass_folders: 0,
         messages_total: 12_345 + i64::from(row),
         messages_copied: 12_345 + i64::from(row),
         bytes_total: 1_449_999_999,
@@ -219,6 +221,23 @@ fn first_pass_done_asks_for_the_dns_and_names_what_failed() {
             &[],
         ),
     );
+}
+
+#[test]
+fn deletions_that_are_to_be_carried_over_are_told_before_the_final_copy() {
+    let told = |carry_deletions| {
+        let mut request = request(RequestState::AwaitingCutover);
+        request.options.carry_deletions = carry_deletions;
+        let jobs = [job(2, "anna", JobState::AwaitingCutover, Pass::First)];
+        let mail = composed(NoticeKind::FirstPassDone, &request, &jobs, &[]);
+        let words = mail.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        [
+            "nothing is deleted there",
+            "only what was deleted in your old ones is deleted there",
+        ]
+        .map(|one| words.contains(one))
+    };
+    assert_eq!((told(false), told(true)), ([true, false], [false, true]));
 }
 
 #[test]

@@ -73,6 +73,8 @@ pub(super) struct View {
     pub(super) clients: Clients,
     /// Whether the DNS change is seen without being told of.
     pub(super) watches_dns: bool,
+    /// Whether the final pass deletes what was deleted at the previous provider.
+    pub(super) carries_deletions: bool,
     /// The domains whose DNS is to be changed.
     pub(super) domains: Listing<Domain>,
     /// What to type for the first of them; nothing where the profile does not say.
@@ -226,6 +228,7 @@ impl View {
             files: Listing::first(files, LISTED_FILES),
             clients: Clients::of(profile, jobs),
             watches_dns: profile.dns.is_some() && dns_tells_of_all(jobs),
+            carries_deletions: request.options.carry_deletions,
             domains: Domain::listing(jobs),
             guide: Listing::first(Vec::new(), 0),
             ttl: None,
@@ -264,6 +267,7 @@ impl View {
             reason: None,
             owner: Some(Owner {
                 password_is_known: job.sealed_destination_password.is_some()
+                    || job.had_destination_password
                     || profile.imap.auth == DestinationAuth::Password,
             }),
             ..Self::new(OWNER, request, std::slice::from_ref(job), &[], &[], profile)

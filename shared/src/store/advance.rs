@@ -9,6 +9,15 @@ use super::{Advance, JobRecord, Store, StoreError, attribute, request, stamp};
 use crate::domain::job::transition;
 use crate::domain::{JobEvent, JobId, JobState, Pass, Rest};
 
+/// What a step is for the pass that its mailbox is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step<'a> {
+    /// Its work goes on, or ends with its request's.
+    Within,
+    /// Its last: it is counted down. With this trouble, where there is any.
+    Last(Option<&'a str>),
+}
+
 impl Store {
     /// Begins a pass for a mailbox. Idempotency key: job and pass.
     ///
@@ -26,7 +35,7 @@ impl Store {
         } else {
             change
         };
-        self.advance_job(id, JobEvent::PassStarted(pass), now, change, false)
+        self.advance_job(id, JobEvent::PassStarted(pass), now, change, Step::Within)
             .await
     }
 
@@ -44,13 +53,15 @@ impl Store {
         let change = Change::default()
             .set("folders", i64::from(totals.folders))
             .set("open_folders", i64::from(totals.open_folders))
+            .set("pass_folders", i64::from(totals.open_folders))
             .set("messages_total", totals.messages)
             .set("messages_copied", totals.messages_copied)
             .set("bytes_total", totals.bytes)
             .set("bytes_copied", totals.bytes_copied)
             .set("exceptions", totals.exceptions)
             .set("notes", totals.notes);
-        self.advance_job(id, JobEvent::Planned(pass), now, change, false).await
+        self.advance_job(id, JobEvent::Planned(pass), now, change, Step::Within)
+            .await
     }
 
     /// Ends the pass of a mailbox. The end of the first counts its request's open mailboxes down in the
@@ -70,8 +81,11 @@ impl Store {
             0 => Change::default().remove("error_code").remove("error_message"),
             _ => Change::default(),
         };
-        let event = JobEvent::PassFinished(pass);
-        self.advance_job(job.job_id, event, now, change, pass == Pass::First)
+        let step = match pass {
+            Pass::First => Step::Last(None),
+            Pass::Final | Pass::Later(_) => Step::Within,
+        };
+        self.advance_job(job.job_id, JobEvent::PassFinished(pass), now, change, step)
             .await
     }
 
@@ -109,7 +123,9 @@ impl Store {
             (None, Pass::Later(_)) => change,
             (certificate, _) => change.set_or_remove("certificate", certificate),
         };
-        self.advance_job(id, event, now, change, true).await
+        let trouble = looked.as_ref().and_then(|looked| looked.trouble.as_ref());
+        let step = Step::Last(trouble.map(|failure| failure.code.as_str()));
+        self.advance_job(id, event, now, change, step).await
     }
 
     /// Ends the pass of a mailbox as failed and counts its request's open mailboxes down, in one
@@ -132,7 +148,8 @@ impl Store {
             Err(error) => return Err(error),
         }
         let change = job.failed_before(failure).as_ref().unwrap_or(failure).change();
-        match self.advance_job(id, JobEvent::Failed, now, change, true).await {
+        let step = Step::Last(Some(&failure.code));
+        match self.advance_job(id, JobEvent::Failed, now, change, step).await {
             Err(StoreError::Illegal(_)) => Ok(Advance::AlreadyThere(self.job(id).await?)),
             ended => ended,
         }
@@ -145,7 +162,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn wait_again(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
         let change = Change::default().remove("error_code").remove("error_message");
-        match self.advance_job(id, JobEvent::TriedAgain, now, change, false).await {
+        match self
+            .advance_job(id, JobEvent::TriedAgain, now, change, Step::Within)
+            .await
+        {
             // Cancelled meanwhile, with its request.
             Ok(_) | Err(StoreError::Illegal(_)) => Ok(()),
             Err(error) => Err(error),
@@ -158,7 +178,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn cancel_job(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
         match self
-            .advance_job(id, JobEvent::Cancelled, now, Change::default(), false)
+            .advance_job(id, JobEvent::Cancelled, now, Change::default(), Step::Within)
             .await
         {
             Ok(_) | Err(StoreError::Illegal(_)) => Ok(()),
@@ -186,13 +206,14 @@ impl Store {
             .await
     }
 
+    /// Moves a mailbox on; with what ends its work for good the sealed passwords go that nothing needs any more.
     pub(super) async fn advance_job(
         &self,
         id: JobId,
         event: JobEvent,
         now: Timestamp,
         change: Change,
-        ends_pass: bool,
+        step: Step<'_>,
     ) -> Result<Advance<JobRecord>, StoreError> {
         loop {
             let before = self.job(id).await?;
@@ -212,6 +233,7 @@ impl Store {
                 .set_or_remove("pass", next.pass())
                 .set("entity_state", entity_state(next.state()))
                 .set("state_since", stamp(now));
+            let change = self.without_spent_passwords(change, &before, next, step, now).await?;
             let (pk, sk) = keys(id);
             let mut items = vec![
                 TransactWriteItem::builder()
@@ -219,7 +241,7 @@ impl Store {
                     .build(),
             ];
             // A mailbox that fails before its pass has begun was never counted.
-            if ends_pass && before.status.state() != JobState::Waiting {
+            if matches!(step, Step::Last(_)) && before.status.state() != JobState::Waiting {
                 let count = Change::default().if_at_least("open_jobs", 1).add("open_jobs", -1);
                 let update = count.update(&self.table, request::partition(id.request()), "REQUEST".to_owned())?;
                 items.push(TransactWriteItem::builder().update(update).build());

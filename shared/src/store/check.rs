@@ -23,7 +23,7 @@ pub struct MendedRow {
     /// The user name there.
     pub source_user: String,
     /// The password there, sealed.
-    pub sealed_password: String,
+    pub sealed_password: Option<String>,
     /// The password here, sealed.
     pub sealed_destination_password: Option<String>,
 }
@@ -150,7 +150,7 @@ impl Store {
             .set_or_remove("seeks_source", row.seeks_source.then_some(AttributeValue::Bool(true)))
             .remove("source_found_by")
             .set("source_user", row.source_user.clone())
-            .set("sealed_password", row.sealed_password.clone())
+            .set_or_remove("sealed_password", row.sealed_password.clone())
             .set_or_remove("sealed_destination_password", row.sealed_destination_password.clone())
             .set("check_state", CheckState::Waiting.as_str())
             .set("check_round", i64::from(job.check.round) + 1)

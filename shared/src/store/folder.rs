@@ -11,8 +11,9 @@ use super::chunk::ChunkRecord;
 use super::expression::Change;
 use super::job::Failure;
 use super::ledger::{FolderEnd, Ledger, Planned, Recount};
+use super::listing::Listing;
 use super::planning::PlanLease;
-use super::{Store, StoreError, attribute, belonging};
+use super::{Doing, Store, StoreError, attribute, belonging};
 use crate::clock::now;
 use crate::domain::prints::PrintList;
 use crate::domain::{JobId, Pass, is_zero};
@@ -78,6 +79,9 @@ pub struct FolderRecord {
     /// How often it was planned anew within its pass, because a server had numbered its messages anew.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub renewals: u8,
+    /// How far planning has listed it, where that takes longer than a run: it is not planned yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
 }
 
 /// A source folder's numbers (RFC 9051, section 6.3.11; RFC 7162), beside its UIDVALIDITY.
@@ -101,7 +105,12 @@ impl FolderRecord {
     /// Whether there is work left in it for this pass. A folder that is gone from the source, or in
     /// which nothing has changed, is not planned for the pass, and has none.
     pub fn is_open(&self, pass: Pass) -> bool {
-        self.planned_pass == pass && self.done_pass != Some(pass)
+        self.is_planned(pass) && self.done_pass != Some(pass)
+    }
+
+    /// Whether it has been planned for this pass.
+    pub fn is_planned(&self, pass: Pass) -> bool {
+        self.planned_pass == pass && self.listing.is_none()
     }
 }
 
@@ -149,6 +158,10 @@ impl Ledger for Store {
     async fn delete_folder(&self, job: JobId, folder: u32) -> Result<(), StoreError> {
         self.delete_chunks(job, folder).await?;
         self.delete_all(&partition(job), &folder_key(folder)).await
+    }
+
+    async fn note_doing(&self, job: JobId, lane: u8, doing: &Doing) -> Result<bool, StoreError> {
+        self.put_doing(job, lane, doing).await
     }
 
     async fn note_trouble(&self, job: JobId, failure: &Failure) -> Result<(), StoreError> {

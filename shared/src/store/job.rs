@@ -9,7 +9,7 @@ use super::{BeforeLook, Item, Looked, OwnerMail, Store, StoreError, belonging, r
 use crate::domain::source::route;
 use crate::domain::{
     Check, ClassCounts, CopyOptions, EmailAddress, Endpoint, FoundBy, JobId, JobState, JobStatus, MailboxOrder, Pass,
-    RequestId, RequestState, Rest,
+    RequestId, RequestState, Rest, is_zero,
 };
 
 /// One mailbox of a request.
@@ -40,13 +40,17 @@ pub struct JobRecord {
     /// How the server was found, where the customer has named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_found_by: Option<FoundBy>,
-    /// The password there, sealed.
-    pub sealed_password: String,
+    /// The password there, sealed; gone as soon as nothing needs it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_password: Option<String>,
     /// The address here.
     pub destination: EmailAddress,
-    /// The password here, sealed, where the row gives one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The password here, sealed, where the row gives one; gone as soon as nothing needs it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_destination_password: Option<String>,
+    /// Whether the row gave a password here that is gone now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub had_destination_password: bool,
     /// What is to be copied, and how: those of the request.
     #[serde(default, skip_serializing_if = "CopyOptions::is_default")]
     pub options: CopyOptions,
@@ -57,6 +61,9 @@ pub struct JobRecord {
     pub folders: u32,
     /// How many of them the running pass still waits for.
     pub open_folders: u32,
+    /// How many there was work in when the running pass had been planned.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pass_folders: u32,
     /// Messages at the source, as planned.
     pub messages_total: i64,
     /// Of those, how many are at the destination.
@@ -194,13 +201,15 @@ impl JobRecord {
             source: order.source.clone(),
             seeks_source: order.seeks_source,
             source_found_by: None,
-            sealed_password,
+            sealed_password: Some(sealed_password),
             destination: order.destination.clone(),
             sealed_destination_password,
+            had_destination_password: false,
             options: options.clone(),
             check: Check::default(),
             folders: 0,
             open_folders: 0,
+            pass_folders: 0,
             messages_total: 0,
             messages_copied: 0,
             bytes_total: 0,

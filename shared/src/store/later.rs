@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::advance::Step;
 use super::expression::Change;
 use super::job::{Failure, Verdict};
 use super::{Advance, JobRecord, Ledger as _, RequestRecord, Store, StoreError, attribute};
@@ -170,7 +171,9 @@ impl Store {
         };
         let looked = job.looked_now(before.messages_copied, None, false);
         let change = as_before(before).set_or_remove("looked", attribute(looked.as_ref())?);
-        self.advance_job(job.job_id, event, now, change, true).await.map(Some)
+        self.advance_job(job.job_id, event, now, change, Step::Last(None))
+            .await
+            .map(Some)
     }
 
     /// Ends the later pass of a mailbox that could not be done. What was copied before stays as it was said of
@@ -222,7 +225,8 @@ impl Store {
             exceptions: has_new || before.state != JobState::Completed,
         };
         let change = change.set_or_remove("looked", attribute(looked.as_ref())?);
-        self.advance_job(job.job_id, event, now, change, true).await.map(Some)
+        let step = Step::Last(Some(&failure.code));
+        self.advance_job(job.job_id, event, now, change, step).await.map(Some)
     }
 
     /// What is known of a mailbox that is being planned or copied.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::job::Failure;
 use super::planning::PlanLease;
-use super::{ChunkRecord, FolderRecord, StoreError};
+use super::{ChunkRecord, Doing, FolderRecord, StoreError};
 use crate::domain::{JobId, Pass};
 
 /// A planned folder.
@@ -156,6 +156,10 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// error, why it was not copied, counts as an exception of the mailbox. [`StoreError::Conflict`]
     /// where the lease has been lost or the folder has been ended before.
     fn finish_folder(&self, end: FolderEnd<'_>, pass: Pass) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes what a lane does at the moment, for whoever watches the mailbox; false where something was noted of it a moment
+    /// ago. Nothing depends on it: whoever copies neither waits for it nor ends with its failure.
+    fn note_doing(&self, job: JobId, lane: u8, doing: &Doing) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Notes what went wrong last, while the mailbox goes on being tried.
     fn note_trouble(&self, job: JobId, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;

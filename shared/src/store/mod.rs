@@ -11,6 +11,7 @@ pub mod attachment;
 pub mod check;
 mod chunk;
 pub mod claim;
+mod doing;
 pub mod domain;
 mod error;
 mod expression;
@@ -21,10 +22,12 @@ pub mod host;
 pub mod job;
 pub mod later;
 mod ledger;
+mod listing;
 mod lock;
 pub mod notice;
 mod overdue;
 mod owner;
+mod passwords;
 pub mod planning;
 pub mod preview;
 pub mod reading;
@@ -47,6 +50,7 @@ use crate::domain::{RequestId, Retention};
 
 pub use attachment::{AttachmentJournal, AttachmentRecord, AttachmentState};
 pub use chunk::{BrokenBatches, ChunkCounts, ChunkRecord, ExceptionRecord, OpenBatch, Trial, Trials};
+pub use doing::{Doing, Pace, Step};
 pub use error::StoreError;
 pub use fate::{MailFate, MailFates, NoticeReturn};
 pub use finding::{Discrepancy, Finding, Findings, SourceState};
@@ -54,6 +58,7 @@ pub use folder::{FolderRecord, SourceNumbers};
 pub use job::JobRecord;
 pub use later::{BeforeLook, Looked};
 pub use ledger::{FolderEnd, Ledger, Planned, Recount};
+pub use listing::Listing;
 pub use notice::{NoticeKind, NoticeRecord, Sent, StaffCause};
 pub use overdue::Reckoning;
 pub use owner::OwnerMail;
@@ -84,6 +89,7 @@ pub struct Store {
     client: Client,
     table: String,
     retention: Retention,
+    files_take_passwords: bool,
 }
 
 /// What became of a wanted change of state.
@@ -116,6 +122,7 @@ impl Store {
             client,
             table,
             retention: Retention::default(),
+            files_take_passwords: true,
         }
     }
 
@@ -123,6 +130,16 @@ impl Store {
     #[must_use]
     pub fn keeping(self, retention: Retention) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same, which is told whether contacts and calendars are brought into mailboxes by the mailboxes' own passwords:
+    /// those are kept then until no file can come any more. So they are where nothing is told.
+    #[must_use]
+    pub fn with_passwords_for_files(self, files_take_passwords: bool) -> Self {
+        Self {
+            files_take_passwords,
+            ..self
+        }
     }
 
     /// Its name, which tells this stack from others.

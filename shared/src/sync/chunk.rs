@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::claims::Claims;
+use super::telling::Teller;
 use super::transfer::{Target, transfer};
 use super::{Mailbox, SyncError};
 use crate::clock::{Deadline, now};
@@ -47,6 +48,8 @@ pub(super) struct OpenFolder<'a, L> {
     pub(super) claims: Claims,
     /// What was at the destination before this chunk's first copy, once it has been read.
     pub(super) before_us: Option<Vec<Metadata>>,
+    /// Tells what is being done.
+    pub(super) teller: &'a mut Teller<L>,
     /// Messages of the chunks done so far that had been copied into a folder that is gone.
     pub(super) absent: u64,
     /// When a batch of the chunks done so far was found whose end was unknown, the last of them, in seconds since 1970.
@@ -87,8 +90,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
             self.mailbox.ledger.save_chunk(chunk).await?;
             return Ok(ChunkEnd::OutOfTime);
         }
-        self.note_unreadable(chunk, &found).await?;
-        let uids = found.iter().map(|message| message.uid);
+        let gone = self.note_unreadable(chunk, &found).await?;
+        let uids = found
+            .iter()
+            .map(|message| message.uid)
+            .filter(|uid| !gone.contains(uid));
         let withheld = withheld.iter().map(|message| message.uid);
         let copied = chunk.map.iter().map(|pair| pair.0);
         let present: BTreeSet<u32> = uids.chain(withheld).chain(copied).collect();
@@ -120,11 +126,15 @@ impl<L: Ledger> OpenFolder<'_, L> {
         Ok(fitting)
     }
 
-    /// Notes messages that were asked for and not given, although they are still there.
-    async fn note_unreadable(&mut self, chunk: &mut ChunkRecord, found: &[Metadata]) -> Result<(), SyncError> {
+    /// Notes messages that were asked for and not given, although they are still there; gives those that have gone.
+    async fn note_unreadable(
+        &mut self,
+        chunk: &mut ChunkRecord,
+        found: &[Metadata],
+    ) -> Result<BTreeSet<u32>, SyncError> {
         let left = UidSet::from_sorted(missing_of(chunk, found).iter().map(|message| message.uid));
         if left.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let still = fetch::metadata(self.source, &left).await.map_err(SyncError::Source)?;
         note_withheld(chunk, &still.withheld)?;
@@ -132,7 +142,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
             let text = "the previous provider lists this message, but does not give it out".to_owned();
             note(chunk, message.uid, UNREADABLE, text)?;
         }
-        Ok(())
+        Ok(left.iter().filter(|uid| !chunk.is_settled(*uid)).collect())
     }
 
     /// Sends messages in batches, until each is there or refused for good.
@@ -159,7 +169,8 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 permanent: self.selected.permanent_flags.as_deref(),
                 deadline: self.deadline,
             };
-            let transferred = transfer(self.mailbox, self.source, target, chunk, &mut self.claims, &messages).await?;
+            let noted = (&mut *chunk, &mut self.claims, &mut *self.teller);
+            let transferred = transfer(self.mailbox, self.source, target, noted, &messages).await?;
             if let Some((message, had)) = transferred.torn {
                 self.note_too_slow(chunk, &message, had)?;
                 return Ok(ChunkEnd::OutOfTime);

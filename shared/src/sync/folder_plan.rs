@@ -8,7 +8,7 @@ use crate::domain::uid::UidRuns;
 use crate::domain::{JobId, Pass};
 use crate::imap::folder::{FolderStatus, ListedFolder};
 use crate::store::job::Failure;
-use crate::store::{ChunkRecord, FolderRecord, Planned, SourceNumbers};
+use crate::store::{ChunkRecord, FolderRecord, Listing, Planned, SourceNumbers};
 
 /// The UIDVALIDITY of a folder that could not be opened yet; never a true one (RFC 9051).
 const UNKNOWN: u32 = 0;
@@ -158,15 +158,18 @@ impl FolderPlan {
             epoch: 0,
             lease_until: 0,
             renewals: 0,
+            listing: None,
         };
         match (self.known(), &self.before) {
             (Some(known), _) => FolderRecord {
                 title: mapping.title.clone(),
                 renewals: 0,
                 route: self.route.clone(),
+                listing: None,
                 ..known.clone()
             },
             (None, Some(before)) => FolderRecord {
+                deleted: before.deleted,
                 epoch: before.epoch,
                 lease_until: before.lease_until,
                 ..fresh()
@@ -177,7 +180,36 @@ impl FolderPlan {
 
     /// Whether it has been planned for this pass.
     pub(super) fn is_planned(&self, pass: Pass) -> bool {
-        self.before.as_ref().is_some_and(|before| before.planned_pass == pass)
+        self.before.as_ref().is_some_and(|before| before.is_planned(pass))
+    }
+
+    /// How far its listing came in earlier runs of this pass, where it is still the same folder.
+    pub(super) fn listing(&self, pass: Pass) -> Option<Listing> {
+        let listing = self.before.as_ref()?.listing.filter(|listing| listing.pass == pass)?;
+        let is_same = |there: FolderStatus| there.uid_validity == listing.source_uid_validity;
+        self.there.is_none_or(is_same).then_some(listing)
+    }
+
+    /// The folder as it is while it is being listed: no chunk that counts is of another folder than is listed.
+    pub(super) fn unplanned(&self, course: Course, listing: Listing, job_id: JobId) -> FolderRecord {
+        let record = self.record(job_id, listing.pass);
+        let record = match course {
+            Course::Onward => record,
+            Course::Anew => FolderRecord {
+                source_uid_validity: UNKNOWN,
+                destination_uid_validity: UNKNOWN,
+                chunks: 0,
+                last_uid: 0,
+                seen: None,
+                planned_pass: listing.pass,
+                done_pass: None,
+                ..record
+            },
+        };
+        FolderRecord {
+            listing: Some(listing),
+            ..record
+        }
     }
 
     /// Whether nothing has changed in the folder since it was planned last, and nothing is left to do.
@@ -188,6 +220,7 @@ impl FolderPlan {
         let same_here = self.here.as_ref().and_then(|here| here.status);
         let is_here = same_here.is_none_or(|here| here.uid_validity == known.destination_uid_validity);
         known.done_pass == Some(known.planned_pass)
+            && known.listing.is_none()
             && known.error.is_none()
             && shows_all
             && now == known.seen

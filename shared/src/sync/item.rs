@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::chunks::Chunks;
+use super::cut::Cutter;
 use super::folder_plan::{FolderPlan, Outcome};
 use super::look::{Course, Find};
 use crate::domain::flags::FlagSet;
+use crate::domain::patience::Faults;
 use crate::domain::prints::{Print, PrintList};
 use crate::domain::tally::{BodyDigest, Tally};
 use crate::domain::uid::UidRuns;
@@ -18,7 +20,7 @@ use crate::imap::fetch::Metadata;
 use crate::imap::folder::FolderStatus;
 use crate::profile::Limits;
 use crate::store::job::Failure;
-use crate::store::{ChunkRecord, FolderRecord, Planned};
+use crate::store::{ChunkRecord, FolderRecord, Listing, Planned};
 
 /// A folder under planning.
 #[derive(Debug)]
@@ -159,24 +161,20 @@ impl Item {
         } else {
             (before.chunks, before.last_uid)
         };
+        let resumed = self.find.resumed;
+        let first = resumed.map_or(first, |listing| listing.chunks);
         let strays = self.reopen_for_strays();
-        let last_uid = earlier_last.max(self.find.cutter.last_uid());
+        let listed = resumed.map_or(0, |listing| listing.last_uid);
+        let last_uid = earlier_last.max(listed).max(self.find.cutter.last_uid());
         let error = self.error();
         let source_uid_validity = self.find.uid_validity();
-        let mut new = std::mem::replace(&mut self.find.cutter, super::cut::Cutter::new(*limits)).chunks(
-            job_id,
-            self.plan.number,
-            first,
-        );
-        for chunk in &mut new {
-            chunk.match_from = self.match_from;
-        }
-        self.settle(&mut new, pass);
+        let mut new = self.new_chunks(job_id, pass, limits, first);
         let number = first.saturating_add(count(new.len()));
         new.extend(stray_chunks(job_id, self.plan.number, number, &strays, limits));
         let earlier = self.plan.chunks.iter().filter(|_| !is_anew);
         // A folder in which nothing is to be done is done once it is there.
         let is_open = earlier.chain(&new).any(|chunk| chunk.is_open(pass));
+        let is_open = is_open || resumed.is_some_and(|listing| listing.wanted > 0);
         let mut chunks = if is_anew { Vec::new() } else { self.touched_chunks() };
         let folder = FolderRecord {
             destination_name: self.plan.mapping.destination_name.clone(),
@@ -199,8 +197,52 @@ impl Item {
         chunks.extend(new);
         Outcome {
             planned: Planned { folder, chunks },
-            forgets: is_anew && self.plan.before.is_some(),
+            forgets: is_anew && resumed.is_none() && self.plan.before.is_some(),
             failure: error,
+        }
+    }
+
+    /// The chunks of what is new and was listed in this run, numbered from `first`.
+    fn new_chunks(&mut self, job_id: JobId, pass: Pass, limits: &Limits, first: u32) -> Vec<ChunkRecord> {
+        let cutter = std::mem::replace(&mut self.find.cutter, Cutter::new(*limits));
+        let mut new = cutter.chunks(job_id, self.plan.number, first);
+        for chunk in &mut new {
+            chunk.match_from = self.match_from;
+        }
+        self.settle(&mut new, pass);
+        new
+    }
+
+    /// What is written down of it where time ran short in its listing: how far that came, `faults` being the runs that did
+    /// not come any further.
+    pub(super) fn part(mut self, job_id: JobId, pass: Pass, limits: &Limits, faults: Faults) -> Outcome {
+        let is_anew = self.find.course == Course::Anew;
+        let resumed = self.find.resumed;
+        let first = match (resumed, is_anew) {
+            (Some(listing), _) => listing.chunks,
+            (None, true) => 0,
+            (None, false) => self.plan.record(job_id, pass).chunks,
+        };
+        let cutter = &self.find.cutter;
+        let listing = Listing {
+            pass,
+            source_uid_validity: self.find.uid_validity(),
+            last_uid: resumed.map_or(0, |listing| listing.last_uid).max(cutter.last_uid()),
+            chunks: first,
+            listed: self.find.new_listed(),
+            wanted: self.find.wanted(),
+            faults,
+        };
+        let chunks = self.new_chunks(job_id, pass, limits, first);
+        let listing = Listing {
+            chunks: first.saturating_add(count(chunks.len())),
+            ..listing
+        };
+        let folder = self.plan.unplanned(self.find.course, listing, job_id);
+        tracing::info!(job.id = %job_id, folder = folder.folder, listed = listing.listed, "listing goes on in the next run");
+        Outcome {
+            forgets: is_anew && resumed.is_none() && self.plan.before.is_some(),
+            ..Outcome::plain(Planned { folder, chunks })
         }
     }
 
@@ -212,7 +254,8 @@ impl Item {
             && self.goes_on()
             && !is_open
             && self.touched.is_empty()
-            && self.find.cutter.listed() == 0
+            && self.find.resumed.is_none()
+            && self.find.new_listed() == 0
             && self.error().is_none()
             && self.strays().is_empty()
     }

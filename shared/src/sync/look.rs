@@ -1,6 +1,7 @@
 //! What is looked for in a source folder, and what was found: what is new in it, what changed, what
 //! has gone. It is worked on as the server tells it.
 
+use super::asks::asks;
 use super::chunks::Chunks;
 use super::cut::Cutter;
 use super::folder_plan::FolderPlan;
@@ -8,10 +9,10 @@ use crate::domain::flags::FlagTable;
 use crate::domain::uid::UidRuns;
 use crate::domain::{DateRange, Pass};
 use crate::imap::fetch::Metadata;
-use crate::imap::folder::FolderStatus;
 use crate::imap::survey::{Ask, Question, Told};
 use crate::imap::{Capabilities, ImapError, Selected};
 use crate::profile::Limits;
+use crate::store::Listing;
 
 /// In the final pass, so many new messages are asked for all that tells them from others, because they
 /// are held: they may have been moved.
@@ -37,18 +38,18 @@ pub(super) struct Aim {
     pub(super) limits: Limits,
     pub(super) dates: DateRange,
     /// Whether the server tells what changed since a MODSEQ (RFC 7162).
-    tells_changes: bool,
+    pub(super) tells_changes: bool,
     /// Whether it tells which messages there are in few words (RFC 4731).
-    tells_presence: bool,
+    pub(super) tells_presence: bool,
     /// How many new messages of one folder are asked for all that tells them from others.
-    most_identities: u32,
+    pub(super) most_identities: u32,
     /// Whether messages are asked for their sizes.
-    asks_sizes: bool,
+    pub(super) asks_sizes: bool,
 }
 
 /// How many new messages may still be asked for all that tells them from others.
 #[derive(Debug)]
-pub(super) struct Budget(u32);
+pub(super) struct Budget(pub(super) u32);
 
 impl Default for Budget {
     fn default() -> Self {
@@ -102,6 +103,8 @@ pub(super) struct Find {
     pub(super) course: Course,
     aim: Aim,
     asks: Vec<Ask>,
+    /// How far earlier runs listed what is new in it; they have it written down in chunks.
+    pub(super) resumed: Option<Listing>,
     /// The folder as it was opened.
     pub(super) opened: Option<Selected>,
     /// Why it could not be looked at.
@@ -125,10 +128,15 @@ pub(super) struct Find {
 
 impl Find {
     pub(super) fn new(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Self {
+        Self::resuming(plan, course, aim, plan.listing(aim.pass), budget)
+    }
+
+    fn resuming(plan: &FolderPlan, course: Course, aim: Aim, resumed: Option<Listing>, budget: &mut Budget) -> Self {
         Self {
             course,
             aim,
-            asks: asks(plan, course, aim, budget),
+            asks: asks(plan, course, aim, resumed, budget),
+            resumed,
             opened: None,
             fault: None,
             cutter: Cutter::new(aim.limits),
@@ -156,6 +164,7 @@ impl Find {
     pub(super) fn afresh(&self, plan: &FolderPlan) -> Self {
         let afresh = Self {
             asks: self.asks.clone(),
+            resumed: self.resumed,
             collected: self.collected.as_ref().map(|_| Vec::new()),
             ..Self::nothing(plan, self.aim)
         };
@@ -168,7 +177,7 @@ impl Find {
 
     /// What is found where nothing is asked.
     pub(super) fn nothing(plan: &FolderPlan, aim: Aim) -> Self {
-        let asked = Self::new(plan, Course::Onward, aim, &mut Budget(0));
+        let asked = Self::resuming(plan, Course::Onward, aim, None, &mut Budget(0));
         Self {
             asks: Vec::new(),
             has_ended: true,
@@ -258,21 +267,42 @@ impl Find {
             (Course::Onward, None) => return None,
         };
         let exists = self.opened.as_ref().map_or(0, |opened| u64::from(opened.exists));
-        Some(exists.saturating_sub(earlier + self.listed())).filter(|unlisted| *unlisted > 0)
+        Some(exists.saturating_sub(earlier + self.new_listed())).filter(|unlisted| *unlisted > 0)
     }
 
-    /// How many new messages were listed.
-    fn listed(&self) -> u64 {
-        self.collected
-            .as_ref()
-            .map_or(self.cutter.listed(), |all| all.len() as u64)
+    /// How many new messages were listed, those of earlier runs included.
+    pub(super) fn new_listed(&self) -> u64 {
+        let now = self.collected.as_ref().map(|all| all.len() as u64);
+        let before = self.resumed.map_or(0, |listing| listing.listed);
+        before + now.unwrap_or(self.cutter.listed())
+    }
+
+    /// How many of them are to be copied.
+    pub(super) fn wanted(&self) -> u64 {
+        self.resumed.map_or(0, |listing| listing.wanted) + self.cutter.wanted()
+    }
+
+    /// Whether time ran short in the folder, and what came until then is worth having: from there on it can be asked for
+    /// in the next run.
+    pub(super) fn is_part(&self) -> bool {
+        let is_in_order = self.collected.is_none() && !self.cutter.is_disordered();
+        !self.has_ended && is_in_order && self.cutter.listed() > 0
+    }
+
+    /// Whether the folder that was opened is the one that was asked for.
+    pub(super) fn is_as_planned(&self, plan: &FolderPlan) -> bool {
+        let known = plan.known().filter(|_| self.course == Course::Onward);
+        let expected = known.map(|known| known.source_uid_validity);
+        let resumed = self.resumed.map(|listing| listing.source_uid_validity);
+        let is_it = |expected: &u32| *expected == self.uid_validity();
+        self.opened.is_some() && expected.iter().chain(&resumed).all(is_it)
     }
 
     /// Which earlier messages there still are, where the server has listed as many as it counts.
     pub(super) fn present(&self) -> Option<&UidRuns> {
         let exists = self.opened.as_ref().map_or(0, |opened| u64::from(opened.exists));
         let present = self.present.as_ref().filter(|_| self.course == Course::Onward)?;
-        (present.len() + self.listed() == exists).then_some(present)
+        (present.len() + self.new_listed() == exists).then_some(present)
     }
 
     /// Another look, where this one has shown that it must be another one.
@@ -285,14 +315,18 @@ impl Find {
             .is_some_and(|known| known.source_uid_validity == self.uid_validity());
         let course = if same { Course::Onward } else { Course::Anew };
         let aim = self.instead.unwrap_or(self.aim);
+        let resumed = self
+            .resumed
+            .filter(|listing| listing.source_uid_validity == self.uid_validity());
         // A message has come or gone between the answers.
         let is_torn = self.course == Course::Onward && self.present.is_some() && self.present().is_none();
-        if course != self.course || self.instead.is_some() || self.unlisted().is_some() || is_torn {
-            return Some(Self::new(plan, course, aim, budget));
+        let is_another = course != self.course || resumed != self.resumed;
+        if is_another || self.instead.is_some() || self.unlisted().is_some() || is_torn {
+            return Some(Self::resuming(plan, course, aim, resumed, budget));
         }
         self.cutter.is_disordered().then(|| Self {
             collected: Some(Vec::new()),
-            ..Self::new(plan, course, aim, budget)
+            ..Self::resuming(plan, course, aim, resumed, budget)
         })
     }
 }
@@ -301,93 +335,4 @@ fn sorted(collected: Option<Vec<(u32, u64, bool)>>) -> Vec<(u32, u64, bool)> {
     let mut collected = collected.unwrap_or_default();
     collected.sort_unstable();
     collected
-}
-
-/// How much there may be in a folder that is not known yet.
-struct Expected {
-    /// The source's numbers, where the folder was listed as the one that is known.
-    listed: Option<FolderStatus>,
-    /// From which UID on messages are new.
-    from: u32,
-    /// How many new messages there are at most.
-    most_new: u32,
-    /// Whether all messages that were known are still there, and all new ones have come: the numbers
-    /// leave no other way.
-    is_whole: bool,
-}
-
-impl Expected {
-    fn of(plan: &FolderPlan, course: Course) -> Self {
-        let known = plan.known().filter(|_| course == Course::Onward);
-        let from = known.map_or(1, |known| known.last_uid.saturating_add(1));
-        let is_listed =
-            |there: &FolderStatus| known.is_none_or(|known| known.source_uid_validity == there.uid_validity);
-        let listed = plan.there.filter(is_listed);
-        // Nothing has a UID from UIDNEXT on.
-        let most_new = match (listed, course) {
-            (Some(there), Course::Onward) => there.uid_next.saturating_sub(from),
-            (Some(there), Course::Anew) => there.messages,
-            (None, _) => u32::MAX,
-        };
-        let is_whole = listed.is_some_and(|there| {
-            let expected = plan.accounted().len() + u64::from(most_new);
-            u64::from(there.messages) == expected && known.is_some_and(|known| known.error.is_none())
-        });
-        Self {
-            listed,
-            from,
-            most_new,
-            is_whole,
-        }
-    }
-}
-
-/// Whether messages may have gone from a folder since it was planned last.
-pub(super) fn may_have_lost(plan: &FolderPlan) -> bool {
-    plan.known().is_some() && !Expected::of(plan, plan.course()).is_whole
-}
-
-/// What is asked of a folder.
-fn asks(plan: &FolderPlan, course: Course, aim: Aim, budget: &mut Budget) -> Vec<Ask> {
-    let known = plan.known().filter(|_| course == Course::Onward);
-    let Expected {
-        listed,
-        from,
-        most_new,
-        is_whole,
-    } = Expected::of(plan, course);
-    let mut asks = Vec::new();
-    if let Some(known) = known.filter(|known| known.last_uid > 0) {
-        let last = known.last_uid;
-        let before = known.seen.and_then(|seen| seen.highest_modseq);
-        let now = listed.and_then(|there| there.highest_modseq);
-        let since = before.filter(|before| aim.tells_changes && now.is_some_and(|now| now >= *before));
-        match since {
-            Some(since) if is_whole || aim.tells_presence => {
-                if now != Some(since) {
-                    let since = Some(since);
-                    asks.push(Ask::Changes { last, since });
-                }
-            }
-            _ => asks.push(Ask::Changes { last, since: None }),
-        }
-        if !is_whole && aim.tells_presence {
-            asks.push(Ask::Present { last, briefly: true });
-        }
-    }
-    if most_new == 0 && known.is_some() {
-        return asks;
-    }
-    if aim.pass != Pass::First && most_new <= aim.most_identities.min(budget.0) {
-        budget.0 -= most_new;
-        asks.push(Ask::IdentitiesFrom(from));
-    } else {
-        let dated = !aim.dates.is_open();
-        asks.push(Ask::Sizes {
-            from,
-            dated,
-            sized: aim.asks_sizes,
-        });
-    }
-    asks
 }

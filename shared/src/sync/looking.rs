@@ -69,16 +69,18 @@ impl Looking<'_> {
             let asked = tokio::time::timeout_at(until, self.ask()).await;
             let error = match asked {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => Some(error),
-                Err(_) => None,
+                Ok(Err(error)) => error,
+                // What came until then can be gone on from. What has been asked may still be answered.
+                Err(_) => {
+                    *self.source = self.access.open().await?;
+                    return Ok(());
+                }
             };
             let may_help = self.pace == Pace::Ahead || self.ended() > before;
-            match error {
-                Some(error) if !(may_help && is_of_the_session(&error)) => return Err(error),
-                Some(error) => tracing::info!(%error, "the session broke off; what is left is asked one by one"),
-                None => {}
+            if !(may_help && is_of_the_session(&error)) {
+                return Err(error);
             }
-            // What has been asked may still be answered.
+            tracing::info!(%error, "the session broke off; what is left is asked one by one");
             *self.source = self.access.open().await?;
             for (plan, find) in self.plans.iter().zip(&mut self.finds) {
                 if !find.has_ended {

@@ -7,6 +7,7 @@
 //! work    takes folders one after the other, with one connection to each side
 //! chunk   makes one chunk's messages true at the destination (transfer, recover, matching, delta)
 //! renew   a folder that is another one than was planned
+//! telling what a lane does at the moment, for whoever watches
 //! late    what broken connections deliver late (second_copies)
 //! ```
 //!
@@ -19,6 +20,7 @@
 //! through jobs and requests in the table. Neither knows of queues: whoever calls them is told what
 //! to send ([`LaneEnd`], [`PlanEnd`]).
 
+mod asks;
 mod chunk;
 mod chunks;
 mod claims;
@@ -37,6 +39,7 @@ mod mailbox;
 mod mapping;
 mod matching;
 mod otherwise;
+mod part;
 mod plan;
 mod planner;
 mod preview;
@@ -48,17 +51,20 @@ mod second_copies;
 mod settle;
 mod small;
 mod suspects;
+mod telling;
 mod transfer;
 mod work;
 
 pub use lane::{LaneEnd, run_lane};
 pub use mailbox::{Access, Mailbox};
 pub use mapping::{FolderMapping, map_folders, restore_name};
+pub use part::Planning;
 pub use plan::{PlanEnd, plan_mailbox};
 pub use preview::preview_mailbox;
 pub use repair::{Repaired, Repairs, repair};
 pub(crate) use second_copies::{SecondCopies, beyond_chunks};
 pub use settle::{cancel_jobs, fail_mailbox, is_none_copied, none_copied, settle_request, stop_mailbox, tell_staff};
+pub(crate) use telling::Teller;
 pub use work::{LaneFailure, Work};
 
 use std::time::Duration;
@@ -118,6 +124,9 @@ pub enum SyncError {
     /// Runs were cut off one after the other, without a message copied between them.
     #[error("the copying was cut off {0} times without getting any further")]
     CutOff(u32),
+    /// Run after run did not get any further in listing a folder.
+    #[error("the previous provider did not list its messages within a run, {0} times")]
+    NotListed(u32),
     /// So many messages were refused, or not given out, that it cannot be the messages.
     #[error(
         "{0} messages of one part of a folder were refused by the new provider, or not given out by the previous one"
@@ -193,9 +202,10 @@ impl Engine {
     /// # Errors
     /// [`SecretError`] where the passwords have been destroyed or do not open.
     pub async fn mailbox(&self, job: &JobRecord) -> Result<Mailbox<Store>, SecretError> {
-        let (password, compression) = tokio::try_join!(self.secrets.open(job.job_id, &job.sealed_password), async {
-            Ok(self.compression(job).await?)
-        },)?;
+        let (password, compression) =
+            tokio::try_join!(self.secrets.open(job.job_id, job.sealed_password.as_deref()), async {
+                Ok(self.compression(job).await?)
+            },)?;
         let source = Credentials::Own {
             user: job.source_user.clone(),
             password,
@@ -212,7 +222,7 @@ impl Engine {
                 token: self.secrets.named(token_secret).await?,
             },
             DestinationAuth::Password => {
-                let sealed = job.sealed_destination_password.as_ref().unwrap_or(&job.sealed_password);
+                let sealed = job.sealed_for_destination();
                 Credentials::Own {
                     user: mailbox,
                     password: self.secrets.open(job.job_id, sealed).await?,

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::SyncError;
 use super::chunk::{OpenFolder, UNREADABLE, note, note_refusal};
 use super::repair::repair;
-use super::transfer::{outgoing_flags, stop_for};
+use super::transfer::{outgoing_date, outgoing_flags, stop_for};
 use crate::domain::ExceptionClass;
 use crate::domain::flags::FlagSet;
 use crate::domain::tally::body_digest;
@@ -106,7 +106,7 @@ impl<L: Ledger> OpenFolder<'_, L> {
         self.mailbox.ledger.save_chunk(chunk).await?;
         let head = Head {
             flags: flags.words(),
-            date: message.date.clone(),
+            date: outgoing_date(message, body),
             size_bytes: body.len() as u64,
         };
         let mut appender = Appender::new(self.destination, &self.folder.destination_name);

@@ -1,9 +1,10 @@
 //! Planning a mailbox: what there is, where it goes, and in which chunks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::settle::{settle_request, stop_mailbox};
-use super::{Engine, NO_CONNECTION, SyncError, until_next_look};
+use super::{Engine, NO_CONNECTION, Planning, SyncError, until_next_look};
 use crate::clock::{Deadline, now};
 use crate::domain::{JobId, JobState, Pass};
 use crate::store::job::PlanTotals;
@@ -19,7 +20,10 @@ pub enum PlanEnd {
     /// All is planned: start this many lanes.
     Lanes(u8),
     /// Time ran short: send the same message again.
-    Again,
+    Again {
+        /// Whether the next run goes on from where this one ended.
+        progressed: bool,
+    },
     /// Another worker plans this mailbox, another request copies into the same one, or others hold all connections to
     /// the source: send the same message again after this long.
     Later(Duration),
@@ -73,8 +77,8 @@ pub async fn plan_mailbox(engine: &Engine, id: JobId, pass: Pass, deadline: Dead
     }
     match planned? {
         None => return Ok(PlanEnd::Later(NO_CONNECTION)),
-        Some(false) => return Ok(PlanEnd::Again),
-        Some(true) => {}
+        Some(Planning::OutOfTime { progressed }) => return Ok(PlanEnd::Again { progressed }),
+        Some(Planning::Whole) => {}
     }
     let folders = engine.store.folders(id).await?;
     let totals = totals(engine, id, pass, &folders).await?;
@@ -101,7 +105,7 @@ async fn is_held_elsewhere(engine: &Engine, job: &JobRecord) -> Result<bool, Sto
     Ok(elsewhere.any(|folder| folder.lease_until > at))
 }
 
-/// Plans with the right to connect to the source once: whether all is planned, `None` where others hold all
+/// Plans with the right to connect to the source once; `None` where others hold all
 /// connections.
 async fn connected(
     engine: &Engine,
@@ -109,7 +113,7 @@ async fn connected(
     pass: Pass,
     lease: PlanLease,
     deadline: Deadline,
-) -> Result<Option<bool>, SyncError> {
+) -> Result<Option<Planning>, SyncError> {
     let mailbox = engine.mailbox(job).await?;
     let Some(connection) = engine.take_connection(job, deadline).await? else {
         return Ok(None);
@@ -139,7 +143,10 @@ fn brings_nothing(job: &JobRecord, pass: Pass, totals: PlanTotals, folders: &[Fo
 }
 
 async fn totals(engine: &Engine, id: JobId, pass: Pass, folders: &[FolderRecord]) -> Result<PlanTotals, SyncError> {
-    let chunks = engine.store.all_chunks(id).await?;
+    let mut chunks = engine.store.all_chunks(id).await?;
+    // What a planning left beyond the plan that counts is nobody's.
+    let planned: BTreeMap<u32, u32> = folders.iter().map(|folder| (folder.folder, folder.chunks)).collect();
+    chunks.retain(|chunk| planned.get(&chunk.folder).is_some_and(|chunks| chunk.chunk < *chunks));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let refused: i64 = chunks.iter().map(|chunk| chunk.counted_exceptions).sum();
     let is_missed = |folder: &&FolderRecord| folder.planned_pass == pass && folder.error.is_some();

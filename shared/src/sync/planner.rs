@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::asks::may_have_lost;
 use super::folder_plan::{FolderPlan, Outcome};
 use super::item::Item;
-use super::look::{Aim, Find, may_have_lost};
+use super::look::{Aim, Find};
 use super::looking::look;
 use super::mapping::{FolderMapping, is_bin, map_folders};
 use super::ready::{Ready, make_ready};
-use super::{Mailbox, SyncError, delta, small};
+use super::{Mailbox, Planning, SyncError, delta, small};
 use crate::clock::Deadline;
 use crate::domain::{JobId, Pass};
 use crate::imap::Session;
@@ -37,25 +38,31 @@ pub(super) struct Planner<'a, L> {
     pub(super) deadline: Deadline,
     pub(super) source: Session,
     pub(super) destination: Session,
+    /// Whether all folders are planned together.
+    is_in_one_go: bool,
+    /// Whether anything has been written down.
+    progressed: bool,
 }
 
 /// What is known of a folder after it has been looked at on both sides.
-enum Looked {
+pub(super) enum Looked {
     /// It can be planned.
     Item(Box<Item>),
     /// It is decided already what becomes of it.
     Decided(Box<Outcome>),
+    /// Time ran short in it: how far it was listed is written down.
+    Part(Box<Outcome>),
     /// Time ran short before it.
     NotReached,
 }
 
 impl<L: Ledger> Mailbox<L> {
     /// Plans the folders that are not planned yet, in the final pass with all that changed between the
-    /// passes; false when time ran short.
+    /// passes.
     ///
     /// # Errors
     /// [`SyncError`]; what has been planned so far stays.
-    pub async fn plan(&self, pass: Pass, lease: PlanLease, deadline: Deadline) -> Result<bool, SyncError> {
+    pub async fn plan(&self, pass: Pass, lease: PlanLease, deadline: Deadline) -> Result<Planning, SyncError> {
         let records = async {
             let folders = self.ledger.folders(self.job_id).await?;
             let chunks = match pass {
@@ -91,18 +98,23 @@ impl<L: Ledger> Mailbox<L> {
             deadline,
             source,
             destination,
+            is_in_one_go: false,
+            progressed: false,
         };
         let mut left = if pass == Pass::First { Vec::new() } else { left };
-        for group in groups(plans, pass) {
+        let groups = groups(plans, pass);
+        planner.is_in_one_go = groups.len() == 1;
+        for group in groups {
             if !planner.may_go_on() || !planner.plan(group, std::mem::take(&mut left)).await? {
-                return Ok(false);
+                let progressed = planner.progressed;
+                return Ok(Planning::OutOfTime { progressed });
             }
         }
         for folder in elsewhere {
             self.ledger.delete_folder(self.job_id, folder.folder).await?;
         }
         tokio::join!(planner.source.logout(), planner.destination.logout());
-        Ok(true)
+        Ok(Planning::Whole)
     }
 }
 
@@ -240,6 +252,10 @@ impl<L: Ledger> Planner<'_, L> {
             match self.looked(plan, ready, find)? {
                 Looked::Item(item) => items.push(*item),
                 Looked::Decided(outcome) => outcomes.push(*outcome),
+                Looked::Part(outcome) => {
+                    outcomes.push(*outcome);
+                    is_whole = false;
+                }
                 Looked::NotReached => is_whole = false,
             }
         }
@@ -250,7 +266,8 @@ impl<L: Ledger> Planner<'_, L> {
                 if item.is_gone {
                     !item.touched.is_empty()
                 } else {
-                    !item.is_idle(self.pass)
+                    // The next run need not look at it again.
+                    !(is_whole && self.is_in_one_go && item.is_idle(self.pass))
                 }
             });
         }
@@ -262,14 +279,14 @@ impl<L: Ledger> Planner<'_, L> {
     /// What is known of a folder.
     fn looked(&self, mut plan: FolderPlan, ready: Ready, mut find: Find) -> Result<Looked, SyncError> {
         if !find.has_ended && find.fault.is_none() {
-            return Ok(Looked::NotReached);
+            return self.not_ended(plan, ready, find);
         }
         let (job_id, pass) = (self.mailbox.job_id, self.pass);
         if let Some(error) = find.fault.take() {
             return skip_or_fail(&plan, SyncError::Source(error), job_id, pass);
         }
         plan.mapping = ready.mapping;
-        let brings_nothing = plan.known().is_some() && find.cutter.wanted() == 0;
+        let brings_nothing = plan.known().is_some() && find.wanted() == 0;
         // Whoever lives in the mailbox by now has made the folder anew.
         let is_own_now = |target: &FolderStatus| {
             let is_open = plan.chunks.iter().any(|chunk| chunk.is_open(pass));
@@ -323,6 +340,7 @@ impl<L: Ledger> Planner<'_, L> {
         let planned: Vec<Planned> = outcomes.into_iter().map(|outcome| outcome.planned).collect();
         if !planned.is_empty() {
             ledger.put_folders(self.lease, &planned).await?;
+            self.progressed = true;
         }
         for failure in failures {
             ledger.note_trouble(job_id, &failure).await?;
@@ -343,7 +361,12 @@ fn gone(plan: FolderPlan, aim: Aim) -> Option<Item> {
 }
 
 /// A fault of one folder leaves the others alone.
-fn skip_or_fail(plan: &FolderPlan, error: SyncError, job_id: JobId, pass: Pass) -> Result<Looked, SyncError> {
+pub(super) fn skip_or_fail(
+    plan: &FolderPlan,
+    error: SyncError,
+    job_id: JobId,
+    pass: Pass,
+) -> Result<Looked, SyncError> {
     if error.is_about_one_folder() {
         Ok(Looked::Decided(Box::new(plan.skipped(job_id, pass, &error))))
     } else {

@@ -269,7 +269,7 @@ impl SyncError {
         match self {
             Self::Source(error) | Self::Destination(error) => error.disposition() == Disposition::Person,
             Self::OverQuota(_) | Self::TooManyRefused(_) => true,
-            Self::CutOff(_) | Self::NoConnection | Self::Store(_) | Self::Secret(_) => false,
+            Self::CutOff(_) | Self::NotListed(_) | Self::NoConnection | Self::Store(_) | Self::Secret(_) => false,
         }
     }
 
@@ -355,6 +355,7 @@ impl SyncError {
             Self::OverQuota(_) => "destination_over_quota".to_owned(),
             Self::TooManyRefused(_) => "destination_refuses".to_owned(),
             Self::CutOff(_) => "cut_off".to_owned(),
+            Self::NotListed(_) => "source_not_listed".to_owned(),
             Self::NoConnection => "no_connection".to_owned(),
             Self::Store(_) | Self::Secret(_) => "internal".to_owned(),
         };
@@ -370,7 +371,9 @@ fn words(error: &SyncError) -> String {
     let mut text = match error {
         SyncError::Source(cause) => format!("at the previous provider: {cause}"),
         SyncError::Destination(cause) => format!("at the new provider: {cause}"),
-        SyncError::OverQuota(_) | SyncError::TooManyRefused(_) | SyncError::CutOff(_) => error.to_string(),
+        SyncError::OverQuota(_) | SyncError::TooManyRefused(_) | SyncError::CutOff(_) | SyncError::NotListed(_) => {
+            error.to_string()
+        }
         SyncError::NoConnection => format!("{error}: ask again in a minute"),
         SyncError::Store(_) | SyncError::Secret(_) => return "an internal fault; staff have been told".to_owned(),
     };

@@ -14,7 +14,7 @@ use super::claims::Claims;
 use super::item::Item;
 use super::mailbox::Access;
 use super::planner::Planner;
-use super::transfer::outgoing_flags;
+use super::transfer::{outgoing_date, outgoing_flags};
 use super::work::release_after_fault;
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
@@ -135,7 +135,10 @@ pub(super) async fn read(
         };
         let new = item.find.identities.iter().flatten();
         let all: Option<Vec<_>> = new
-            .map(|message| Some((message.clone(), given.remove(&message.uid)?)))
+            .map(|message| {
+                let body = given.remove(&message.uid)?;
+                (!message.is_hollow(&body)).then(|| (message.clone(), body))
+            })
             .collect();
         all.unwrap_or_default()
     });
@@ -238,7 +241,7 @@ async fn send(destination: &mut Session, copies: &mut [Copy]) -> Result<(), Sync
         for (message, body) in &copy.messages {
             let head = Head {
                 flags: outgoing_flags(message, copy.permanent.as_deref(), false).words(),
-                date: message.date.clone(),
+                date: outgoing_date(message, body),
                 size_bytes: body.len() as u64,
             };
             if appender.begin(&head).await.map_err(SyncError::Destination)? == Begun::Go {

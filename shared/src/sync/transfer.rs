@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::chunk::note_withheld;
 use super::claims::Claims;
+use super::telling::Teller;
 use super::{Mailbox, SyncError};
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
@@ -19,6 +20,7 @@ use crate::domain::tally::{BodyDigest, BodyDigester, body_digest};
 use crate::domain::uid::UidRuns;
 use crate::imap::append::{Appended, Appender, Begun, Head, Refusal, RefusalClass};
 use crate::imap::bodies::{self, Piece, Pieces, ReadEnd, Wanted};
+use crate::imap::date::InternalDate;
 use crate::imap::fetch::Metadata;
 use crate::imap::{ImapError, Session};
 use crate::profile::Limits;
@@ -65,6 +67,13 @@ pub(super) fn outgoing_flags(message: &Metadata, permanent: Option<&[String]>, b
     if bare { flags.without_keywords() } else { flags }
 }
 
+/// The date a message is sent with, of which `beginning` holds the header. Without one the destination would take the time of
+/// copying for it.
+pub(super) fn outgoing_date(message: &Metadata, beginning: &[u8]) -> Option<InternalDate> {
+    let date = message.date.clone();
+    date.or_else(|| InternalDate::of_header(beginning))
+}
+
 /// Why nothing more is to be sent after a refusal; `None` where it is about the message.
 pub(super) fn stop_for(refusal: &Refusal) -> Option<SyncError> {
     match refusal.class() {
@@ -87,8 +96,7 @@ pub(super) async fn transfer<L: Ledger>(
     mailbox: &Mailbox<L>,
     source: &mut Session,
     target: Target<'_>,
-    chunk: &mut ChunkRecord,
-    claims: &mut Claims,
+    (chunk, claims, teller): (&mut ChunkRecord, &mut Claims, &mut Teller<L>),
     messages: &[Metadata],
 ) -> Result<Transferred, SyncError> {
     let wanted = |message: &Metadata| Wanted {
@@ -105,6 +113,7 @@ pub(super) async fn transfer<L: Ledger>(
         deadline: target.deadline,
         chunk,
         claims,
+        teller,
         waiting: VecDeque::new(),
         stop: None,
         left_out: Vec::new(),
@@ -150,6 +159,7 @@ struct Writer<'a, L> {
     deadline: Deadline,
     chunk: &'a mut ChunkRecord,
     claims: &'a mut Claims,
+    teller: &'a mut Teller<L>,
     /// What was sent in batches that have no answer yet.
     waiting: VecDeque<(Instant, Vec<Sent>)>,
     /// Why nothing more is to be sent.
@@ -190,6 +200,7 @@ impl<L: Ledger> Writer<'_, L> {
         let mut missing: BTreeMap<u32, &Metadata> = messages.iter().map(|message| (message.uid, message)).collect();
         let mut batch: Option<Batch> = None;
         while let Some(piece) = pieces.next().await {
+            self.teller.tell();
             match self.piece(&piece, &mut batch, &mut missing).await? {
                 Next::Piece => {}
                 Next::End => break,
@@ -233,9 +244,9 @@ impl<L: Ledger> Writer<'_, L> {
         batch: &mut Option<Batch>,
         missing: &mut BTreeMap<u32, &Metadata>,
     ) -> Result<Next, SyncError> {
-        let (uid, size_bytes) = match piece {
-            Piece::Whole { uid, body } => (*uid, body.len() as u64),
-            Piece::Begin { uid, size_bytes } => (*uid, *size_bytes),
+        let (uid, size_bytes, beginning) = match piece {
+            Piece::Whole { uid, body } => (*uid, body.len() as u64, body),
+            Piece::Begin { uid, size_bytes, first } => (*uid, *size_bytes, first),
             Piece::Part(part) => return self.part(part, batch).await,
             Piece::End => {
                 if let Some(batch) = batch
@@ -247,7 +258,7 @@ impl<L: Ledger> Writer<'_, L> {
                 return Ok(Next::Piece);
             }
         };
-        let Some(message) = missing.remove(&uid) else {
+        let Some(message) = missing.remove(&uid).filter(|message| !message.is_hollow(beginning)) else {
             return Ok(Next::Piece);
         };
         let batch = match batch {
@@ -270,7 +281,7 @@ impl<L: Ledger> Writer<'_, L> {
         };
         let head = Head {
             flags: outgoing_flags(message, self.permanent, self.claims.bare).words(),
-            date: message.date.clone(),
+            date: outgoing_date(message, beginning),
             size_bytes,
         };
         let begun = self.appender.begin(&head).await.map_err(SyncError::Destination)?;
@@ -360,6 +371,7 @@ impl<L: Ledger> Writer<'_, L> {
                 },
             }
         }
+        self.teller.go_on(self.chunk);
         if !to_halve.is_empty() {
             let second = to_halve.split_off(to_halve.len() / 2);
             self.transferred.again.extend([to_halve, second]);

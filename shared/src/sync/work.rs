@@ -9,12 +9,13 @@ use super::chunk::{ChunkEnd, OpenFolder, absent_from};
 use super::claims::Claims;
 use super::copied::Copied;
 use super::renew::MOST_RENEWALS;
+use super::telling::Teller;
 use super::{Mailbox, SyncError, late};
 use crate::clock::{Deadline, now};
 use crate::domain::Pass;
 use crate::domain::uid::UidRuns;
 use crate::imap::{ImapError, Session};
-use crate::store::{FolderEnd, FolderRecord, Ledger, StoreError};
+use crate::store::{FolderEnd, FolderRecord, Ledger, Step, StoreError};
 
 /// A look at all folders serves so long: others may take some of them meanwhile, which the lease tells.
 const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(1);
@@ -86,6 +87,7 @@ impl<L: Ledger> Mailbox<L> {
     ) -> Result<Work, LaneFailure> {
         let mut sessions: Option<(Session, Session)> = None;
         let run_length = deadline.remaining();
+        let mut teller = Teller::new(self, pass, Step::Copying, lane);
         let mut look: Option<(Timestamp, VecDeque<FolderRecord>)> = None;
         loop {
             let known = look.as_mut().filter(|(at, _)| now().duration_since(*at) < LOOK_HOLDS);
@@ -106,7 +108,16 @@ impl<L: Ledger> Mailbox<L> {
             else {
                 continue;
             };
-            let mut end = work_on(self, pass, (deadline, run_length), &folder, &mut sessions, copied).await;
+            teller.begin(&folder, None);
+            let mut end = work_on(
+                self,
+                pass,
+                (deadline, run_length),
+                &folder,
+                &mut sessions,
+                (copied, &mut teller),
+            )
+            .await;
             if end.as_ref().is_err_and(SyncError::is_of_another_folder)
                 && folder.renewals < MOST_RENEWALS
                 // A later pass only fetches: what the user has moved since must not come back.
@@ -194,7 +205,7 @@ async fn work_on<L: Ledger>(
     (deadline, run_length): (Deadline, Duration),
     folder: &FolderRecord,
     sessions: &mut Option<(Session, Session)>,
-    copied: &mut Copied,
+    (copied, teller): (&mut Copied, &mut Teller<L>),
 ) -> Result<Worked, SyncError> {
     let (source, destination) = match sessions {
         Some(sessions) => sessions,
@@ -239,6 +250,7 @@ async fn work_on<L: Ledger>(
             ..Claims::default()
         },
         before_us: None,
+        teller,
         absent: done.iter().map(|chunk| chunk.absent_messages()).sum(),
         broken_at: done
             .iter()
@@ -251,8 +263,10 @@ async fn work_on<L: Ledger>(
             return Ok(Worked::Stopped);
         }
         let mut chunk = mailbox.ledger.take_chunk(chunk, folder).await?;
+        open.teller.begin_chunk(&chunk);
         let (before, begun) = ((chunk.map.len(), chunk.bytes_copied), deadline.remaining());
         let end = open.copy(&mut chunk, number + 1 == todo.len()).await;
+        open.teller.go_on(&chunk);
         let time = begun.saturating_sub(deadline.remaining());
         copied.add(before, (chunk.map.len(), chunk.bytes_copied), time);
         copied.any |= open.claims.progressed;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Speed, afterFailure, nextLook } from '../../../functions/page/assets/pace.js';
+import { doingOf, shareOf, totalPace } from '../../../functions/page/assets/doing.js';
 import { share } from '../../../functions/page/assets/progress.js';
 import { states } from '../states.mjs';
 
@@ -36,6 +37,30 @@ test('a speed is told once there is enough to tell it from', () => {
 test('mailboxes that have not been read yet count as the others do on average', () => {
   const done = share(states.many);
   assert.ok(done > 0.075 && done < 0.085, String(done));
-  assert.equal(share(states.final_pass), 0.4);
   assert.equal(share({ state: 'first_pass', mailboxes: [{ state: 'planning' }] }), null);
+});
+
+const nearly = (found, wanted) => assert.ok(Math.abs(found - wanted) < 1e-9, `${found} is not ${wanted}`);
+
+test('the final pass has a progress of its own: fetching is half of it, comparing the other half', () => {
+  // One is done, one has compared 9 of 14 folders, of one nobody knows how many, one has gone through 2 of 5, and one waits.
+  nearly(share(states.final_pass), (1 + (1 + 9 / 14) / 2 + 1 / 2 + 2 / 5 / 2 + 0) / 5);
+  const failed = { state: 'failed', pass: 'first' };
+  nearly(share({ state: 'final_pass', mailboxes: [failed, { state: 'failed', pass: 'final' }, { state: 'cancelled', pass: 'first' }] }), 2 / 3);
+});
+
+test('a later look has a progress of its own, in which the passes before do not count', () => {
+  nearly(share(states.later_pass), (1 + 0 + 0 + (1 + 3 / 4) / 2 + 0) / 5);
+});
+
+test('a mailbox is told of by what is copied the first time, and by its folders after that', () => {
+  const [, copied, unnamed] = states.first_pass.mailboxes;
+  nearly(shareOf(copied), 17_204 / 30_412);
+  nearly(shareOf(unnamed), 912 / 8_120);
+  assert.deepEqual(states.final_pass.mailboxes.slice(1).map(shareOf), [9 / 14, null, 2 / 5, null]);
+});
+
+test('nothing is said of what is not known to be done', () => {
+  assert.equal(doingOf({ state: 'certifying', pass: 'final' }), '');
+  assert.deepEqual(totalPace([...states.final_pass.mailboxes, {}]), { messages_per_minute: 10_460, bytes_per_minute: 398_000_000 });
 });

@@ -194,7 +194,10 @@ export default {
     window_until: 'bis {end}',
     estimate: 'Erste Kopie fertig, soweit absehbar',
     options: 'Weggelassen',
+    note: 'Warum es so lange dauert',
+    only: 'Nur die Ordner',
     since: 'Nur seit',
+    before: 'Nur vor',
     owners: 'Wer ein Postfach hat',
     owners_told: 'bekommt nach dessen Umzug eine Nachricht ins neue Postfach',
     link: 'Bewahren Sie diesen Link auf',
@@ -226,6 +229,10 @@ export default {
     cancelled: ['Der Auftrag wurde abgebrochen', 'Die Passwörter, die Sie uns gaben, sind vernichtet. Was schon kopiert war, bleibt in den neuen Postfächern.'],
     failed: ['Der Auftrag konnte nicht weitergehen', 'Unten steht, warum. Beheben Sie es und legen Sie einen neuen Auftrag an.'],
   },
+  rule: {
+    without_deletions: 'Die letzte Kopie bringt mit, was seit der ersten beim alten Anbieter neu ist oder geändert wurde; was Sie in den neuen Postfächern geändert haben, wird in der Regel nicht überschrieben, und gelöscht wird dort nichts.',
+    with_deletions: 'Die letzte Kopie bringt mit, was seit der ersten beim alten Anbieter neu ist oder geändert wurde; was Sie in den neuen Postfächern geändert haben, wird in der Regel nicht überschrieben, und gelöscht wird dort nur, was beim alten Anbieter gelöscht wurde.',
+  },
   action: {
     proceed: { one: 'Mit dem {count} guten Postfach weitermachen', other: 'Mit den {count} guten Postfächern weitermachen' },
     again: { one: '{count} Postfach noch einmal versuchen', other: '{count} Postfächer noch einmal versuchen' },
@@ -253,7 +260,8 @@ export default {
   },
   progress: {
     copied: 'Kopiert',
-    compared: 'Fertige Postfächer',
+    final_pass: 'Nachgeholt und verglichen',
+    later_pass: 'Noch einmal durchgesehen',
     messages: 'Nachrichten',
     of: '{done} von {all}',
     size: 'Größe',
@@ -294,13 +302,20 @@ export default {
       told: 'Nachricht an das Postfach gesendet', not_sent: 'Nachricht an das Postfach ließ sich nicht senden', delayed: 'Nachricht an das Postfach ließ sich nicht zustellen',
       bounced: 'Nachricht an das Postfach kam zurück', unreachable: 'Nachricht an das Postfach kam zurück', complaint: 'Nachricht an das Postfach wurde als unerwünscht gemeldet',
     },
-    bar: 'Kopiert von {email}',
+    bar: { copied: 'Kopiert von {email}', fetched: 'Durchgegangen von {email}', compared: 'Verglichen von {email}' },
     state: {
       to_mend: 'ist zu beheben', checking: 'wird geprüft', checked: 'geprüft',
       waiting: 'wartet', planning: 'Ordner werden gelesen', copying: 'wird kopiert', awaiting_cutover: 'erste Kopie fertig',
       certifying: 'wird verglichen', completed: 'fertig', completed_with_exceptions: 'fertig, mit Ausnahmen',
       failed: 'nicht kopiert', cancelled: 'abgebrochen',
     },
+  },
+  doing: {
+    copying: 'jetzt im Ordner {folder}',
+    comparing: 'jetzt wird der Ordner {folder} verglichen',
+    folders: { one: '{done} von {count} Ordner', other: '{done} von {count} Ordnern' },
+    per_minute: '{messages} in der Minute',
+    per_minute_with_size: '{messages} und {size} in der Minute',
   },
   faults: {
     title: { one: '{count} Fehler in Ihrer Datei', other: '{count} Fehler in Ihrer Datei' },
@@ -586,6 +601,8 @@ export default {
   },
   // Sentences of the service that have values in them, marked by {}.
   sentences: [
+    ['{} gives out {} MB of a mailbox a day: 1 mailbox has more, and takes {} days at least.', '{} gibt von einem Postfach {} MB am Tag heraus: 1 Postfach hat mehr und braucht mindestens {} Tage.'],
+    ['{} gives out {} MB of a mailbox a day: {} mailboxes have more, and the largest takes {} days at least.', '{} gibt von einem Postfach {} MB am Tag heraus: {} Postfächer haben mehr, und das größte braucht mindestens {} Tage.'],
     ['A migration is ordered {} hours ahead, and {} hours before a start on a Saturday, a Sunday or a public holiday ({}). A time frame that ends is {} minutes long at least.', 'Ein Umzug wird {} Stunden vorher bestellt, und {} Stunden vor einem Beginn an einem Samstag, Sonntag oder Feiertag ({}). Ein Zeitfenster mit einem Ende ist mindestens {} Minuten lang.'],
     ['another version of it is there already, and was kept', 'Davon ist schon eine andere Fassung da; sie wurde gelassen.'],
     ['another one of the upload has the same UID; that one was taken', 'Ein anderer Eintrag der Datei hat dieselbe Kennung (UID); jener wurde genommen.'],

@@ -194,7 +194,10 @@ export default {
     window_until: 'until {end}',
     estimate: 'First copy done, as far as can be told',
     options: 'Left out',
+    note: 'Why it takes so long',
+    only: 'Only the folders',
     since: 'Only since',
+    before: 'Only before',
     owners: 'Owners of the mailboxes',
     owners_told: 'get a mail into the new mailbox when theirs has moved',
     link: 'Keep this link',
@@ -226,6 +229,10 @@ export default {
     cancelled: ['The request was cancelled', 'The passwords you gave us have been destroyed. What had been copied stays in the new mailboxes.'],
     failed: ['The request could not go on', 'See below why. Mend it, and make a new request.'],
   },
+  rule: {
+    without_deletions: 'The final copy brings over what is new or was changed at the old provider since the first one; as a rule, what you have changed in the new mailboxes is not overwritten, and nothing is deleted there.',
+    with_deletions: 'The final copy brings over what is new or was changed at the old provider since the first one; as a rule, what you have changed in the new mailboxes is not overwritten, and only what was deleted at the old provider is deleted there.',
+  },
   action: {
     proceed: { one: 'Go on with the {count} good mailbox', other: 'Go on with the {count} good mailboxes' },
     again: { one: 'Try {count} mailbox again', other: 'Try {count} mailboxes again' },
@@ -253,7 +260,8 @@ export default {
   },
   progress: {
     copied: 'Copied',
-    compared: 'Mailboxes finished',
+    final_pass: 'Fetched and compared',
+    later_pass: 'Looked through once more',
     messages: 'Messages',
     of: '{done} of {all}',
     size: 'Size',
@@ -294,13 +302,20 @@ export default {
       told: 'its owner was written to', not_sent: 'its owner could not be written to', delayed: 'the mail to its owner could not be delivered',
       bounced: 'the mail to its owner came back', unreachable: 'the mail to its owner came back', complaint: 'its owner reported the mail as unwanted',
     },
-    bar: 'Copied of {email}',
+    bar: { copied: 'Copied of {email}', fetched: 'Gone through of {email}', compared: 'Compared of {email}' },
     state: {
       to_mend: 'has something to mend', checking: 'is being checked', checked: 'checked',
       waiting: 'waits', planning: 'folders are being read', copying: 'is being copied', awaiting_cutover: 'first copy done',
       certifying: 'is being compared', completed: 'finished', completed_with_exceptions: 'finished, with exceptions',
       failed: 'not copied', cancelled: 'cancelled',
     },
+  },
+  doing: {
+    copying: 'now in the folder {folder}',
+    comparing: 'now compares the folder {folder}',
+    folders: { one: '{done} of {count} folder', other: '{done} of {count} folders' },
+    per_minute: '{messages} a minute',
+    per_minute_with_size: '{messages} and {size} a minute',
   },
   faults: {
     title: { one: '{count} mistake in your file', other: '{count} mistakes in your file' },

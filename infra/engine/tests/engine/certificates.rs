@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use mailvan::clock::Deadline;
 use mailvan::domain::{DateRange, Pass};
+use mailvan::store::{Doing, Step};
 use mailvan::sync::Mailbox;
 use mailvan_engine::{PassError, certify};
 use mailvan_local::imap_client::encode_folder_name;
@@ -260,6 +261,14 @@ async fn comparing_goes_on_where_a_run_ended_within_a_chunk() -> Result<()> {
     assert!(
         cut_within_a_chunk > 0,
         "no run ended within a chunk: the test shows nothing"
+    );
+    let told = slow.ledger.doings();
+    let folders = u32::try_from(slow.ledger.all_folders().len())?;
+    let of_all = |doing: &Doing| doing.folders.is_some_and(|(done, all)| done < all && all == folders);
+    let compared: Vec<&Doing> = told.iter().filter(|doing| doing.step == Step::Comparing).collect();
+    assert!(
+        !compared.is_empty() && compared.iter().all(|doing| of_all(doing)),
+        "{told:?}"
     );
     let certificate = serde_json::to_value(certificate)?;
     assert_eq!(

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
 use mailvan::profile::Limits;
+use mailvan::store::{Doing, Pace, Step};
 use mailvan::sync::Mailbox;
 use mailvan_engine::{MemoryLedger, run_pass};
 use mailvan_local::dovecot::{Layout, Options};
@@ -174,5 +175,49 @@ async fn message_too_large_for_a_slow_line_is_named_and_all_others_are_copied() 
     );
     let comparison = servers.compare()?;
     ensure!(comparison.differences.len() == 1, "{comparison}");
+    Ok(())
+}
+
+/// Whoever watches a mailbox learns at which folder its lane is, and how fast, every few seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_done_is_told_while_it_is_done() -> Result<()> {
+    let servers = Servers::with(
+        Options::new("previous"),
+        Options::new("provider"),
+        small("slip@harbour.example", "Helling-3", 300, 5),
+    )?;
+    let slow = Network {
+        bandwidth: Some(150_000),
+        ..Network::default()
+    };
+    let source = Proxy::start(servers.source.address(), slow)?;
+    let mailbox = in_small_steps(servers.mailbox_between(source.port(), servers.destination.address().port())?);
+    let limits = Limits {
+        lanes: 1,
+        ..mailbox.limits
+    };
+    let mailbox = Mailbox { limits, ..mailbox };
+    pass(&mailbox, Pass::First).await?;
+    let told = mailbox.ledger.doings();
+    let titles: Vec<String> = mailbox
+        .ledger
+        .all_folders()
+        .into_iter()
+        .map(|folder| folder.title)
+        .collect();
+    ensure!(told.iter().all(|doing| titles.contains(&doing.folder)), "{told:?}");
+    let is_copying = |doing: &Doing| (doing.pass, doing.step) == (Pass::First, Step::Copying);
+    ensure!(told.iter().all(is_copying), "{told:?}");
+    // The line's speed is the source's; what is on its way from there is not there yet.
+    let paces: Vec<Pace> = told.iter().filter_map(|doing| doing.pace).collect();
+    ensure!(!paces.is_empty(), "{told:?}");
+    ensure!(
+        paces
+            .iter()
+            .all(|pace| pace.messages > 0 && pace.bytes < 60 * 150_000 * 3 / 2),
+        "{told:?}"
+    );
+    let spaced = told.windows(2).all(|two| two[1].at - two[0].at >= 1);
+    ensure!(spaced, "{told:?}");
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! A server with folders in memory that does what some real servers do, to the messages that it is told.
 
+// By its path, because this file is taken in from elsewhere too.
+#[path = "odd_server/fetching.rs"]
+mod fetching;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,6 +13,8 @@ use anyhow::{Context as _, Result};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+
+use fetching::is_in;
 
 /// A message.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +36,10 @@ pub enum Fate {
     Close,
     /// Nothing comes, and the connection stays.
     Silence,
+    /// It is answered, without its bytes, as by Yandex (2026).
+    NoBody,
+    /// It is answered with no bytes.
+    Empty,
 }
 
 /// What a server says of a message that it refuses, by its flags and bytes.
@@ -47,8 +56,20 @@ pub struct Odd {
     pub fates: BTreeMap<u32, Fate>,
     /// Messages whose size it does not tell.
     pub unsized_uids: Vec<u32>,
-    /// How many bytes more than a message has its size says.
-    pub excess: u64,
+    /// How many bytes more than a message has its size says; fewer, where it is negative.
+    pub excess: i64,
+    /// Messages whose Message-ID is another one where the header alone is asked for.
+    pub disagreeing_uids: Vec<u32>,
+    /// A message that is removed when its bytes are asked for.
+    pub vanishing: Option<u32>,
+    /// Whether it refuses each SEARCH.
+    pub refuses_search: bool,
+    /// How many messages SEARCH names at most.
+    pub search_limit: Option<usize>,
+    /// Its UIDVALIDITY, where it never is another one.
+    pub uid_validity: Option<u32>,
+    /// After how many messages it stores one more and ends the session instead of saying so, for once.
+    pub unconfirmed_after: Option<usize>,
     /// What it says of a message that it refuses, by its flags and bytes.
     pub refusal: Option<Refusal>,
     /// After how many messages its folders get another UIDVALIDITY.
@@ -107,6 +128,11 @@ impl OddServer {
     /// Numbers all messages anew, in another order.
     pub fn renumber(&self) {
         self.state().renumber();
+    }
+
+    /// Numbers all messages anew, in the same order.
+    pub fn renew(&self) {
+        self.state().renewals += 1;
     }
 
     /// Removes a message.
@@ -181,7 +207,7 @@ async fn command(lines: &mut BufReader<OwnedReadHalf>, out: &mut OwnedWriteHalf)
 
 impl State {
     fn uid_validity(&self) -> u32 {
-        7 + self.renewals
+        self.odd.uid_validity.unwrap_or(7 + self.renewals)
     }
 
     fn answer(&mut self, line: &str, literal: &[u8], open: &mut String, capabilities: &str) -> Result<Vec<u8>, Ended> {
@@ -221,14 +247,40 @@ impl State {
                 }
                 None => end = Cow::Borrowed("NO [NONEXISTENT] no such folder"),
             },
-            "APPEND" => end = Cow::Owned(self.append(&name, command, literal)),
+            "APPEND" => {
+                end = Cow::Owned(self.append(&name, command, literal));
+                let all: usize = self.folders.values().map(Vec::len).sum();
+                if self.odd.unconfirmed_after.take_if(|after| all > *after).is_some() {
+                    return Err(Ended::Closed);
+                }
+            }
+            "UID" if upper.starts_with("UID SEARCH ") && self.odd.refuses_search => {
+                end = Cow::Borrowed("BAD command syntax error");
+            }
+            "UID" if upper.starts_with("UID SEARCH RETURN (ALL) UID ") => {
+                let set = upper.rsplit(' ').next().unwrap_or_default();
+                let messages = self.folders.get(open).into_iter().flatten();
+                let uids = messages.map(|message| message.uid).filter(|uid| is_in(set, *uid));
+                let named = uids.take(self.odd.search_limit.unwrap_or(usize::MAX));
+                let named: Vec<String> = named.map(|uid| uid.to_string()).collect();
+                text = format!("* ESEARCH (TAG \"{tag}\") UID ALL {}\r\n", named.join(",")).into_bytes();
+            }
+            "UID" if upper.starts_with("UID EXPUNGE ") => {
+                let set = upper.rsplit(' ').next().unwrap_or_default();
+                let messages = self.folders.get_mut(open).into_iter();
+                messages.for_each(|messages| messages.retain(|message| !is_in(set, message.uid)));
+            }
             "UID" if upper.starts_with("UID FETCH ") => {
                 let mut words = command.splitn(4, ' ').skip(2);
                 let (set, items) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                let is_read = items.contains("BODY.PEEK[]");
+                if let Some(gone) = self.odd.vanishing.take_if(|uid| is_read && is_in(set, *uid)) {
+                    let messages = self.folders.get_mut(open).into_iter();
+                    messages.for_each(|messages| messages.retain(|message| message.uid != gone));
+                }
                 let messages = self.folders.get(open).cloned().unwrap_or_default();
                 let last = self.odd.renumbered_after;
-                if items.contains("BODY.PEEK[]") && self.odd.renumbered_after.take_if(|uid| is_in(set, *uid)).is_some()
-                {
+                if is_read && self.odd.renumbered_after.take_if(|uid| is_in(set, *uid)).is_some() {
                     // What was asked before it is given.
                     let until = format!("1:{}", last.unwrap_or_default());
                     let given: Vec<Message> = messages
@@ -282,57 +334,6 @@ impl State {
         }
         format!("OK [APPENDUID {validity} {uid}] done")
     }
-
-    /// Answers a FETCH; gives what it is refused with at its end.
-    fn fetch(
-        &self,
-        messages: &[Message],
-        set: &str,
-        items: &str,
-        text: &mut Vec<u8>,
-    ) -> Result<Option<&'static str>, Ended> {
-        let mut end = None;
-        for (number, message) in (1..).zip(messages).filter(|(_, message)| is_in(set, message.uid)) {
-            if items.contains("RFC822.SIZE") && self.odd.unsized_uids.contains(&message.uid) {
-                return Ok(Some("NO [SERVERBUG] Internal error occurred"));
-            }
-            if items.contains("BODY.PEEK[]") {
-                match self.odd.fates.get(&message.uid) {
-                    Some(Fate::Close) => return Err(Ended::Closed),
-                    Some(Fate::Silence) => return Err(Ended::Silent),
-                    Some(Fate::NoAtOnce(no)) => return Ok(Some(no)),
-                    Some(Fate::NoAtTheEnd(no)) => {
-                        end = Some(*no);
-                        continue;
-                    }
-                    None => {}
-                }
-            }
-            let mut line = format!("* {number} FETCH (UID {}", message.uid);
-            if items.contains("FLAGS") {
-                write!(line, " FLAGS ({})", message.flags).unwrap();
-            }
-            if items.contains("INTERNALDATE") {
-                write!(line, " INTERNALDATE \"{}\"", message.date).unwrap();
-            }
-            if items.contains("RFC822.SIZE") {
-                write!(line, " RFC822.SIZE {}", message.body.len() as u64 + self.odd.excess).unwrap();
-            }
-            text.extend(line.bytes());
-            if items.contains("HEADER.FIELDS") {
-                let header = header(&message.body);
-                let name = "BODY[HEADER.FIELDS (MESSAGE-ID)]";
-                text.extend(format!(" {name} {{{}}}\r\n{header}", header.len()).bytes());
-            }
-            if let Some((_, section)) = items.split_once("BODY.PEEK[]") {
-                let (name, part) = part(section, &message.body);
-                text.extend(format!(" BODY[]{name} {{{}}}\r\n", part.len()).bytes());
-                text.extend(part);
-            }
-            text.extend(b")\r\n");
-        }
-        Ok(end)
-    }
 }
 
 fn next(messages: &[Message]) -> u32 {
@@ -347,32 +348,4 @@ fn quoted(command: &str) -> String {
         Some((name, _)) => name.to_owned(),
         None => argument.split(' ').next().unwrap_or_default().to_owned(),
     }
-}
-
-fn is_in(set: &str, uid: u32) -> bool {
-    let number = |text: &str| if text == "*" { u32::MAX } else { text.parse().unwrap() };
-    set.split(',').any(|range| match range.split_once(':') {
-        Some((first, last)) => (number(first)..=number(last)).contains(&uid),
-        None => number(range) == uid,
-    })
-}
-
-fn header(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let found = text
-        .lines()
-        .find(|line| line.to_ascii_lowercase().starts_with("message-id:"));
-    found.map_or("\r\n".to_owned(), |line| format!("{line}\r\n\r\n"))
-}
-
-/// What an answer's section is called, and the bytes that it asks for.
-fn part<'b>(section: &str, body: &'b [u8]) -> (String, &'b [u8]) {
-    let asked = section.strip_prefix('<').and_then(|rest| rest.split_once('>'));
-    let Some((from, length)) = asked.and_then(|(asked, _)| asked.split_once('.')) else {
-        return (String::new(), body);
-    };
-    let from: usize = from.parse().unwrap();
-    let first = from.min(body.len());
-    let last = (first + length.parse::<usize>().unwrap()).min(body.len());
-    (format!("<{from}>"), &body[first..last])
 }

@@ -214,7 +214,7 @@ async fn messages_whose_sizes_are_told_wrongly_are_copied_whole() -> Result<()> 
     let mut large = letter(2);
     large.body.extend(vec![b'x'; (1 << 20) + 77]);
     let letters = vec![letter(1), large, letter(3)];
-    for excess in [1, 900] {
+    for excess in [1, 900, -1, -900] {
         let odd = Odd {
             excess,
             ..Odd::default()

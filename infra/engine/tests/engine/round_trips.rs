@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use mailvan::clock::Deadline;
 use mailvan::domain::Pass;
-use mailvan::sync::{Access, Mailbox};
+use mailvan::sync::{Access, Mailbox, Planning};
 use mailvan_engine::MemoryLedger;
 use mailvan_local::dovecot::Options;
 
@@ -53,11 +53,8 @@ async fn thirty_five_folders_cost_few_round_trips() -> Result<()> {
         let (source, destination, mailbox, (base, base_here)) = relayed(&pair).await?;
         // Planning the first pass: the list, then all folders at once.
         let lease = mailbox.ledger.lease_plan(mailbox.job_id);
-        ensure!(
-            mailbox
-                .plan(Pass::First, lease, Deadline::after(Duration::from_mins(1)))
-                .await?
-        );
+        let deadline = Deadline::after(Duration::from_mins(1));
+        ensure!(mailbox.plan(Pass::First, lease, deadline).await? == Planning::Whole);
         let (there, here) = (source.take().0 - base, destination.take().0 - base_here);
         ensure!(there == listing + 1, "first: {there} at the source, {hidden:?}");
         ensure!(here <= 3, "first: {here} at the destination");

@@ -40,7 +40,7 @@ pub fn copied(server: &OddServer, folder: &str) -> Vec<u32> {
     uids
 }
 
-fn exceptions(mailbox: &Mailbox<MemoryLedger>) -> Vec<(u32, String, String)> {
+pub fn exceptions(mailbox: &Mailbox<MemoryLedger>) -> Vec<(u32, String, String)> {
     let chunks = mailbox.ledger.all_chunks();
     let all = chunks.iter().flat_map(|chunk| &chunk.exceptions);
     let mut all: Vec<_> = all.map(|one| (one.uid, one.code.clone(), one.text.clone())).collect();

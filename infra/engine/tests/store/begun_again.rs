@@ -74,7 +74,7 @@ pub async fn first_pass_that_copied_nothing_is_begun_again(store: &Store) {
         source: job(50, 1).source,
         seeks_source: false,
         source_user: "other".to_owned(),
-        sealed_password: "sealed".to_owned(),
+        sealed_password: Some("sealed".to_owned()),
         sealed_destination_password: None,
     };
     let failed = store.job(jobs[0]).await.unwrap();

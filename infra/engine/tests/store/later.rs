@@ -65,10 +65,26 @@ pub async fn completed(store: &Store, number: u8, hours: &[i64]) -> RequestRecor
 
 /// A request with two mailboxes of ten messages whose final pass is over, in which these rows failed.
 pub async fn ended(store: &Store, number: u8, hours: &[i64], failing: &[u32]) -> RequestRecord {
+    in_final_pass(store, number, hours, [job(number, 1), job(number, 2)]).await;
+    for row in [1, 2] {
+        if failing.contains(&row) {
+            let id = job(number, row).job_id;
+            store.start_job(id, Pass::Final, now()).await.unwrap();
+            store.fail_job(id, &failure("source_timed_out"), now()).await.unwrap();
+        } else {
+            certified(store, number, Pass::Final, &[(row, 10)]).await;
+        }
+    }
+    settle_request(store, id(number), now()).await.unwrap();
+    store.request(id(number)).await.unwrap()
+}
+
+/// A request whose final pass has begun, after ten messages of both mailboxes were copied in the first.
+async fn in_final_pass(store: &Store, number: u8, hours: &[i64], jobs: [JobRecord; 2]) {
     let checking = request(number, RequestState::Checking);
     store.create_request(&checking).await.unwrap();
     store.keep_data_key(id(number), "DATAKEY".to_owned()).await.unwrap();
-    store.put_jobs(&[job(number, 1), job(number, 2)]).await.unwrap();
+    store.put_jobs(&jobs).await.unwrap();
     advance(store, number, RequestEvent::Accepted, RequestChange::default()).await;
     let after: Vec<_> = hours.iter().map(|hours| SignedDuration::from_hours(*hours)).collect();
     for pass in [Pass::First, Pass::Final] {
@@ -78,18 +94,11 @@ pub async fn ended(store: &Store, number: u8, hours: &[i64], failing: &[u32]) ->
             ..RequestChange::default()
         };
         advance(store, number, RequestEvent::PassStarted(pass), change).await;
-        for row in [1, 2] {
-            if pass == Pass::Final && failing.contains(&row) {
-                let id = job(number, row).job_id;
-                store.start_job(id, pass, now()).await.unwrap();
-                store.fail_job(id, &failure("source_timed_out"), now()).await.unwrap();
-            } else {
-                certified(store, number, pass, &[(row, 10)]).await;
-            }
+        if pass == Pass::First {
+            certified(store, number, pass, &[(1, 10), (2, 10)]).await;
+            settle_request(store, id(number), now()).await.unwrap();
         }
-        settle_request(store, id(number), now()).await.unwrap();
     }
-    store.request(id(number)).await.unwrap()
 }
 
 /// Starts the next later pass, as `trigger` does.
@@ -227,4 +236,60 @@ pub async fn passwords_can_be_deleted_at_any_time_after_the_end(store: &Store) {
     // Without looks the passwords go with the end, as ever.
     let without = completed(store, 124, &[]).await;
     assert_eq!((without.data_key, without.looks), (None, None));
+}
+
+/// The sealed passwords of a mailbox, there and here.
+async fn sealed(store: &Store, number: u8, row: u32) -> (bool, bool) {
+    let job = store.job(job(number, row).job_id).await.unwrap();
+    (job.sealed_password.is_some(), job.sealed_destination_password.is_some())
+}
+
+/// Each mailbox's passwords go with the write that ends its work, whatever others of its request still need.
+pub async fn a_mailboxs_passwords_go_with_its_work(store: &Store) {
+    let with_own_here = |number| {
+        [1, 2].map(|row| JobRecord {
+            sealed_destination_password: (row == 1).then(|| "sealed".to_owned()),
+            ..job(number, row)
+        })
+    };
+    for (number, for_files, here) in [(141, false, [false, false]), (142, true, [true, false])] {
+        let store = &store.clone().with_passwords_for_files(for_files);
+        in_final_pass(store, number, &[], with_own_here(number)).await;
+        assert_eq!(sealed(store, number, 1).await, (true, true));
+        certified(store, number, Pass::Final, &[(1, 10)]).await;
+        let request = store.request(id(number)).await.unwrap();
+        assert_eq!((request.state, request.open_jobs), (RequestState::FinalPass, 1));
+        assert_eq!(sealed(store, number, 1).await, (false, here[0]), "{number}");
+        assert_eq!(sealed(store, number, 2).await, (true, here[1]), "it is being copied");
+        let first = store.job(job(number, 1).job_id).await.unwrap();
+        assert_eq!(first.had_destination_password, !for_files);
+        // The one password that it has is the one here, too: a file with contacts may come for it.
+        store
+            .start_job(job(number, 2).job_id, Pass::Final, now())
+            .await
+            .unwrap();
+        store.fail_job(job(number, 2).job_id, &refused(), now()).await.unwrap();
+        assert_eq!(sealed(store, number, 2).await.0, for_files, "{number}");
+        settle_request(store, id(number), now()).await.unwrap();
+        assert_eq!(store.request(id(number)).await.unwrap().data_key, None);
+    }
+    completed(store, 143, &[24]).await;
+    assert!(sealed(store, 143, 1).await.0 && sealed(store, 143, 2).await.0);
+    begin(store, 143, later(24 * 60)).await;
+    let (first, second) = (job(143, 1).job_id, job(143, 2).job_id);
+    for _ in 0..2 {
+        // Said twice.
+        store.fail_job(first, &refused(), later(24 * 60)).await.unwrap();
+    }
+    let down = failure("source_timed_out");
+    store.fail_job(second, &down, later(24 * 60)).await.unwrap();
+    assert!(!sealed(store, 143, 1).await.0, "the last look is over for it");
+    assert!(sealed(store, 143, 2).await.0, "it is tried again");
+    settle_request(store, id(143), later(24 * 60)).await.unwrap();
+    let request = store.request(id(143)).await.unwrap();
+    assert_eq!(request.data_key.as_deref(), Some("DATAKEY"));
+    // What has begun ends with its request, and needs none at once.
+    in_final_pass(store, 144, &[24], [job(144, 1), job(144, 2)]).await;
+    store.cancel_job(job(144, 1).job_id, now()).await.unwrap();
+    assert!(!sealed(store, 144, 1).await.0 && sealed(store, 144, 2).await.0);
 }

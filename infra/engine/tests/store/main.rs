@@ -13,6 +13,7 @@ mod begun_again;
 mod cancelled;
 mod clients;
 mod connections;
+mod doing;
 mod fences;
 mod fifty_thousand;
 mod forgotten;
@@ -113,6 +114,7 @@ async fn conditions_of_the_table_hold() {
     Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
     Box::pin(later::passwords_can_be_deleted_at_any_time_after_the_end(&store)).await;
+    Box::pin(later::a_mailboxs_passwords_go_with_its_work(&store)).await;
     owner::an_owner_is_told_by_one_at_a_time_and_once(&store).await;
     mails::what_became_of_mails_does_not_depend_on_the_order(&store).await;
     mails::a_notice_without_a_mail_is_closed_once(&store).await;
@@ -134,6 +136,7 @@ async fn conditions_of_the_table_hold() {
     fences::whoever_lost_a_folder_writes_nothing_and_counts_nothing(&store).await;
     fences::whoever_copies_a_folder_that_was_forgotten_writes_nothing(&store).await;
     fences::whoever_lost_the_right_to_certify_notes_nothing(&store).await;
+    doing::what_lanes_do_is_noted_now_and_then(&store).await;
     fences::one_job_at_a_time_holds_a_destination(&store).await;
 }
 
@@ -145,7 +148,7 @@ async fn rows_are_mended_only_when_all_are_read(store: &Store) {
         source: job(1, 1).source,
         seeks_source: false,
         source_user: "other".to_owned(),
-        sealed_password: "sealed".to_owned(),
+        sealed_password: Some("sealed".to_owned()),
         sealed_destination_password: None,
     };
     // The rest of the file is still being read.

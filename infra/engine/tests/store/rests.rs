@@ -39,7 +39,7 @@ async fn planned(engine: &Engine, source: &OddServer) -> JobRecord {
     engine.store.create_request(&made).await.unwrap();
     let key = engine.secrets.data_key(made.request_id).await.unwrap();
     let mut job = job(233, 77);
-    job.sealed_password = key.seal(job.job_id, &Secret::from("hunter2")).unwrap();
+    job.sealed_password = Some(key.seal(job.job_id, &Secret::from("hunter2")).unwrap());
     job.source = Endpoint {
         host: "127.0.0.1".parse().unwrap(),
         port: source.address.port(),

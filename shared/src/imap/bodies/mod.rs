@@ -73,6 +73,8 @@ pub enum Piece {
         uid: u32,
         /// How many bytes its parts have in all, exactly.
         size_bytes: u64,
+        /// Its first part, which follows as such too.
+        first: Bytes,
     },
     /// The next bytes of the large message.
     Part(Bytes),

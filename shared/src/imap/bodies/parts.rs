@@ -46,7 +46,8 @@ impl<'a> Parts<'a> {
             };
             let Wanted { uid, size_bytes } = *message;
             if self.given == 0 {
-                self.sink.give(Piece::Begin { uid, size_bytes }).await?;
+                let first = part.clone();
+                self.sink.give(Piece::Begin { uid, size_bytes, first }).await?;
             }
             self.given += part.len() as u64;
             self.sink.give(Piece::Part(part)).await?;

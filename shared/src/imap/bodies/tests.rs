@@ -26,7 +26,7 @@ async fn given_or_not(
         while let Some(piece) = pieces.next().await {
             lines.push(match piece {
                 Piece::Whole { uid, body } => format!("{uid} {}", String::from_utf8_lossy(&body)),
-                Piece::Begin { uid, size_bytes } => format!("{uid} begins {size_bytes}"),
+                Piece::Begin { uid, size_bytes, .. } => format!("{uid} begins {size_bytes}"),
                 Piece::Part(part) => format!("part {}", part.len()),
                 Piece::End => "end".to_owned(),
             });
@@ -138,6 +138,16 @@ async fn parts_that_come_out_of_turn_are_put_in_order() {
         lines,
         ["2 begins 1048579", "part 524288", "part 524288", "part 3", "end"]
     );
+}
+
+/// Yandex (2026): some messages have no body when it is asked for. They are not given, and neither empty nor refused.
+#[tokio::test]
+async fn yandex_2026_answers_without_a_body_and_nothing_is_given() {
+    let answer = "* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 2 BODY[] NIL)\r\n* 3 FETCH NIL\r\n* 4 FETCH ()\r\n\
+                  * 5 FETCH (UID 5 BODY[] \"\")\r\n* 6 FETCH (UID 6 BODY[HEADER] {1}\r\nx)\r\nv1 OK\r\n";
+    let wanted: Vec<(u32, u64)> = (1..=6).map(|uid| (uid, 1)).collect();
+    let (lines, end) = given(&wanted, vec![("v1 UID FETCH", answer)]).await;
+    assert_eq!((lines, end), (vec!["5 ".to_owned()], ReadEnd::Given(Vec::new())));
 }
 
 #[tokio::test]

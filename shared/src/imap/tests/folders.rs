@@ -75,6 +75,36 @@ async fn numbers_are_asked_for_all_at_once_where_the_list_does_not_tell_them() {
     assert_eq!(messages(&folders), [Some(1), Some(2), Some(3)]);
 }
 
+/// Strato (2021) announces extensions of LIST, and lists nothing when it is asked with any of them.
+#[tokio::test]
+async fn strato_2021_lists_nothing_with_numbers_and_is_asked_without() {
+    let plain = "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Sent\r\nv4 OK\r\nv5 OK\r\n";
+    let capabilities = "* CAPABILITY IMAP4rev1 LIST-STATUS\r\nv1 OK\r\n";
+    for nothing in [
+        "v2 OK\r\nv3 OK\r\n",
+        "* STATUS Sent (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 4)\r\nv2 OK\r\nv3 OK\r\n",
+    ] {
+        let first = "v2 LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))\r\n";
+        let steps = vec![
+            (first, ""),
+            ("v3 LSUB", nothing),
+            ("v4 LIST \"\" \"*\"\r\n", ""),
+            ("v5 LSUB", plain),
+            ("v6 STATUS \"INBOX\"", ""),
+            (
+                "v7 STATUS \"Sent\"",
+                "* STATUS INBOX (MESSAGES 1 UIDNEXT 9 UIDVALIDITY 5)\r\nv6 OK\r\n\
+                 * STATUS Sent (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 4)\r\nv7 OK\r\n",
+            ),
+        ];
+        let folders = listed(capabilities, steps).await.unwrap();
+        assert_eq!(
+            (names(&folders), messages(&folders)),
+            (vec!["INBOX", "Sent"], vec![Some(1), Some(2)])
+        );
+    }
+}
+
 #[tokio::test]
 async fn list_that_is_refused_with_extensions_is_asked_for_without() {
     let steps = vec![

@@ -89,6 +89,28 @@ async fn what_the_server_does_not_tell_is_asked_for() {
     assert_eq!(round_trips(steps).await, 2);
 }
 
+/// async-imap 0.12 cannot read a list without IMAP4rev1 (tried in 2026).
+#[tokio::test]
+async fn capabilities_that_do_not_name_imap4rev1_are_believed() {
+    let steps = vec![
+        ("", "* OK ready\r\n"),
+        ("v1 CAPABILITY", "* CAPABILITY SASL-IR AUTH=PLAIN\r\nv1 OK\r\n"),
+        (
+            "A0001 AUTHENTICATE PLAIN AGpvZQBodW50ZXIy\r\n",
+            "* CAPABILITY LITERAL+ UIDPLUS\r\nA0001 OK\r\n",
+        ),
+    ];
+    assert_eq!(round_trips(steps).await, 2);
+    let steps = vec![
+        ("", "* OK [CAPABILITY SASL-IR AUTH=PLAIN] ready\r\n"),
+        (
+            "A0001 AUTHENTICATE PLAIN A",
+            "A0001 OK [CAPABILITY UIDPLUS] Logged in\r\n",
+        ),
+    ];
+    assert_eq!(round_trips(steps).await, 1);
+}
+
 #[tokio::test]
 async fn greeting_and_login_may_be_spelt_as_servers_do() {
     for (asked, answer) in [

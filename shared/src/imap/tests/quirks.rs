@@ -126,6 +126,30 @@ async fn yandex_2026_answers_without_a_body() {
     assert_eq!(bodies, [None, None, None, None, Some(0)]);
 }
 
+/// Without `\*` new keywords cannot be kept; where the server does not say, all can be (RFC 9051, section 7.1). Exchange (2026)
+/// keeps none, Yahoo (2026) does not say.
+#[tokio::test]
+async fn permanent_flags_are_those_that_are_told() {
+    for (line, flags) in [
+        (
+            "* OK [PERMANENTFLAGS (\\Seen \\Deleted)] Permanent flags\r\n",
+            Some(vec!["\\Seen", "\\Deleted"]),
+        ),
+        (
+            "* OK [PERMANENTFLAGS (\\Seen \\*)]größer\r\n",
+            Some(vec!["\\Seen", "\\*"]),
+        ),
+        ("* OK [permanentflags ()] none\r\n", Some(Vec::new())),
+        ("* FLAGS (\\Seen $Later)\r\n", None),
+    ] {
+        let answer = format!("{line}* 3 EXISTS\r\nv1 OK\r\n").leak();
+        let selected = examined(vec![("v1 EXAMINE", answer)]).await.unwrap();
+        let told = selected.permanent_flags.as_deref();
+        let told = told.map(|flags| flags.iter().map(String::as_str).collect());
+        assert_eq!((told, selected.exists), (flags, 3), "{line}");
+    }
+}
+
 /// Courier-IMAP (its source of 2026): EXAMINE of a folder that was never opened for changes gives the
 /// time of day as its UIDVALIDITY, and keeps no UID.
 #[tokio::test]

@@ -59,6 +59,39 @@ fn first_pass_done_has_every_record_of_the_first_domains() {
     }
 }
 
+/// What a stranger has put into the domain's DNS is repeated in the mail, because it is to be kept.
+#[test]
+fn words_of_the_dns_stay_words() {
+    let profile = profile();
+    let settings = profile.dns.clone().unwrap();
+    let known = serde_json::to_string(&watched(&settings, "shop1.example", 60).watch).unwrap();
+    let hostile = r"include:<img/src=x/onerror=alert(1)>{{7*7}}\r\nBcc:eve@example.org\u202e";
+    let known = known.replace("include:news.example", hostile);
+    let record = DomainRecord {
+        watch: serde_json::from_str(&known).unwrap(),
+        ..watched(&settings, "shop1.example", 60)
+    };
+    let facts = Facts {
+        jobs: of_domains(1, JobState::AwaitingCutover),
+        domains: vec![record],
+        ..Facts::default()
+    };
+    let request = request(RequestState::AwaitingCutover);
+    let mail = compose(NoticeKind::FirstPassDone, &request, &facts, &profile).unwrap();
+    for text in [&mail.text, &mail.html] {
+        assert!(text.contains("onerror"), "it is not repeated: {text}");
+        assert!(
+            !text.contains("\nBcc") && !text.contains('\r') && !text.contains('\u{202e}') && !text.contains("49"),
+            "{text}"
+        );
+    }
+    assert!(
+        !mail.html.contains("<img/src") && mail.html.contains("&lt;img&#x2f;src=x"),
+        "{}",
+        mail.html
+    );
+}
+
 #[test]
 fn long_ttls_are_to_be_lowered_ahead_and_short_ones_are_nobodys_business() {
     let profile = profile();

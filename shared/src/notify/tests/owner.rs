@@ -44,6 +44,13 @@ fn an_owner_is_told_of_what_is_not_there_and_not_of_a_password_that_nobody_knows
     profile.imap.auth = DestinationAuth::Password;
     let mail = told(&job, Language::English, &profile);
     assert!(mail.text.contains("Choose a new password") && mail.html.contains("Choose a new password"));
+    // The row gave one, which is deleted here by now.
+    let given = JobRecord {
+        had_destination_password: true,
+        ..job
+    };
+    let mail = told(&given, Language::English, &self::profile());
+    assert!(mail.text.contains("Choose a new password"));
 }
 
 #[test]

@@ -160,6 +160,7 @@ fn full(kind: &'static str, language: Language, profile: &Profile, mark: &str) -
             autodiscover: true,
         },
         watches_dns: true,
+        carries_deletions: true,
         domains: Listing {
             shown: vec![Domain {
                 name: text("example.com"),
@@ -258,6 +259,7 @@ fn empty(kind: &'static str, language: Language, profile: &Profile) -> View {
         totals: Totals::default(),
         clients,
         watches_dns: false,
+        carries_deletions: false,
         domains: Listing::first(Vec::new(), 0),
         guide: Listing::first(Vec::new(), 0),
         ttl: None,

@@ -88,7 +88,7 @@ pub(super) fn keep_out_gone(items: &mut [Item], heres: &[Here], left_out: Option
         own.push(gone_before_restart(item, here));
     }
     for (item, own) in items.iter_mut().zip(own) {
-        if item.find.cutter.wanted() > (item.arrived.len() + item.left_out.len()) as u64 {
+        if item.find.wanted() > (item.arrived.len() + item.left_out.len()) as u64 {
             let all: Vec<Print> = gone.iter().copied().chain(own).take(MOST_GONE).collect();
             item.gone = PrintList::default();
             item.gone.extend(all);

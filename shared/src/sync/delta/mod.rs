@@ -51,7 +51,7 @@ pub(super) async fn carry_over<L: Ledger>(planner: &mut Planner<'_, L>, items: &
     if only_fetches {
         tidied::prepare(items, count);
     }
-    let has_new = items.iter().any(|item| item.find.cutter.wanted() > 0);
+    let has_new = items.iter().any(|item| item.find.wanted() > 0);
     let is_of_use = deletes || (has_new && count <= MOST_VANISHED);
     if !is_of_use {
         vanished = items.iter().map(|_| UidRuns::default()).collect();

@@ -1,4 +1,5 @@
-//! Messages that moved from one folder to another at the source: their copies move at the destination.
+//! Messages that moved from one folder to another at the source: their copies move at the destination. One that only has
+//! another UID in its own folder (Proton Bridge, 2026) keeps its copy.
 //!
 //! A message that has gone from one folder and the same message new in another: by Message-ID, date
 //! and size, in doubt by its bytes, as it is read at the destination. Where the user has moved or
@@ -51,13 +52,13 @@ impl Moved {
 }
 
 /// Finds messages that have gone from one folder and are new in another, and whose copies the user has
-/// left where they were. Where nothing is to be moved after them, those that came back to their own folder too.
+/// left where they were; those that came back to their own folder too.
 pub(super) async fn find_moved<L: Ledger>(
     planner: &mut Planner<'_, L>,
     items: &[Item],
     heres: &[Here],
 ) -> Result<Vec<Moved>, SyncError> {
-    let follows = !planner.pass.is_later();
+    let goes_anywhere = planner.pass.is_later() || can_move(&planner.destination);
     let (mut new, mut copies) = (Vec::new(), Vec::new());
     for (at, (item, here)) in items.iter().zip(heres).enumerate() {
         let left_alone = here.copies.iter().filter(|copy| !is_marked_deleted(item, here, copy));
@@ -70,7 +71,7 @@ pub(super) async fn find_moved<L: Ledger>(
             new.extend(own.map(|message| (at, message.clone())));
         }
     }
-    if new.is_empty() || copies.is_empty() || (follows && !can_move(&planner.destination)) {
+    if new.is_empty() || copies.is_empty() {
         return Ok(Vec::new());
     }
     let (mut source, mut destination) = (numbered(&new), numbered(&copies));
@@ -102,7 +103,7 @@ pub(super) async fn find_moved<L: Ledger>(
         let (to, message) = new.get(ours as usize)?.clone();
         let (from, copy) = copies.get(theirs as usize)?.clone();
         let uid = heres.get(from)?.vanished.get(copy.uid)?;
-        (from != to || !follows).then_some(Moved {
+        (from == to || goes_anywhere).then_some(Moved {
             from,
             uid,
             copy,
@@ -236,7 +237,11 @@ async fn carry_way<L: Ledger>(
         Err(error)
     } else {
         digests = digests_of(&mut planner.destination, &copies).await?;
-        relocate(&mut planner.destination, &uids, &target_name).await
+        if from == to {
+            Ok(uids.iter().map(|uid| (uid, uid)).collect())
+        } else {
+            relocate(&mut planner.destination, &uids, &target_name).await
+        }
     };
     let pairs: BTreeMap<u32, u32> = match relocated {
         Ok(pairs) => pairs.into_iter().collect(),
