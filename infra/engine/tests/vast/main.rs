@@ -19,7 +19,7 @@ use mailvan::imap::guard::AddressPolicy;
 use mailvan::imap::{Connector, Credentials};
 use mailvan::profile::Limits;
 use mailvan::store::{Ledger as _, Planned};
-use mailvan::sync::{Access, Mailbox};
+use mailvan::sync::{Access, Mailbox, Planning};
 use mailvan_engine::MemoryLedger;
 
 use server::{Folder, flags, serve};
@@ -75,11 +75,8 @@ async fn plan(mailbox: &Mailbox<MemoryLedger>, pass: Pass, most_bytes: u64, what
     peak()?;
     let begun = Instant::now();
     let lease = mailbox.ledger.lease_plan(mailbox.job_id);
-    ensure!(
-        mailbox
-            .plan(pass, lease, Deadline::after(Duration::from_mins(4)))
-            .await?
-    );
+    let deadline = Deadline::after(Duration::from_mins(4));
+    ensure!(mailbox.plan(pass, lease, deadline).await? == Planning::Whole);
     let (taken, bytes) = (begun.elapsed(), peak()?);
     eprintln!("{what}: {taken:?}, {} MiB", bytes >> 20);
     ensure!(bytes <= most_bytes, "{what}: {} MiB", bytes >> 20);
