@@ -28,6 +28,13 @@ pub struct Metadata {
     pub message_id: Option<String>,
 }
 
+impl Metadata {
+    /// Whether it comes without a byte, though it has a size (Yandex, 2026): it is not given out.
+    pub fn is_hollow(&self, body: &[u8]) -> bool {
+        body.is_empty() && self.size_bytes > 0
+    }
+}
+
 /// What was found of a set of messages.
 #[derive(Clone, Debug, Default)]
 pub struct Found {

@@ -14,7 +14,7 @@ use super::claims::Claims;
 use super::item::Item;
 use super::mailbox::Access;
 use super::planner::Planner;
-use super::transfer::{is_hollow, outgoing_date, outgoing_flags};
+use super::transfer::{outgoing_date, outgoing_flags};
 use super::work::release_after_fault;
 use crate::clock::Deadline;
 use crate::domain::flags::FlagSet;
@@ -137,7 +137,7 @@ pub(super) async fn read(
         let all: Option<Vec<_>> = new
             .map(|message| {
                 let body = given.remove(&message.uid)?;
-                (!is_hollow(message, &body)).then(|| (message.clone(), body))
+                (!message.is_hollow(&body)).then(|| (message.clone(), body))
             })
             .collect();
         all.unwrap_or_default()

@@ -74,11 +74,6 @@ pub(super) fn outgoing_date(message: &Metadata, beginning: &[u8]) -> Option<Inte
     date.or_else(|| InternalDate::of_header(beginning))
 }
 
-/// Whether a message comes without a byte, though it has a size (Yandex, 2026): it is not given out.
-pub(super) fn is_hollow(message: &Metadata, beginning: &[u8]) -> bool {
-    beginning.is_empty() && message.size_bytes > 0
-}
-
 /// Why nothing more is to be sent after a refusal; `None` where it is about the message.
 pub(super) fn stop_for(refusal: &Refusal) -> Option<SyncError> {
     match refusal.class() {
@@ -263,7 +258,7 @@ impl<L: Ledger> Writer<'_, L> {
                 return Ok(Next::Piece);
             }
         };
-        let Some(message) = missing.remove(&uid).filter(|message| !is_hollow(message, beginning)) else {
+        let Some(message) = missing.remove(&uid).filter(|message| !message.is_hollow(beginning)) else {
             return Ok(Next::Piece);
         };
         let batch = match batch {
