@@ -44,7 +44,8 @@ pub fn build(bytes: &[u8], line: u64) -> Result<Built, Fault> {
                 }
             }
             (None, "AGENT:") => nested = Some(String::new()),
-            (None, "BEGIN:VCARD" | "END:VCARD") => {}
+            // A contact has no components: one that begins in it, and does not end, would take the contact's end with it.
+            (None, word) if word.starts_with("BEGIN:") || word.starts_with("END:") => {}
             (None, _) => card.line(text),
         }
     }

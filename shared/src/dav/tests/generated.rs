@@ -78,3 +78,13 @@ proptest! {
         all(&zip);
     }
 }
+
+#[test]
+fn a_component_that_begins_in_a_contact_does_not_take_its_end() {
+    let (objects, _) = all(b"BEGIN:VCARD\nFN:A\nBEGIN:VTIMEZONE\nAGENT:\nEND:VTIMEZONE\nEND:VCARD\n");
+    assert!(!objects.is_empty());
+    for object in objects {
+        let (again, _) = all(object.text.as_bytes());
+        assert_eq!(again.len(), 1, "{}", object.text);
+    }
+}
