@@ -81,8 +81,9 @@ pub fn start(filter: Option<&str>) {
 /// A limit of nothing forbids the file. A program that takes core dumps instead of a file is not asked for the limit, but
 /// for whether the process may be dumped; nor may others of the same user look into it then.
 fn forbid_core_dumps() -> nix::Result<()> {
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    prctl::set_dumpable(false)
+    let limited = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    prctl::set_dumpable(false)?;
+    limited
 }
 
 #[cfg(test)]

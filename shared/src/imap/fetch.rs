@@ -118,7 +118,7 @@ pub async fn bodies(
 /// [`ImapError`].
 pub async fn sample(session: &mut Session, uids: &UidSet) -> Result<Vec<u64>, ImapError> {
     let mut sizes = Vec::new();
-    each_of(session, uids, "(UID BODY.PEEK[]<0.262144>)", |_, data| {
+    each_of(session, uids, "(UID BODY.PEEK[]<0.65536>)", |_, data| {
         let part = attribute(data, "BODY[]<0>").and_then(Value::bytes);
         sizes.extend(part.map(|part| part.len() as u64));
         part.is_some()

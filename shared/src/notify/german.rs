@@ -214,6 +214,7 @@ pub(super) fn failure(code: &str) -> Option<String> {
         "destination_refuses" => Some("Der neue Server nimmt zu viele Nachrichten nicht an. Ein Mensch sieht nach."),
         "gave_up" => Some("Es ging nach mehreren Versuchen nicht. Ein Mensch sieht nach."),
         "cut_off" => Some("Die Arbeit wurde mehrmals unterbrochen. Ein Mensch sieht nach."),
+        "source_not_listed" => Some("Der alte Anbieter hat einen Ordner nicht ganz aufgelistet."),
         "not_certified" => {
             Some("Das Postfach wurde kopiert, aber was der neue Anbieter davon hat, ließ sich nicht vergleichen.")
         }

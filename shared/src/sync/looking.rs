@@ -8,6 +8,7 @@ use super::SyncError;
 use super::folder_plan::FolderPlan;
 use super::look::{Aim, Budget, Find};
 use super::mailbox::Access;
+use crate::domain::Pass;
 use crate::imap::survey::{Pace, Question, survey};
 use crate::imap::{ImapError, Session};
 
@@ -33,6 +34,7 @@ pub(super) async fn look(
         plans,
         finds: finds.collect(),
         until: Instant::now() + time,
+        pass: aim.pass,
         pace: Pace::Ahead,
     };
     looking.ask_all().await.map_err(SyncError::Source)?;
@@ -56,6 +58,7 @@ struct Looking<'a> {
     plans: &'a [FolderPlan],
     finds: Vec<Find>,
     until: Instant,
+    pass: Pass,
     pace: Pace,
 }
 
@@ -70,7 +73,10 @@ impl Looking<'_> {
             let error = match asked {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
-                // What came until then can be gone on from. What has been asked may still be answered.
+                // What came until then can be gone on from. In the first pass nothing else is asked, and there is no time
+                // left to log in.
+                Err(_) if self.pass == Pass::First => return Ok(()),
+                // What has been asked may still be answered.
                 Err(_) => {
                     *self.source = self.access.open().await?;
                     return Ok(());

@@ -4,7 +4,7 @@
 use super::SyncError;
 use super::folder_plan::FolderPlan;
 use super::item::Item;
-use super::look::Find;
+use super::look::{Course, Find};
 use super::planner::{Looked, Planner, skip_or_fail};
 use super::ready::Ready;
 use crate::clock::now;
@@ -27,7 +27,10 @@ impl<L: Ledger> Planner<'_, L> {
     /// A folder that time ran short in, or before. One that does not get any further run after run is skipped in the end.
     pub(super) fn not_ended(&self, mut plan: FolderPlan, ready: Ready, find: Find) -> Result<Looked, SyncError> {
         let (job_id, pass, limits) = (self.mailbox.job_id, self.pass, self.mailbox.limits);
-        if !find.is_as_planned(&plan) {
+        // Of a folder that is listed from its beginning again, what is known is still needed when all has been listed: what the
+        // user has taken away must not come back.
+        let is_known_anew = find.course == Course::Anew && plan.known().is_some();
+        if !find.is_as_planned(&plan) || is_known_anew {
             return Ok(Looked::NotReached);
         }
         plan.mapping = ready.mapping;

@@ -266,8 +266,10 @@ impl<L: Ledger> Planner<'_, L> {
                 if item.is_gone {
                     !item.touched.is_empty()
                 } else {
-                    // The next run need not look at it again.
-                    !(is_whole && self.is_in_one_go && item.is_idle(self.pass))
+                    // The next run need not look at it again, but where messages have gone from it: where they went
+                    // shows when the other folder has been looked at too.
+                    let is_kept = (is_whole && self.is_in_one_go) || may_have_lost(&item.plan);
+                    !(is_kept && item.is_idle(self.pass))
                 }
             });
         }

@@ -160,6 +160,11 @@ impl<L: Ledger> OpenFolder<'_, L> {
         });
         let mut trial = Trial {
             tries: before.tries + 1,
+            since: if before.since == 0 {
+                now().as_second()
+            } else {
+                before.since
+            },
             ..before
         };
         // A line that breaks while others are read has had its try too.
@@ -175,7 +180,8 @@ impl<L: Ledger> OpenFolder<'_, L> {
                 set_trial(chunk, self.pass, uid, None);
             }
             Err(error) if error.may_be_of_a_message() => {}
-            Ok(ChunkEnd::OutOfTime) => set_trial(chunk, self.pass, uid, known),
+            // It did not break. Where others had the time, its next try is one without them.
+            Ok(ChunkEnd::OutOfTime) => set_trial(chunk, self.pass, uid, known.map(|_| Trial { proofs: 0, ..trial })),
             Err(_) => self.write_down(chunk, uid, known).await?,
         }
         sent

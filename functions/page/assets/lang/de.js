@@ -578,6 +578,7 @@ export default {
     gave_up: 'Es ging nach mehreren Versuchen nicht. Ein Mensch sieht nach.',
     no_connection: 'Zum Server des alten Anbieters sind gerade alle Verbindungen vergeben. Versuchen Sie es in einer Minute noch einmal.',
     cut_off: 'Die Arbeit wurde mehrmals unterbrochen. Ein Mensch sieht nach.',
+    source_not_listed: 'Der alte Anbieter hat einen Ordner nicht ganz aufgelistet.',
     not_certified: 'Der Vergleich war nicht möglich.',
     dav_not_set_up: 'Kontakte und Kalender sind bei uns nicht richtig eingerichtet. Ein Mensch sieht nach.',
     dav_unreachable: 'Der Server für Kontakte und Kalender ist nicht zu erreichen.',

@@ -105,12 +105,18 @@ async fn conditions_of_the_table_hold() {
     a_notice_in_the_place_of_another_keeps_the_frame_that_was_told(&store).await;
     tickets::each_ticket_system_is_told_by_one_at_a_time(&store).await;
     Box::pin(begun_again::first_pass_that_copied_nothing_is_begun_again(&store)).await;
-    later::a_look_that_brings_nothing_leaves_all_as_it_was(&store).await;
-    trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(&store).await;
+    Box::pin(later::a_look_that_brings_nothing_leaves_all_as_it_was(&store)).await;
+    Box::pin(trouble::what_a_look_cannot_do_is_told_unless_it_is_to_be_expected(
+        &store,
+    ))
+    .await;
     trouble::a_farewell_is_told_once(&store).await;
     Box::pin(trouble::an_outage_is_no_farewell(&store)).await;
     trouble::a_changed_password_here_is_told_and_nothing_is_missing(&store).await;
-    trouble::a_later_look_that_cannot_certify_keeps_what_was_certified(&store).await;
+    Box::pin(trouble::a_later_look_that_cannot_certify_keeps_what_was_certified(
+        &store,
+    ))
+    .await;
     Box::pin(trouble::what_the_clock_deletes_is_told(&store)).await;
     Box::pin(trouble::a_second_try_ends_without_passwords_too(&store)).await;
     Box::pin(later::passwords_can_be_deleted_at_any_time_after_the_end(&store)).await;
