@@ -53,7 +53,7 @@ async fn age_trials(mailbox: &Mailbox<MemoryLedger>, seconds: i64) -> Result<()>
     for mut chunk in mailbox.ledger.all_chunks() {
         if let Some(trials) = chunk.trials.as_mut() {
             trials.open.iter_mut().for_each(|trial| trial.since -= seconds);
-            mailbox.ledger.save_chunk(&mut chunk).await?;
+            mailbox.ledger.save_chunk(&chunk).await?;
         }
     }
     Ok(())
