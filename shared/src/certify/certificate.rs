@@ -248,7 +248,7 @@ impl Certificate {
         let mut draft = Draft::default();
         for folder in ledger.folders(subject.job_id).await? {
             let mut chunks = ledger.chunks(subject.job_id, folder.folder).await?;
-            chunks.retain(|chunk| chunk.chunk < folder.chunks);
+            chunks.retain(|chunk| folder.counts(chunk));
             let of_folder = findings.iter().filter(|finding| finding.folder == folder.folder);
             draft.add(&folder, &chunks, &of_folder.collect::<Vec<_>>());
         }

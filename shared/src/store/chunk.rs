@@ -144,7 +144,7 @@ pub struct Trials {
 }
 
 /// A message that was read alone and whose reading did not end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
     /// Its source UID.
     pub uid: u32,

@@ -3,6 +3,8 @@
 //! Copying is fenced by the folder's epoch (planning, in [`super::planning`], by the mailbox's plan
 //! epoch): whoever takes a lease counts the epoch up, and a worker that lost its lease cannot write.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -112,6 +114,11 @@ impl FolderRecord {
     pub fn is_planned(&self, pass: Pass) -> bool {
         self.planned_pass == pass && self.listing.is_none()
     }
+
+    /// Whether its plan counts a chunk: a planning that died half-way, or that is not through yet, has left more.
+    pub fn counts(&self, chunk: &ChunkRecord) -> bool {
+        chunk.folder == self.folder && chunk.chunk < self.chunks
+    }
 }
 
 pub(super) fn partition(job: JobId) -> String {
@@ -137,6 +144,17 @@ impl Store {
     /// [`StoreError`].
     pub async fn all_chunks(&self, job: JobId) -> Result<Vec<ChunkRecord>, StoreError> {
         self.query(&partition(job), "CHUNK#").await
+    }
+
+    /// The chunks of a mailbox that the plans of its folders count.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn planned_chunks(&self, job: JobId, folders: &[FolderRecord]) -> Result<Vec<ChunkRecord>, StoreError> {
+        let by_number: BTreeMap<u32, &FolderRecord> = folders.iter().map(|folder| (folder.folder, folder)).collect();
+        let mut chunks = self.all_chunks(job).await?;
+        chunks.retain(|chunk| by_number.get(&chunk.folder).is_some_and(|folder| folder.counts(chunk)));
+        Ok(chunks)
     }
 }
 

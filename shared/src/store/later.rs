@@ -1,8 +1,6 @@
 //! Later looks in the table: what a later pass of a mailbox brought. When they are due, and the end of the passwords that are
 //! kept for them, is in `later/due.rs`.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -232,10 +230,7 @@ impl Store {
     /// What is known of a mailbox that is being planned or copied.
     async fn known(&self, job: &JobRecord) -> Result<Known, StoreError> {
         let folders = self.folders(job.job_id).await?;
-        let planned: BTreeMap<u32, u32> = folders.iter().map(|folder| (folder.folder, folder.chunks)).collect();
-        let mut chunks = self.all_chunks(job.job_id).await?;
-        // What a planning that died half-way left is no part of the plan.
-        chunks.retain(|chunk| planned.get(&chunk.folder).is_some_and(|count| chunk.chunk < *count));
+        let chunks = self.planned_chunks(job.job_id, &folders).await?;
         Ok(Known {
             messages: chunks.iter().map(|chunk| chunk.messages).sum(),
             // All is counted once it is planned.

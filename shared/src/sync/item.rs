@@ -156,16 +156,11 @@ impl Item {
             self.plan.chunks.iter_mut().for_each(ChunkRecord::restart);
             self.touched.extend(0..self.plan.chunks.len());
         }
-        let (first, earlier_last) = if is_anew {
-            (0, 0)
-        } else {
-            (before.chunks, before.last_uid)
-        };
-        let resumed = self.find.resumed;
-        let first = resumed.map_or(first, |listing| listing.chunks);
+        let first = self.first_new(&before);
+        let forgets = self.forgets();
         let strays = self.reopen_for_strays();
-        let listed = resumed.map_or(0, |listing| listing.last_uid);
-        let last_uid = earlier_last.max(listed).max(self.find.cutter.last_uid());
+        let earlier_last = if is_anew { 0 } else { before.last_uid };
+        let last_uid = earlier_last.max(self.find.last_listed());
         let error = self.error();
         let source_uid_validity = self.find.uid_validity();
         let mut new = self.new_chunks(job_id, pass, limits, first);
@@ -174,7 +169,7 @@ impl Item {
         let earlier = self.plan.chunks.iter().filter(|_| !is_anew);
         // A folder in which nothing is to be done is done once it is there.
         let is_open = earlier.chain(&new).any(|chunk| chunk.is_open(pass));
-        let is_open = is_open || resumed.is_some_and(|listing| listing.wanted > 0);
+        let is_open = is_open || self.find.resumed.is_some_and(|listing| listing.wanted > 0);
         let mut chunks = if is_anew { Vec::new() } else { self.touched_chunks() };
         let folder = FolderRecord {
             destination_name: self.plan.mapping.destination_name.clone(),
@@ -197,9 +192,23 @@ impl Item {
         chunks.extend(new);
         Outcome {
             planned: Planned { folder, chunks },
-            forgets: is_anew && resumed.is_none() && self.plan.before.is_some(),
+            forgets,
             failure: error,
         }
+    }
+
+    /// The number of its first new chunk of this run; `before` is the folder as it is written down.
+    fn first_new(&self, before: &FolderRecord) -> u32 {
+        match (self.find.resumed, self.find.course) {
+            (Some(listing), _) => listing.chunks,
+            (None, Course::Anew) => 0,
+            (None, Course::Onward) => before.chunks,
+        }
+    }
+
+    /// Whether what was written down of it is of another folder, and is deleted before.
+    fn forgets(&self) -> bool {
+        self.find.course == Course::Anew && self.find.resumed.is_none() && self.plan.before.is_some()
     }
 
     /// The chunks of what is new and was listed in this run, numbered from `first`.
@@ -216,18 +225,12 @@ impl Item {
     /// What is written down of it where time ran short in its listing: how far that came, `faults` being the runs that did
     /// not come any further.
     pub(super) fn part(mut self, job_id: JobId, pass: Pass, limits: &Limits, faults: Faults) -> Outcome {
-        let is_anew = self.find.course == Course::Anew;
-        let resumed = self.find.resumed;
-        let first = match (resumed, is_anew) {
-            (Some(listing), _) => listing.chunks,
-            (None, true) => 0,
-            (None, false) => self.plan.record(job_id, pass).chunks,
-        };
-        let cutter = &self.find.cutter;
+        let first = self.first_new(&self.plan.record(job_id, pass));
+        let forgets = self.forgets();
         let listing = Listing {
             pass,
             source_uid_validity: self.find.uid_validity(),
-            last_uid: resumed.map_or(0, |listing| listing.last_uid).max(cutter.last_uid()),
+            last_uid: self.find.last_listed(),
             chunks: first,
             listed: self.find.new_listed(),
             wanted: self.find.wanted(),
@@ -241,7 +244,7 @@ impl Item {
         let folder = self.plan.unplanned(self.find.course, listing, job_id);
         tracing::info!(job.id = %job_id, folder = folder.folder, listed = listing.listed, "listing goes on in the next run");
         Outcome {
-            forgets: is_anew && resumed.is_none() && self.plan.before.is_some(),
+            forgets,
             ..Outcome::plain(Planned { folder, chunks })
         }
     }

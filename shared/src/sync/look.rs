@@ -277,6 +277,12 @@ impl Find {
         before + now.unwrap_or(self.cutter.listed())
     }
 
+    /// The highest UID of them.
+    pub(super) fn last_listed(&self) -> u32 {
+        let before = self.resumed.map_or(0, |listing| listing.last_uid);
+        before.max(self.cutter.last_uid())
+    }
+
     /// How many of them are to be copied.
     pub(super) fn wanted(&self) -> u64 {
         self.resumed.map_or(0, |listing| listing.wanted) + self.cutter.wanted()

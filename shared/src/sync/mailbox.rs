@@ -46,10 +46,10 @@ impl Access {
 }
 
 impl<L: Ledger> Mailbox<L> {
-    /// The chunks of a folder that its plan counts: a planning that died half-way may have left more.
+    /// The chunks of a folder that its plan counts.
     pub(crate) async fn planned_chunks(&self, folder: &FolderRecord) -> Result<Vec<ChunkRecord>, StoreError> {
         let mut chunks = self.ledger.chunks(folder.job_id, folder.folder).await?;
-        chunks.retain(|chunk| chunk.chunk < folder.chunks);
+        chunks.retain(|chunk| folder.counts(chunk));
         Ok(chunks)
     }
 

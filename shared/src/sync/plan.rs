@@ -1,6 +1,5 @@
 //! Planning a mailbox: what there is, where it goes, and in which chunks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::settle::{settle_request, stop_mailbox};
@@ -143,10 +142,7 @@ fn brings_nothing(job: &JobRecord, pass: Pass, totals: PlanTotals, folders: &[Fo
 }
 
 async fn totals(engine: &Engine, id: JobId, pass: Pass, folders: &[FolderRecord]) -> Result<PlanTotals, SyncError> {
-    let mut chunks = engine.store.all_chunks(id).await?;
-    // What a planning left beyond the plan that counts is nobody's.
-    let planned: BTreeMap<u32, u32> = folders.iter().map(|folder| (folder.folder, folder.chunks)).collect();
-    chunks.retain(|chunk| planned.get(&chunk.folder).is_some_and(|chunks| chunk.chunk < *chunks));
+    let chunks = engine.store.planned_chunks(id, folders).await?;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let refused: i64 = chunks.iter().map(|chunk| chunk.counted_exceptions).sum();
     let is_missed = |folder: &&FolderRecord| folder.planned_pass == pass && folder.error.is_some();

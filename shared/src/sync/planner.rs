@@ -38,8 +38,6 @@ pub(super) struct Planner<'a, L> {
     pub(super) deadline: Deadline,
     pub(super) source: Session,
     pub(super) destination: Session,
-    /// Whether all folders are planned together.
-    is_in_one_go: bool,
     /// Whether anything has been written down.
     progressed: bool,
 }
@@ -98,14 +96,14 @@ impl<L: Ledger> Mailbox<L> {
             deadline,
             source,
             destination,
-            is_in_one_go: false,
             progressed: false,
         };
         let mut left = if pass == Pass::First { Vec::new() } else { left };
         let groups = groups(plans, pass);
-        planner.is_in_one_go = groups.len() == 1;
+        let is_in_one_go = groups.len() == 1;
         for group in groups {
-            if !planner.may_go_on() || !planner.plan(group, std::mem::take(&mut left)).await? {
+            let left = std::mem::take(&mut left);
+            if !planner.may_go_on() || !planner.plan(group, left, is_in_one_go).await? {
                 let progressed = planner.progressed;
                 return Ok(Planning::OutOfTime { progressed });
             }
@@ -166,8 +164,7 @@ impl Known {
 
     fn chunks_of(&mut self, folder: &FolderRecord) -> Vec<ChunkRecord> {
         let mut chunks = self.chunks.remove(&folder.folder).unwrap_or_default();
-        // What a planning that died half-way left beyond the plan that counts.
-        chunks.retain(|chunk| chunk.chunk < folder.chunks);
+        chunks.retain(|chunk| folder.counts(chunk));
         chunks.sort_by_key(|chunk| chunk.first_uid);
         chunks
     }
@@ -225,8 +222,14 @@ impl<L: Ledger> Planner<'_, L> {
         self.deadline.remaining() >= FOLDER_MARGIN
     }
 
-    /// Plans folders; `left` are those that are gone from the source. False when time ran short.
-    async fn plan(&mut self, plans: Vec<FolderPlan>, left: Vec<FolderPlan>) -> Result<bool, SyncError> {
+    /// Plans folders; `left` are those that are gone from the source, and `is_in_one_go` says whether these are all. False
+    /// when time ran short.
+    async fn plan(
+        &mut self,
+        plans: Vec<FolderPlan>,
+        left: Vec<FolderPlan>,
+        is_in_one_go: bool,
+    ) -> Result<bool, SyncError> {
         let capabilities = self.source.capabilities();
         let aim = Aim::new(self.pass, self.mailbox.limits, self.mailbox.options.dates, capabilities);
         let aim = if !left.is_empty() || plans.iter().any(may_have_lost) {
@@ -268,7 +271,7 @@ impl<L: Ledger> Planner<'_, L> {
                 } else {
                     // The next run need not look at it again, but where messages have gone from it: where they went
                     // shows when the other folder has been looked at too.
-                    let is_kept = (is_whole && self.is_in_one_go) || may_have_lost(&item.plan);
+                    let is_kept = (is_whole && is_in_one_go) || may_have_lost(&item.plan);
                     !(is_kept && item.is_idle(self.pass))
                 }
             });

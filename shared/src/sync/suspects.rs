@@ -151,20 +151,12 @@ impl<L: Ledger> OpenFolder<'_, L> {
         }
         let (uid, size_bytes) = (message.uid, message.size_bytes);
         let known = trials_of(chunk, self.pass).and_then(|trials| trials.of(uid));
-        let before = known.unwrap_or(Trial {
-            uid,
-            tries: 0,
-            proofs: 0,
-            since: now().as_second(),
-            is_condemned: false,
-        });
+        let before = known.unwrap_or_default();
+        let began = Some(before.since).filter(|since| *since > 0);
         let mut trial = Trial {
+            uid,
             tries: before.tries + 1,
-            since: if before.since == 0 {
-                now().as_second()
-            } else {
-                before.since
-            },
+            since: began.unwrap_or_else(|| now().as_second()),
             ..before
         };
         // A line that breaks while others are read has had its try too.

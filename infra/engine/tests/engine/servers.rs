@@ -108,12 +108,7 @@ fn mailbox((source, destination): (u16, u16), user: &str, password: &str) -> Res
 
 /// A mailbox between two odd servers.
 pub fn between(source: &OddServer, destination: &OddServer) -> Result<Mailbox<MemoryLedger>> {
-    between_ports(source.address.port(), destination.address.port())
-}
-
-/// A mailbox of the odd servers' user, between two ports of 127.0.0.1.
-pub fn between_ports(source: u16, destination: u16) -> Result<Mailbox<MemoryLedger>> {
-    mailbox((source, destination), "joe", "hunter2")
+    mailbox((source.address.port(), destination.address.port()), "joe", "hunter2")
 }
 
 /// Takes a mailbox through a pass, in two minutes at most.

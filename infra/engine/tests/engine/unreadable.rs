@@ -10,7 +10,7 @@ use mailvan_engine::MemoryLedger;
 use mailvan_local::proxy::{Cut, Direction, Ending, Network, Proxy};
 
 use crate::odd_server::{Fate, Message, Odd, OddServer};
-use crate::servers::{between, between_ports, pass};
+use crate::servers::{between, pass};
 
 const DATE: &str = "01-Feb-2019 10:11:12 +0530";
 
@@ -55,6 +55,15 @@ async fn age_trials(mailbox: &Mailbox<MemoryLedger>, seconds: i64) -> Result<()>
             trials.open.iter_mut().for_each(|trial| trial.since -= seconds);
             mailbox.ledger.save_chunk(&chunk).await?;
         }
+    }
+    Ok(())
+}
+
+/// So many runs of the first pass break off.
+async fn ensure_breaks_off(mailbox: &Mailbox<MemoryLedger>, runs: usize) -> Result<()> {
+    for run in 0..runs {
+        ensure!(pass(mailbox, Pass::First).await.is_err(), "run {run}");
+        mailbox.ledger.end_leases();
     }
     Ok(())
 }
@@ -188,10 +197,7 @@ async fn message_that_breaks_the_connection_once_is_copied() -> Result<()> {
     let source = OddServer::start(odd, &[("INBOX", letters(20))]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
     let mailbox = between(&source, &destination)?;
-    for _ in 0..2 {
-        ensure!(pass(&mailbox, Pass::First).await.is_err());
-        mailbox.ledger.end_leases();
-    }
+    ensure_breaks_off(&mailbox, 2).await?;
     source.set(|odd| odd.fates.clear());
     pass(&mailbox, Pass::First).await?;
     assert_eq!(copied(&destination, "INBOX"), (1..=20).collect::<Vec<_>>());
@@ -207,21 +213,19 @@ async fn message_that_is_too_long_for_the_line_is_copied_over_a_better_one() -> 
     let source = OddServer::start(Odd::default(), &[("INBOX", all)]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
     let line = Proxy::start(source.address, Network::default())?;
-    let mailbox = between_ports(line.port(), destination.address.port())?;
+    let mut mailbox = between(&source, &destination)?;
+    mailbox.source.endpoint.port = line.port();
     let cut = Cut {
         after_bytes: 32_000,
         direction: Direction::ToClient,
         ending: Ending::Close,
         each: true,
     };
-    for _ in 0..12 {
-        line.set_network(Network {
-            cut: Some(cut),
-            ..Network::default()
-        });
-        ensure!(pass(&mailbox, Pass::First).await.is_err());
-        mailbox.ledger.end_leases();
-    }
+    line.set_network(Network {
+        cut: Some(cut),
+        ..Network::default()
+    });
+    ensure_breaks_off(&mailbox, 12).await?;
     let others: Vec<u32> = (1..=60).filter(|uid| *uid != 30).collect();
     assert_eq!(copied(&destination, "INBOX"), others);
     line.set_network(Network::default());
@@ -241,10 +245,7 @@ async fn lone_message_that_breaks_the_connection_is_left_out_after_minutes() -> 
     let source = OddServer::start(odd, &[("INBOX", vec![letter(100)]), ("Other", letters(3))]).await?;
     let destination = OddServer::start(Odd::default(), &[]).await?;
     let mailbox = between(&source, &destination)?;
-    for _ in 0..12 {
-        ensure!(pass(&mailbox, Pass::First).await.is_err());
-        mailbox.ledger.end_leases();
-    }
+    ensure_breaks_off(&mailbox, 12).await?;
     assert_eq!(exceptions(&mailbox), []);
     age_trials(&mailbox, 300).await?;
     pass(&mailbox, Pass::First).await?;
